@@ -1,0 +1,1 @@
+"""Relay: a self-hosted, no-code integration relay."""

@@ -1,0 +1,5 @@
+"""`python -m relay COMMAND` is `relay COMMAND`."""
+
+from relay.cli import main
+
+main()

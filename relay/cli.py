@@ -1,0 +1,114 @@
+"""The `relay` command: `up`, and Django's management commands with the data folder chosen first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from relay.datafolder import DataFolder
+from relay.errors import RelayError, SetupError
+
+HELP = """\
+Relay: a webhook comes in, the right requests go out.
+
+  relay up          start everything: Valkey, web, workers, upkeep   [--host] [--port] [--workers]
+
+Flows and runs (while `up` runs or not):
+  relay import      make a flow of a document: FILE or - [--publish] [--workspace NAME]
+  relay export      print a flow's document: ID or name
+  relay flows       list flows [--json]
+  relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
+  relay replay      run the event of a run again: RUN
+  relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
+  relay user        add EMAIL (password on standard input)
+
+One process each, for several hosts:
+  relay web         pages and ingest [--host] [--port]
+  relay worker      carries runs through their steps [--burst]
+  relay upkeep      rings what is due
+
+  relay migrate     bring the database up to date
+  relay version     print the version
+
+Every command takes --data FOLDER (default: RELAY_DATA or ./data). `relay COMMAND --help` says more.
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command; an error of ours is one line on stderr, exit code 2 for a wrong set-up and else 1."""
+    argv = list(sys.argv if argv is None else argv)
+    try:
+        sys.exit(_run(argv))
+    except RelayError as error:
+        print(f"relay: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, SetupError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # `relay runs | head`: whoever read has seen enough. The interpreter flushes stdout once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _run(argv: list[str]) -> int:
+    words = _chosen_data_folder(argv[1:])
+    command = words[0] if words else "help"
+    if command in ("-h", "--help", "help") and len(words) <= 1:
+        print(HELP, end="")
+    elif command in ("version", "--version"):
+        print(_version())
+    elif command == "help":
+        return _run([argv[0], words[1], "--help"])
+    elif command == "up":
+        return _up(words[1:])
+    else:
+        _django([argv[0], *words])
+    sys.stdout.flush()
+    return 0
+
+
+def _up(words: list[str]) -> int:
+    from relay.supervision import up
+
+    return up.main(up.parse(words), _folder())
+
+
+def _django(argv: list[str]) -> None:
+    if not {"-h", "--help"} & set(argv):
+        _folder().prepare()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(argv)
+
+
+def _chosen_data_folder(words: list[str]) -> list[str]:
+    """Take `--data FOLDER` from anywhere in the line: settings read it before a command parses its options."""
+    rest: list[str] = []
+    chosen = os.environ.get("RELAY_DATA", "") or "data"
+    left = iter(words)
+    for word in left:
+        if word == "--data":
+            chosen = next(left, "")
+            if not chosen:
+                raise SetupError("--data needs a folder.")
+        elif word.startswith("--data="):
+            chosen = word.removeprefix("--data=")
+        else:
+            rest.append(word)
+    os.environ["RELAY_DATA"] = str(Path(chosen).expanduser().absolute())
+    return rest
+
+
+def _folder() -> DataFolder:
+    os.umask(0o077)  # the database holds what customers sent
+    return DataFolder(Path(os.environ["RELAY_DATA"]))
+
+
+def _version() -> str:
+    try:
+        return version("relay")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,182 @@
+"""The operators of rules: how two JSON values compare, with numbers as numbers also when they arrive as text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import re2  # type: ignore[import-untyped]
+
+from relay.errors import TemplateError
+from relay.templating import JSON
+from relay.templating.fuel import charge, charge_value, search_units
+
+MAX_PATTERN = 1_000
+
+OPERATORS = {
+    "equals": "is",
+    "not_equals": "is not",
+    "contains": "contains",
+    "not_contains": "does not contain",
+    "starts_with": "starts with",
+    "ends_with": "ends with",
+    "matches": "matches the pattern",
+    "in": "is one of",
+    "not_in": "is none of",
+    "greater_than": "is greater than",
+    "at_least": "is at least",
+    "less_than": "is less than",
+    "at_most": "is at most",
+    "before": "is before",
+    "after": "is after",
+    "exists": "exists",
+    "is_empty": "is empty",
+    "is_true": "is true",
+}
+WITHOUT_RIGHT = frozenset(("exists", "is_empty", "is_true"))
+
+# JSON's own grammar without exponents: "007" and "+49..." stay texts.
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,100})?")
+_TRUE = frozenset(("true", "yes", "on", "1"))
+
+
+def as_number(value: JSON) -> Decimal | None:
+    """The number a value is or, as text, looks like; else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(repr(value)) if math.isfinite(value) else None
+    if isinstance(value, str) and len(value) < 210 and _NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    return None
+
+
+def equal(left: JSON, right: JSON) -> bool:
+    """Numbers as numbers, also as text; true and "true" are equal; everything else by value."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return bool(_spelled(left) == _spelled(right))
+    if isinstance(left, (dict, list)):
+        charge_value(left)
+    if type(left) is type(right) and bool(left == right):
+        return True
+    number = as_number(left)
+    return number is not None and bool(number == as_number(right))
+
+
+def _spelled(value: JSON) -> JSON:
+    return value.strip().lower() if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else None
+
+
+def contains(left: JSON, right: JSON) -> bool:
+    """Text contains text, a list an element equal to right, an object a key."""
+    if isinstance(left, list):
+        charge(5 * len(left))
+        return any(equal(item, right) for item in left)
+    if isinstance(left, dict):
+        return plain_text(right) in left
+    text, part = plain_text(left), plain_text(right)
+    charge(search_units(len(text), len(part)))
+    return part in text
+
+
+def plain_text(value: JSON) -> str:
+    """A scalar as text; nothing for null, lists and objects."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+
+
+def one_of(left: JSON, right: JSON) -> bool:
+    """Whether right, a list or a text of parts between commas, holds left."""
+    parts = [part.strip() for part in right.split(",")] if isinstance(right, str) else right
+    charge(5 * len(parts) if isinstance(parts, list) else 1)
+    return isinstance(parts, list) and any(equal(left, part) for part in parts)
+
+
+def matches(left: JSON, right: JSON) -> bool:
+    """Whether the pattern is found anywhere in the text, in linear time. Raises TemplateError for a bad pattern."""
+    text = plain_text(left).encode("utf-8", "replace").decode("utf-8")
+    charge(len(text) >> 2)
+    return compile_pattern(right).search(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    return re2.compile(pattern, options)
+
+
+def compile_pattern(pattern: JSON) -> Any:
+    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
+        raise TemplateError(f"a pattern is a text of up to {MAX_PATTERN} characters")
+    try:
+        return _compiled(pattern)
+    except (re2.error, UnicodeError) as error:
+        raise TemplateError(
+            "the pattern is not a regular expression of RE2 (no look-around, no back-references)"
+        ) from error
+
+
+def _ordered(holds: Callable[[Any, Any], bool], reading: Callable[[JSON], Any]) -> Callable[[JSON, JSON], bool]:
+    def test(left: JSON, right: JSON) -> bool:
+        first, second = reading(left), reading(right)
+        return first is not None and second is not None and holds(first, second)
+
+    return test
+
+
+def as_time(value: JSON) -> float | None:
+    """Unix seconds of an ISO date or date-time (UTC where it names no zone) or a number; past 10**11, milliseconds."""
+    number = as_number(value)
+    if number is not None:
+        return float(number) / 1000 if abs(number) >= 10**11 else float(number)
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) and len(value) < 60 else None
+        return (
+            (moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else None
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_empty(left: JSON, right: JSON = None) -> bool:
+    """null, blank text, an empty list or object."""
+    return left is None or (isinstance(left, str) and not left.strip()) or left in ([], {})
+
+
+def is_true(left: JSON, right: JSON = None) -> bool:
+    """true, a number other than 0, or one of the texts true, yes, on and 1."""
+    if isinstance(left, str):
+        return left.strip().lower() in _TRUE
+    return isinstance(left, (bool, int, float)) and bool(left)
+
+
+COMPARISONS: dict[str, Callable[[JSON, JSON], bool]] = {
+    "equals": equal,
+    "not_equals": lambda left, right: not equal(left, right),
+    "contains": contains,
+    "not_contains": lambda left, right: not contains(left, right),
+    "starts_with": lambda left, right: plain_text(left).startswith(plain_text(right)),
+    "ends_with": lambda left, right: plain_text(left).endswith(plain_text(right)),
+    "matches": matches,
+    "in": one_of,
+    "not_in": lambda left, right: not one_of(left, right),
+    "greater_than": _ordered(lambda left, right: left > right, as_number),
+    "at_least": _ordered(lambda left, right: left >= right, as_number),
+    "less_than": _ordered(lambda left, right: left < right, as_number),
+    "at_most": _ordered(lambda left, right: left <= right, as_number),
+    "before": _ordered(lambda left, right: left < right, as_time),
+    "after": _ordered(lambda left, right: left > right, as_time),
+    "exists": lambda left, right: True,
+    "is_empty": is_empty,
+    "is_true": is_true,
+}

@@ -1,0 +1,248 @@
+"""Calls: a connector's action and rendered inputs become a request; its answer becomes a verdict."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from relay import payloads
+from relay.connectors.definition import Action, Connector, Field, Reply
+from relay.errors import PayloadError, RequestRefused
+from relay.outbound import Answer, Request
+from relay.templating import Tree, compile_tree
+
+TRIED_AGAIN = frozenset({408, 425, 429})
+_NO_ACTION = Action(key="", label="")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means. `retry_after`: the header as it came. `outputs`: what later steps see."""
+
+    kind: Literal["succeeded", "retry", "failed"]
+    message: str = ""
+    retry_after: str | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """What `inbox.post` says."""
+
+    channel: str
+    title: str
+    text: str
+
+
+@functools.cache
+def _compiled(action: Action) -> Tree:
+    body = action.body if action.json is None else {"json": action.json}
+    return compile_tree(
+        {"method": action.method, "url": action.url, "headers": action.headers, "query": action.query, "body": body}
+    )
+
+
+def build(
+    connector: Connector,
+    action: Action,
+    inputs: Mapping[str, Any],
+    connection: Mapping[str, Any] | None,
+    *,
+    key: str,
+) -> Request:
+    """The request that an action sends for rendered inputs; `key` is its Idempotency-Key at every try.
+
+    Raises RequestRefused where an input is missing, too long or of the wrong kind, or where a connection's
+    secrets would go to a host that isn't its connector's.
+    """
+    context = {"inputs": _checked(action, inputs), "connection": connection or {}}
+    parts = _compiled(action).render(context, omit_missing=True)
+    address = _with_query(_text(parts.get("url"), "the URL"), _mapping(parts.get("query"), "Query"))
+    if connection is not None:
+        _check_host(connector, address)
+    sent = {"Idempotency-Key": key}
+    data, kind = _encoded(parts.get("body"))
+    if kind:
+        sent["Content-Type"] = kind
+    _add(sent, _mapping(parts.get("headers"), "Headers"))
+    return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable)
+
+
+def _mapping(value: Any, label: str) -> Mapping[str, Any]:
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise RequestRefused(f"{label} must be an object of names and values")
+    return value
+
+
+def inbox_message(action: Action, inputs: Mapping[str, Any]) -> InboxMessage:
+    """The message of `inbox.post`; RequestRefused where it has no text or is too long."""
+    checked = _checked(action, inputs)
+    return InboxMessage(*(_plain(checked.get(name, "")) for name in ("channel", "title", "text")))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def secrets_of(connector: Connector, connection: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The values of a connection that may be neither stored nor shown."""
+    if not connection:
+        return ()
+    return tuple(str(connection[one.key]) for one in connector.connection if one.secret and connection.get(one.key))
+
+
+def _checked(action: Action, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs that are there, with defaults; an empty optional one counts as missing."""
+    checked: dict[str, Any] = {}
+    for one in action.inputs:
+        value = inputs.get(one.key)
+        if value is None or value == "":
+            value = one.default
+        if value is not None and value != "":
+            checked[one.key] = _fitting(one, value)
+        elif one.required:
+            raise RequestRefused(f"{one.label} is empty")
+    return checked
+
+
+def _fitting(one: Field, value: Any) -> Any:
+    if one.kind in ("string", "text", "url", "choice"):
+        value = _text(value, one.label)
+        if one.max_length is not None and len(value) > one.max_length:
+            raise RequestRefused(f"{one.label} has {len(value)} characters, {one.max_length} are allowed")
+    elif one.kind == "list" and not isinstance(value, list):
+        return [part.strip() for part in str(value).split(",") if part.strip()]
+    elif one.kind == "json" and isinstance(value, str):
+        return _parsed(one, value)
+    return value
+
+
+def _parsed(one: Field, value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        raise RequestRefused(f"{one.label} is not JSON") from None
+
+
+def _text(value: Any, label: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return _plain(value)
+    raise RequestRefused(f"{label} must be text, not {'a list' if isinstance(value, list) else 'an object'}")
+
+
+def _with_query(url: str, query: Mapping[str, Any]) -> str:
+    if not query:
+        return url
+    pairs = [(name, _plain(one)) for name, value in query.items() for one in (value if isinstance(value, list) else [value])]
+    base, mark, fragment = url.partition("#")
+    return f"{base}{'&' if '?' in base else '?'}{urlencode(pairs)}{mark}{fragment}"
+
+
+def _check_host(connector: Connector, url: str) -> None:
+    host = urlsplit(url).hostname
+    if host not in connector.hosts or not url.startswith("https://"):
+        raise RequestRefused(f"The credentials of {connector.label} are not sent to {host}")
+
+
+def _add(sent: dict[str, str], headers: Mapping[str, Any]) -> None:
+    """Headers of a flow; they may replace ours, whatever the case of their letters."""
+    ours = {name.lower(): name for name in sent}
+    for name, value in headers.items():
+        sent.pop(ours.get(name.lower(), ""), None)
+        sent[name] = _plain(value)
+
+
+def _encoded(body: Any) -> tuple[bytes | None, str]:
+    """Bytes and media type of {"json"}, {"form"} or {"text", "type"}; no body where there is none."""
+    if not body:
+        return None, ""
+    if not isinstance(body, dict) or body.keys() - {"json", "form", "text", "type"}:
+        raise RequestRefused('The body is {"json": ...}, {"form": {...}} or {"text": "...", "type": "..."}')
+    if "json" in body:
+        return msgspec.json.encode(body["json"]), "application/json"
+    if "form" in body:
+        return _form(body["form"]), "application/x-www-form-urlencoded"
+    return _plain(body.get("text", "")).encode(), str(body.get("type") or "text/plain; charset=utf-8")
+
+
+def _form(fields: Any) -> bytes:
+    if not isinstance(fields, dict):
+        raise RequestRefused("A form is an object of names and values")
+    return _with_query("", fields).removeprefix("?").encode()
+
+
+def judge(action: Action, answer: Answer, *, success: Callable[[Mapping[str, Any]], bool] | None = None) -> Verdict:
+    """What an answer means: by its status, the connector's Reply, and the step's own `success` where it has one.
+
+    `success` is asked with {"answer": {"status", "headers", "body"}}.
+    """
+    outputs = outputs_of(action, answer)
+    if success is not None:
+        succeeded = success({"answer": outputs})
+    else:
+        succeeded = 200 <= answer.status < 300 and _is_ok(action.reply, answer, outputs["body"])
+    if succeeded:
+        return Verdict("succeeded", outputs=outputs)
+    kind: Literal["retry", "failed"] = "retry" if _is_tried_again(action.reply, answer) else "failed"
+    message = _message(action.reply, answer, outputs["body"])
+    return Verdict(kind, message, answer.headers.get("retry-after"), outputs)
+
+
+def _is_ok(reply: Reply, answer: Answer, body: Any) -> bool:
+    if reply.body and answer.body.strip() != reply.body.encode():
+        return False
+    return not reply.ok or _at(body, reply.ok) is True
+
+
+def _is_tried_again(reply: Reply, answer: Answer) -> bool:
+    text = answer.body[:4096].decode("utf-8", "replace") if reply.retry or reply.permanent else ""
+    if any(word in text for word in reply.permanent):
+        return False
+    return any(word in text for word in reply.retry) or answer.status in TRIED_AGAIN or answer.status >= 500
+
+
+def _message(reply: Reply, answer: Answer, body: Any) -> str:
+    """What the service said, in its own words where they are short enough to be some."""
+    said = _at(body, reply.error) if reply.error else body
+    text = said if isinstance(said, str) else answer.body[:300].decode("utf-8", "replace")
+    text = " ".join(text.split())[:200]
+    return f"The answer was {answer.status}" + (f": {text}" if text else "")
+
+
+def outputs_of(action: Action, answer: Answer) -> dict[str, Any]:
+    """`status`, `headers`, `body` (parsed where its type says how, else text) and the action's own outputs."""
+    outputs: dict[str, Any] = {"status": answer.status, "headers": answer.headers, "body": _body(answer)}
+    for one in action.outputs:
+        value = _at(outputs["body"], one.path)
+        if value is not None:
+            outputs[one.key] = value
+    return outputs
+
+
+def outputs_of_record(record: Mapping[str, Any], action: Action | None = None) -> dict[str, Any]:
+    """The same from an answer as it is stored, for previews and replays."""
+    body = str(record.get("body") or "").encode()
+    headers = dict(record.get("headers") or {})
+    return outputs_of(action or _NO_ACTION, Answer(int(record.get("status") or 0), headers, body, truncated=False, seconds=0.0))
+
+
+def _body(answer: Answer) -> Any:
+    try:
+        return payloads.parse(answer.body, answer.headers.get("content-type", ""))
+    except PayloadError:
+        return answer.body.decode("utf-8", "replace")
+
+
+def _at(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,1 @@
+"""One file a connector, data only; whatever stands here is found."""

@@ -1,0 +1,44 @@
+"""Plain HTTP: a request to any URL."""
+
+from relay.connectors.definition import Action, Connector, Field
+
+METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+HTTP = Connector(
+    key="http",
+    label="HTTP",
+    help="Any service that takes a request.",
+    actions=(
+        Action(
+            key="request",
+            label="Send a request",
+            help="Calls any URL. A 2xx answer is a success.",
+            inputs=(
+                Field("method", "Method", kind="choice", options=METHODS, default="POST"),
+                Field(
+                    "url",
+                    "URL",
+                    kind="url",
+                    required=True,
+                    example="https://example.com/orders",
+                    help="Where to send it; parts of it may come from the event.",
+                    max_length=8192,
+                ),
+                Field("headers", "Headers", kind="json", help="A name and a value each.", example={"X-Shop": "1"}),
+                Field("query", "Query", kind="json", help="Added to the URL, encoded.", example={"page": "1"}),
+                Field(
+                    "body",
+                    "Body",
+                    kind="json",
+                    help='{"json": ...}, {"form": {...}} or {"text": "...", "type": "text/plain"}.',
+                    example={"json": {"id": "{{ event.body.id }}"}},
+                ),
+            ),
+            method="{{ inputs.method | default('POST', true) | upper }}",
+            url="{{ inputs.url }}",
+            headers="{{ inputs.headers }}",
+            query="{{ inputs.query }}",
+            body="{{ inputs.body }}",
+        ),
+    ),
+)

@@ -1,0 +1,124 @@
+"""The words in which a connector is described: Connector, Action, Field, Output, Reply."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FieldKind = Literal["string", "text", "url", "number", "boolean", "choice", "json", "list"]
+Target = Literal["http", "inbox"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of an action, or one value of a connection.
+
+    `secret`: sealed, never shown again. `pattern`: what a constant or a connection's value must match whole.
+    `options` for kind `choice`. `example` serves forms, tests and previews.
+    """
+
+    key: str
+    label: str
+    kind: FieldKind = "string"
+    required: bool = False
+    secret: bool = False
+    help: str = ""
+    default: Any = None
+    example: Any = ""
+    max_length: int | None = None
+    pattern: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A named piece of an action's answer: `path` is where it stands in the parsed body (`id`, `data.url`)."""
+
+    key: str
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How an answer is read beyond its status.
+
+    `body`: a 2xx answer is a success only with this very text. `ok`: the path of a flag that must be true.
+    `error`: the path of the service's own word for what went wrong. `retry` and `permanent`: words which, found in
+    the answer of a failure, decide it whatever the status says.
+    """
+
+    body: str = ""
+    ok: str = ""
+    error: str = ""
+    retry: tuple[str, ...] = ()
+    permanent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """One thing that a connector can do: the request is made of templates over `inputs` and `connection`.
+
+    `json` is short for a `body` of {"json": ...}; `body` may be {"json": tree}, {"form": {...}} or
+    {"text": template, "type": media type}. A key whose template is one missing name is left out.
+    `repeatable`: whether doing it twice does no harm.
+    """
+
+    key: str
+    label: str
+    inputs: tuple[Field, ...] = ()
+    method: str = "POST"
+    url: str = ""
+    headers: Any = field(default_factory=dict)
+    query: Any = field(default_factory=dict)
+    json: Any = None
+    body: Any = None
+    reply: Reply = Reply()
+    outputs: tuple[Output, ...] = ()
+    target: Target = "http"
+    repeatable: bool = True
+    help: str = ""
+
+    def input(self, key: str) -> Field | None:
+        return next((one for one in self.inputs if one.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One service. `hosts`: where a connection's secrets may go; empty for connectors without a connection."""
+
+    key: str
+    label: str
+    actions: tuple[Action, ...]
+    connection: tuple[Field, ...] = ()
+    hosts: tuple[str, ...] = ()
+    docs: str = ""
+    help: str = ""
+
+    @property
+    def needs_connection(self) -> bool:
+        return bool(self.connection)
+
+    def check_connection(self, values: dict[str, Any]) -> dict[str, str]:
+        """What is wrong with a connection's values, by field; {} when nothing is."""
+        faults = {key: "unknown field" for key in values.keys() - {one.key for one in self.connection}}
+        for one in self.connection:
+            message = _fault(one, values.get(one.key))
+            if message:
+                faults[one.key] = message
+        return faults
+
+
+def _fault(one: Field, value: Any) -> str:
+    if value is None or value == "":
+        return "is needed" if one.required else ""
+    if not isinstance(value, str):
+        return "must be text"
+    if one.max_length is not None and len(value) > one.max_length:
+        return f"may have {one.max_length} characters"
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+        return "has a line break or a control character in it"
+    if one.pattern and not re.fullmatch(one.pattern, value):
+        return f"doesn't look right{f'; it looks like {one.example}' if one.example else ''}"
+    return ""

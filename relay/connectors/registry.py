@@ -1,0 +1,54 @@
+"""The catalogue: every connector that stands in the folder, checked as it is loaded."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import pkgutil
+
+from relay.connectors import catalog
+from relay.connectors.definition import Action, Connector
+from relay.errors import RelayError
+
+
+@functools.cache
+def _found() -> dict[str, Connector]:
+    connectors: dict[str, Connector] = {}
+    for module in pkgutil.iter_modules(catalog.__path__):
+        for value in vars(importlib.import_module(f"{catalog.__name__}.{module.name}")).values():
+            if isinstance(value, Connector):
+                if connectors.setdefault(value.key, value) is not value:
+                    raise RelayError(f"Two connectors are called {value.key}")
+    return connectors
+
+
+def all() -> list[Connector]:  # noqa: A001 - registry.all() reads as it should
+    """All, by label."""
+    return sorted(_found().values(), key=lambda one: one.label.lower())
+
+
+def connector(key: str) -> Connector:
+    """One by its key; RelayError when there is none."""
+    try:
+        return _found()[key]
+    except KeyError:
+        raise RelayError(f"There is no connector “{key}”{_near(key, list(_found()))}") from None
+
+
+@functools.cache
+def _actions() -> dict[str, tuple[Connector, Action]]:
+    return {f"{one.key}.{action.key}": (one, action) for one in _found().values() for action in one.actions}
+
+
+def find(key: str) -> tuple[Connector, Action]:
+    """A connector and one of its actions by `connector.action`; RelayError when there is none."""
+    try:
+        return _actions()[key]
+    except KeyError:
+        raise RelayError(f"There is no action “{key}”{_near(key, list(_actions()))}") from None
+
+
+def _near(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}"

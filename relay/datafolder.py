@@ -1,0 +1,135 @@
+"""The data folder: where the embedded database, the keys and the sockets live."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from relay.errors import SetupError
+
+# A unix socket's path must fit in sockaddr_un (108 bytes with its NUL; 104 on macOS).
+SOCKET_PATH_LIMIT = 103
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Paths of one installation. Nothing is created before `prepare`."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "relay.sqlite3"
+
+    @property
+    def socket(self) -> Path:
+        return self.path / "valkey.sock"
+
+    @property
+    def valkey_log(self) -> Path:
+        return self.path / "valkey.log"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.path / "secret.key"
+
+    @property
+    def vault_keys(self) -> Path:
+        return self.path / "vault.keys"
+
+    @property
+    def setup_token(self) -> Path:
+        return self.path / "setup.token"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "up.lock"
+
+    @property
+    def schema_lock(self) -> Path:
+        return self.path / "schema.lock"
+
+    def prepare(self) -> None:
+        """Make the folder and its keys (0600) where they are missing; raise SetupError in plain words."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_once(self.secret_key, lambda: secrets.token_urlsafe(48))
+            _write_once(self.vault_keys, _vault_key)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def check_writable(self) -> None:
+        """Raise SetupError where nothing can be written: a read-only disk, a full one, another user's folder."""
+        probe = self.path / f".probe-{os.getpid()}"
+        try:
+            probe.write_bytes(b"\0")
+            probe.unlink()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def current_setup_token(self) -> str:
+        """The one-time token for the first account's page, made where there is none."""
+        return read(self.setup_token) or self.new_setup_token()
+
+    def new_setup_token(self) -> str:
+        """A fresh one-time token for the first account's page; the former one is void."""
+        self.drop_setup_token()
+        _write_once(self.setup_token, lambda: secrets.token_urlsafe(24))
+        return read(self.setup_token)
+
+    def drop_setup_token(self) -> None:
+        """Make the set-up page's link void: there is an account."""
+        self.setup_token.unlink(missing_ok=True)
+
+    def check_socket_path(self) -> None:
+        """Raise SetupError when the socket's path is too long for the system."""
+        length = len(os.fsencode(self.socket))
+        if length > SOCKET_PATH_LIMIT:
+            message = (
+                f"The path of the data folder is too long: {self.socket} has {length} bytes, a socket's path "
+                f"may have {SOCKET_PATH_LIMIT}. Choose a shorter one with --data or RELAY_DATA."
+            )
+            raise SetupError(message)
+
+    def _unusable(self, error: OSError) -> SetupError:
+        reason = error.strerror or str(error)
+        return SetupError(
+            f"The data folder {self.path} can't be used: {reason}. Choose another with --data or RELAY_DATA."
+        )
+
+
+def read(path: Path) -> str:
+    """The text of a key file, or nothing where there is none."""
+    try:
+        return path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def _vault_key() -> str:
+    # Only the first start needs it, and cryptography takes a tenth of a second to import.
+    from relay import vault
+
+    return vault.new_key()
+
+
+def _write_once(path: Path, make: Callable[[], str]) -> None:
+    """Write a file whole, flushed and 0600, or leave the one that is there: it appears with its text or not at all."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(make() + "\n")
+        file.flush()
+        os.fsync(handle)
+    try:
+        # A link fails where the file exists by now, so the first of two starts wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

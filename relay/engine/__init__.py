@@ -1,0 +1,1 @@
+"""Verbs: the only place where several rows change together."""

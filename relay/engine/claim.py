@@ -1,0 +1,96 @@
+"""Claim: take what is due, under a lease and a fence, and load all that the walks need."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from relay.engine import sql
+from relay.engine.errand import Arrived, Errand
+from relay.flows.plan import Plan, compile_plan
+from relay.models import Connection, Version
+
+BATCH = 64
+
+
+def claim(limit: int = BATCH) -> list[Errand]:
+    """Up to `limit` due runs, now *running* under our fence until the lease ends; [] when nothing is due."""
+    due = _due(limit)
+    runs = _take(due) if due else []
+    if not runs:
+        return []
+    events = _events([run[6] for run in runs])
+    plans = {version: plan(version) for version in {run[5] for run in runs}}
+    connections = _connections({run[7] for run in runs if plans[run[5]].connections})
+    return [_errand(run, events[run[6]], plans[run[5]], connections.get(run[7], {})) for run in runs]
+
+
+def renew(errands: list[Errand]) -> None:
+    """Lengthen the lease of runs still in hand; those that another worker has taken since are left alone."""
+    until = sql.now() + int(settings.LEASE * 1e6)
+    for errand in errands:
+        sql.execute(
+            "UPDATE relay_run SET due_at = %s WHERE id = %s AND fence = %s AND state = 'running'",
+            (until, errand.run_id, errand.fence),
+        )
+
+
+def _due(limit: int) -> list[int]:
+    # Read first: an UPDATE would take SQLite's write lock even where nothing is due.
+    statement = "SELECT id FROM relay_run WHERE due_at <= %s ORDER BY due_at LIMIT %s"
+    return [row[0] for row in sql.fetch(statement, (sql.now(), limit))]
+
+
+def _take(due: list[int]) -> list[tuple[Any, ...]]:
+    now = sql.now()
+    lock = "" if sql.is_sqlite() else " FOR UPDATE SKIP LOCKED"
+    statement = (
+        "UPDATE relay_run SET state = 'running', fence = fence + 1, due_at = %s"
+        f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(due))}) AND due_at <= %s{lock})"
+        " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id"
+    )
+    rows = sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now))
+    return sorted(rows)
+
+
+def _events(ids: list[int]) -> dict[int, Arrived]:
+    statement = (
+        "SELECT id, method, query, headers, content_type, body, received_at FROM relay_event"
+        f" WHERE id IN ({sql.marks(len(ids))})"
+    )
+    return {
+        row[0]: Arrived(row[0], row[1], row[2], row[3], row[4], bytes(row[5]), row[6]) for row in sql.fetch(statement, ids)
+    }
+
+
+@functools.lru_cache(maxsize=512)
+def plan(version_id: int) -> Plan:
+    """The compiled plan of a version: versions never change, so once per process is enough."""
+    document = Version.objects.values_list("document", flat=True).get(pk=version_id)
+    return compile_plan(document)
+
+
+def _connections(workspaces: set[int]) -> dict[int, dict[str, dict[str, Any]]]:
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    if workspaces:
+        for connection in Connection.objects.filter(workspace_id__in=workspaces):
+            found.setdefault(connection.workspace_id, {})[connection.name] = connection.unseal()
+    return found
+
+
+def _errand(run: tuple[Any, ...], event: Arrived, plan: Plan, connections: dict[str, dict[str, Any]]) -> Errand:
+    return Errand(
+        run_id=run[0],
+        fence=run[1],
+        tries=run[2],
+        trail=msgspec.json.decode(run[3]) if run[3] else [],
+        event=event,
+        plan=plan,
+        workspace_id=run[7],
+        flow_id=run[4],
+        flow_name=plan.name,
+        connections=connections,
+    )

@@ -1,0 +1,54 @@
+"""Connections are made, changed and removed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from relay.connectors import registry
+from relay.errors import RelayError
+from relay.models import Connection, Flow, Workspace
+
+
+def set_connection(workspace: Workspace, name: str, connector_key: str, values: dict[str, Any]) -> Connection:
+    """Make or overwrite the connection of that name; RelayError says which field is wrong."""
+    name = name.strip()
+    if not name or len(name) > 100:
+        raise RelayError("A connection needs a name of up to 100 characters")
+    connector = registry.connector(connector_key)
+    faults = connector.check_connection(values)
+    if faults:
+        raise RelayError("; ".join(f"{field}: {message}" for field, message in faults.items()))
+    with transaction.atomic():
+        former = workspace.connections.filter(name=name).first()
+        if former is not None and former.connector != connector.key:
+            raise RelayError(f"“{name}” is a connection to {former.connector} already; choose another name")
+        connection = former or Connection(workspace=workspace, name=name, connector=connector.key)
+        connection.seal(values)
+        connection.save()
+    return connection
+
+
+def used_by(connection: Connection) -> list[Flow]:
+    """The flows whose draft or live version names the connection."""
+    flows = connection.workspace.flows.select_related("live_version")
+    return [flow for flow in flows if connection.name in _named(flow)]
+
+
+def _named(flow: Flow) -> set[str]:
+    documents = [flow.draft, flow.live_version.document if flow.live_version else {}]
+    return {
+        step["connection"]
+        for document in documents
+        for step in document.get("steps") or ()
+        if isinstance(step, dict) and isinstance(step.get("connection"), str)
+    }
+
+
+def remove(connection: Connection) -> None:
+    """Remove a connection that no live flow needs."""
+    live = [flow.name for flow in used_by(connection) if flow.live_version_id is not None]
+    if live:
+        raise RelayError(f"“{connection.name}” is used by {', '.join(live)}; change that first")
+    connection.delete()

@@ -1,0 +1,129 @@
+"""What a walk is given and what it gives back: plain values, loaded and stored by `work` and `settle`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from relay import ids, payloads
+from relay.flows.plan import Plan
+from relay.outbound import Answer, Request
+
+
+class Sends(Protocol):
+    """What carries a request: `outbound.Sender` in a worker, a recorder in a dry run."""
+
+    def send(self, request: Request, timeout: float | None = None) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The event of a run as the ledger holds it. `received_at` in microseconds since 1970."""
+
+    id: int
+    method: str
+    query: str
+    headers: str
+    content_type: str
+    body: bytes
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """All that a walk needs, loaded before it starts."""
+
+    run_id: int
+    fence: int
+    tries: int
+    trail: list[dict[str, Any]]
+    event: Arrived
+    plan: Plan
+    workspace_id: int
+    flow_id: int
+    flow_name: str
+    connections: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt, as it will be stored: request and answer masked, as JSON text."""
+
+    step: str
+    number: int
+    state: str
+    started_at: int
+    duration_us: int
+    request: str | None
+    answer: str | None
+    status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message for the built-in inbox; it is written with the outcome, so exactly once."""
+
+    channel: str
+    title: str
+    text: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a walk. `due_at` is None when the run is final."""
+
+    errand: Errand
+    state: str = "succeeded"
+    due_at: int | None = None
+    tries: int = 0
+    reason: str = ""
+    title: str = ""
+    trail: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[Tried] = field(default_factory=list)
+    posts: list[Post] = field(default_factory=list)
+
+
+def context_of(errand: Errand, steps: dict[str, Any]) -> dict[str, Any]:
+    """The names that every template of a run sees; `steps` is filled as the walk goes on."""
+    return {
+        "event": event_context(errand.event),
+        "steps": steps,
+        "vars": {},
+        "flow": {"name": errand.flow_name},
+        "run": {"id": ids.text(errand.run_id)},
+    }
+
+
+def event_context(event: Arrived) -> dict[str, Any]:
+    """`event` as a template sees it; PayloadError when the body is not what its content type says."""
+    return {
+        "id": ids.text(event.id),
+        "method": event.method,
+        "headers": msgspec.json.decode(event.headers),
+        "query": _query(event.query),
+        "body": payloads.parse(event.body, event.content_type),
+        "raw": event.body.decode("utf-8", "replace"),
+        "received_at": _iso(event.received_at),
+    }
+
+
+def _query(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in parse_qsl(text, keep_blank_values=True) if text else ():
+        if key in values:
+            former = values[key]
+            values[key] = [*former, value] if isinstance(former, list) else [former, value]
+        else:
+            values[key] = value
+    return values
+
+
+def _iso(micros: int) -> str:
+    seconds, rest = divmod(micros, 1_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:06d}Z"

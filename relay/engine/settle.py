@@ -1,0 +1,128 @@
+"""Settle: outcomes become rows, many in one transaction, and only under the fence they were claimed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import transaction
+
+from relay import ids
+from relay.engine import sql
+from relay.engine.errand import Outcome
+
+log = structlog.get_logger()
+
+_RUN = ("id", "fence", "state", "due_at", "tries", "reason", "title", "trail", "finished_at")
+_ATTEMPT = (
+    "id",
+    "run_id",
+    "step",
+    "number",
+    "state",
+    "started_at",
+    "duration_us",
+    "request",
+    "answer",
+    "status",
+    "error",
+)
+_MESSAGE = ("id", "workspace_id", "run_id", "channel", "title", "text", "created_at")
+# PostgreSQL can't tell the type of a column of NULLs in VALUES.
+_CASTS = {"id": "bigint", "due_at": "bigint", "finished_at": "bigint"}
+
+
+def settle(outcomes: list[Outcome]) -> int:
+    """Store what became of claimed runs; the number settled.
+
+    A run whose fence has moved on (its lease ended and another worker took it) is left as it is, with its
+    attempts and messages: a late result changes nothing.
+    """
+    if not outcomes:
+        return 0
+    with transaction.atomic():
+        ours = _update_runs(outcomes)
+        kept = [outcome for outcome in outcomes if outcome.errand.run_id in ours]
+        _insert_attempts(kept)
+        _insert_messages(kept)
+    if len(kept) < len(outcomes):
+        log.warning("settle.late", runs=len(outcomes) - len(kept))
+    return len(kept)
+
+
+def _update_runs(outcomes: list[Outcome]) -> set[int]:
+    now = sql.now()
+    values: list[Any] = []
+    for outcome in outcomes:
+        values.extend(_run_row(outcome, now))
+    sets = ", ".join(f"{column} = {_typed('v.' + column, column)}" for column in _RUN[2:])
+    rows = ", ".join([f"({sql.marks(len(_RUN))})"] * len(outcomes))
+    statement = (
+        f"WITH v ({', '.join(_RUN)}) AS (VALUES {rows}) UPDATE relay_run SET {sets} FROM v"
+        f" WHERE relay_run.id = {_typed('v.id', 'id')} AND relay_run.fence = v.fence AND relay_run.state = 'running'"
+        " RETURNING relay_run.id"
+    )
+    return {row[0] for row in sql.fetch(statement, values)}
+
+
+def _typed(expression: str, column: str) -> str:
+    return f"CAST({expression} AS {_CASTS[column]})" if column in _CASTS else expression
+
+
+def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
+    return (
+        outcome.errand.run_id,
+        outcome.errand.fence,
+        outcome.state,
+        outcome.due_at,
+        outcome.tries,
+        outcome.reason,
+        outcome.title,
+        msgspec.json.encode(_stored_trail(outcome)).decode(),
+        None if outcome.due_at is not None else now,
+    )
+
+
+def _stored_trail(outcome: Outcome) -> list[dict[str, Any]]:
+    """The trail; a run that succeeded needs no action's answer again, its attempts hold it."""
+    if outcome.state != "succeeded":
+        return outcome.trail
+    return [_without_outputs(entry) if entry["kind"] == "action" else entry for entry in outcome.trail]
+
+
+def _without_outputs(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "outputs"}
+
+
+def _insert_attempts(outcomes: list[Outcome]) -> None:
+    rows = [
+        (
+            ids.new(),
+            outcome.errand.run_id,
+            tried.step,
+            tried.number,
+            tried.state,
+            tried.started_at,
+            tried.duration_us,
+            tried.request,
+            tried.answer,
+            tried.status,
+            tried.error,
+        )
+        for outcome in outcomes
+        for tried in outcome.attempts
+    ]
+    if rows:
+        sql.insert("relay_attempt", _ATTEMPT, rows)
+
+
+def _insert_messages(outcomes: list[Outcome]) -> None:
+    now = sql.now()
+    rows = [
+        (ids.new(), outcome.errand.workspace_id, outcome.errand.run_id, post.channel, post.title, post.text, now)
+        for outcome in outcomes
+        for post in outcome.posts
+    ]
+    if rows:
+        sql.insert("relay_inboxmessage", _MESSAGE, rows)

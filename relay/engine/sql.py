@@ -1,0 +1,48 @@
+"""The few statements of the hot path that differ between SQLite and PostgreSQL, and small pieces of SQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+
+def now() -> int:
+    """Microseconds since 1970, as the ledger keeps every moment."""
+    return time.time_ns() // 1000
+
+
+def marks(count: int) -> str:
+    """`%s, %s, ...`"""
+    return ", ".join(["%s"] * count)
+
+
+def fetch(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add many rows with one prepared statement."""
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(len(columns))})", list(rows))
+
+
+def is_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
+def lower_durability() -> None:
+    """For a worker's connection: what it commits can be done again, so a commit need not wait for the disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL" if is_sqlite() else "SET synchronous_commit = off")
+
+
+def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
+    """Run one statement; the number of rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)

@@ -1,0 +1,42 @@
+"""Upkeep: once a second, one process of all rings for what is due and keeps the write-ahead log short."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from relay import queues
+from relay.engine import sql
+from relay.models import Lease
+
+log = structlog.get_logger()
+
+EVERY = 1.0  # seconds
+LEASE = 3.0  # seconds after which another upkeep takes over from one that died
+
+
+def run(stop: threading.Event) -> None:
+    """Do upkeep every second until `stop` is set; of many such processes only one does it at a time."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    while not stop.wait(EVERY):
+        try:
+            if Lease.take("upkeep", holder, LEASE):
+                once()
+        except DatabaseError as error:
+            log.warning("upkeep.database", reason=str(error))
+            close_old_connections()
+    Lease.give_back("upkeep", holder)
+
+
+def once() -> None:
+    """One round."""
+    if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (sql.now(),)):
+        queues.ring()
+    if sql.is_sqlite():
+        # Here, so that no commit of ingest has to do it.
+        sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")

@@ -1,0 +1,129 @@
+"""The flow document, format 1, as types. What a step or trigger may hold is declared here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from relay.backoff import DEFAULT_DELAYS
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+OnError = Literal["stop", "continue"]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One object of the document; unknown keys are faults."""
+
+
+class Response(_Part, kw_only=True):
+    """What a caller is answered; an empty body means the event's id as JSON."""
+
+    status: int = 202
+    headers: dict[str, str] = {}
+    body: str = ""
+
+
+class Verify(_Part, kw_only=True):
+    """How a sender is verified; `none` so far."""
+
+    scheme: str = "none"
+
+
+class TriggerSettings(_Part, kw_only=True):
+    """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's."""
+
+    kind: Literal["webhook", "manual"]
+    preset: str | None = None
+    methods: tuple[Method, ...] = ("POST", "PUT", "PATCH")
+    verify: Verify = Verify()
+    dedupe: dict[str, Any] | None = None
+    only: Any = None
+    response: Response = Response()
+    allow_ips: tuple[str, ...] = ()
+    rate: str | None = None
+    max_bytes: int = 0
+
+
+class Retry(_Part, kw_only=True):
+    """After which delays an action is tried again."""
+
+    delays: tuple[str, ...] = DEFAULT_DELAYS
+
+
+class _Step(_Part, tag_field="kind"):
+    id: str
+    name: str = ""
+    note: str = ""
+    disabled: bool = False
+
+
+class Filter(_Step, tag="filter", kw_only=True):
+    """Ends the run where its condition doesn't hold."""
+
+    when: Any
+
+
+class Set(_Step, tag="set", kw_only=True):
+    """Names values for later steps."""
+
+    values: dict[str, Any]
+
+
+class Action(_Step, tag="action", kw_only=True):
+    """One delivery."""
+
+    action: str
+    connection: str | None = None
+    inputs: dict[str, Any] = {}
+    retry: Retry = Retry()
+    timeout: str | None = None
+    success: Any = None
+    on_error: OnError = "stop"
+
+
+Step = Filter | Set | Action
+
+
+class Alerts(_Part, kw_only=True):
+    """When people are told."""
+
+    on: str = "final_failure"
+    silence: str | None = None
+
+
+class Settings(_Part, kw_only=True):
+    """What holds for the whole flow."""
+
+    concurrency: int = 16
+    ordered: bool = False
+    retention: str = "30d"
+    store_bodies: bool = True
+    alerts: Alerts = Alerts()
+
+
+class Document(_Part, kw_only=True):
+    """A whole flow document."""
+
+    relay: Literal[1]
+    name: str
+    description: str = ""
+    folder: str = ""
+    title: str = ""
+    trigger: TriggerSettings
+    steps: list[Step]
+    settings: Settings = Settings()
+
+
+def document_to_json(document: Document) -> dict[str, Any]:
+    """The document as plain JSON values, defaults left out, keys in the order declared."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    return plain
+
+
+def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
+    """The trigger part of a stored document, which may be a half-built draft: what can't be read is the default."""
+    try:
+        return msgspec.convert(document.get("trigger"), TriggerSettings)
+    except msgspec.ValidationError:
+        return TriggerSettings(kind="webhook")

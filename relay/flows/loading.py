@@ -1,0 +1,92 @@
+"""Loading: the text of a flow document, JSON or YAML, becomes plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from relay.errors import DocumentFaults, Fault
+
+MOST_BYTES = 512 * 1024
+MOST_DEPTH = 64
+
+
+def load(data: bytes | str | dict[str, Any]) -> Any:
+    """Plain values of a document; DocumentFaults when it is too large, too deep, or neither JSON nor YAML."""
+    if isinstance(data, dict):
+        value: Any = data
+    else:
+        value = _parsed(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+    if _depth(value) > MOST_DEPTH:
+        raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep")
+    return value
+
+
+def _parsed(data: bytes) -> Any:
+    if len(data) > MOST_BYTES:
+        raise _fault(f"the document has {len(data)} bytes; it may have {MOST_BYTES}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _fault("the document is not UTF-8 text") from None
+    try:
+        if text.lstrip()[:1] in ("{", "["):
+            return msgspec.json.decode(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except RecursionError:
+        raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep") from None
+    except msgspec.DecodeError as error:
+        raise _fault(f"not JSON: {error}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _fault(f"not YAML: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {problem}" if mark else problem
+
+
+def _fault(message: str) -> DocumentFaults:
+    return DocumentFaults([Fault("", message)])
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level and depth <= MOST_DEPTH:
+        depth += 1
+        level = [item for one in level for item in _inside(one)]
+    return depth
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases, which can blow a document up, and without dates: what looks like one stays text."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, (written, _) in zip(keys, node.value, strict=True):
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", written.start_mark)
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} stands twice", written.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,0 +1,257 @@
+"""Validation: every fault of a flow document, each with its path."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from relay import backoff, templating
+from relay.conditions import compile_condition
+from relay.connectors import registry
+from relay.connectors.definition import Action as ConnectorAction
+from relay.connectors.definition import Connector
+from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
+from relay.flows import document as doc
+from relay.flows.loading import load
+from relay.flows.shape import faults as shape_faults
+from relay.flows.shape import join
+from relay.outbound import check_headers
+
+MOST_STEPS = 100
+MOST_DELAYS = 20
+MOST_TIMEOUT = 60.0
+MOST_BODY = 10 * 1024 * 1024
+LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
+# The first names that a template may use.
+ROOTS = {"event", "steps", "vars", "flow", "run"}
+
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_WORDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+
+
+def parse_document(data: bytes | str | dict[str, Any]) -> doc.Document:
+    """A flow document from JSON or YAML text or from plain values; DocumentFaults names every fault with its path."""
+    value = load(data)
+    wrong = list(shape_faults(value, doc.Document))
+    if wrong:
+        raise DocumentFaults(wrong)
+    document = msgspec.convert(value, doc.Document)
+    wrong = list(_faults(document))
+    if wrong:
+        raise DocumentFaults(wrong)
+    return document
+
+
+def missing_connections(document: doc.Document, have: Mapping[str, str]) -> list[Fault]:
+    """Connections that steps name and the workspace (`have`: name -> connector) lacks, or has for another service."""
+    found = []
+    for place, step in enumerate(document.steps):
+        if isinstance(step, doc.Action) and step.connection is not None and not step.disabled:
+            wanted = registry.find(step.action)[0].key
+            have_for = have.get(step.connection)
+            if have_for != wanted:
+                reason = "does not exist" if have_for is None else f"is for {have_for}, not {wanted}"
+                found.append(Fault(f"steps[{place}].connection", f"the connection “{step.connection}” {reason}"))
+    return found
+
+
+def _faults(document: doc.Document) -> Iterator[Fault]:
+    for name, most in LENGTHS.items():
+        if len(getattr(document, name)) > most:
+            yield Fault(name, f"may have {most} characters")
+    if not document.name.strip():
+        yield Fault("name", "is empty")
+    yield from _template(document.title, "title", set())
+    yield from _trigger(document.trigger)
+    yield from _settings(document.settings)
+    yield from _steps(document.steps)
+
+
+def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
+    later = {
+        "preset": trigger.preset is not None,
+        "dedupe": trigger.dedupe is not None,
+        "allow_ips": bool(trigger.allow_ips),
+        "rate": trigger.rate is not None,
+        "verify.scheme": trigger.verify.scheme != "none",
+    }
+    for name, used in later.items():
+        if used:
+            yield Fault(f"trigger.{name}", "is not available in this version of Relay")
+    if not trigger.methods:
+        yield Fault("trigger.methods", "is empty")
+    if not 0 <= trigger.max_bytes <= MOST_BODY:
+        yield Fault("trigger.max_bytes", f"is between 1 and {MOST_BODY}")
+    if trigger.only is not None:
+        yield from _condition(trigger.only, "trigger.only", set())
+    yield from _response(trigger.response)
+
+
+def _response(response: doc.Response) -> Iterator[Fault]:
+    if not 200 <= response.status <= 599:
+        yield Fault("trigger.response.status", "is between 200 and 599")
+    if len(response.body) > 64 * 1024:
+        yield Fault("trigger.response.body", "may have 65536 characters")
+    try:
+        check_headers(response.headers)
+    except RequestRefused as error:
+        yield Fault("trigger.response.headers", str(error))
+
+
+def _settings(settings: doc.Settings) -> Iterator[Fault]:
+    usual = doc.Settings()
+    for name in ("concurrency", "ordered", "retention", "store_bodies", "alerts"):
+        if getattr(settings, name) != getattr(usual, name):
+            yield Fault(f"settings.{name}", "is not available in this version of Relay")
+
+
+def _steps(steps: list[doc.Step]) -> Iterator[Fault]:
+    if len(steps) > MOST_STEPS:
+        yield Fault("steps", f"a flow may have {MOST_STEPS} steps")
+        return
+    seen: set[str] = set()
+    before: set[str] = set()
+    for place, step in enumerate(steps):
+        path = f"steps[{place}]"
+        yield from _identity(step, path, seen)
+        if isinstance(step, doc.Filter):
+            yield from _condition(step.when, join(path, "when"), before)
+        elif isinstance(step, doc.Set):
+            yield from _values(step, path, before)
+        else:
+            yield from _action(step, path, before)
+        if not step.disabled:
+            before.add(step.id)
+
+
+def _identity(step: doc.Step, path: str, seen: set[str]) -> Iterator[Fault]:
+    if not _ID.fullmatch(step.id) or keyword.iskeyword(step.id):
+        yield Fault(join(path, "id"), "is a name of letters, digits and _, up to 64, beginning with a letter")
+    elif step.id in seen:
+        yield Fault(join(path, "id"), f"{step.id} stands twice")
+    seen.add(step.id)
+    if len(step.name) > LENGTHS["name"]:
+        yield Fault(join(path, "name"), f"may have {LENGTHS['name']} characters")
+
+
+def _values(step: doc.Set, path: str, before: set[str]) -> Iterator[Fault]:
+    for name in step.values:
+        if not _ID.fullmatch(name):
+            yield Fault(join(path, f"values.{name[:60]}"), "is not a name of letters, digits and _")
+    yield from _template(step.values, join(path, "values"), before)
+
+
+def _action(step: doc.Action, path: str, before: set[str]) -> Iterator[Fault]:
+    yield from _template(step.inputs, join(path, "inputs"), before)
+    yield from _times(step, path)
+    if step.success is not None:
+        yield from _condition(step.success, join(path, "success"), before, {"answer"})
+    try:
+        connector, action = registry.find(step.action)
+    except RelayError as error:
+        yield Fault(join(path, "action"), str(error))
+        return
+    yield from _connection(step, connector, path)
+    yield from _inputs(step, action, join(path, "inputs"))
+
+
+def _times(step: doc.Action, path: str) -> Iterator[Fault]:
+    if len(step.retry.delays) > MOST_DELAYS:
+        yield Fault(join(path, "retry.delays"), f"there may be {MOST_DELAYS} delays")
+    for place, delay in enumerate(step.retry.delays):
+        try:
+            backoff.seconds(delay)
+        except ValueError as error:
+            yield Fault(join(path, f"retry.delays[{place}]"), str(error))
+    if step.timeout is None:
+        return
+    try:
+        if not 0 < backoff.seconds(step.timeout) <= MOST_TIMEOUT:
+            yield Fault(join(path, "timeout"), f"is at most {MOST_TIMEOUT:g}s")
+    except ValueError as error:
+        yield Fault(join(path, "timeout"), str(error))
+
+
+def _connection(step: doc.Action, connector: Connector, path: str) -> Iterator[Fault]:
+    if connector.needs_connection and not step.connection:
+        yield Fault(join(path, "connection"), f"{connector.label} needs a connection")
+    elif step.connection and not connector.needs_connection:
+        yield Fault(join(path, "connection"), f"{connector.label} takes no connection")
+
+
+def _inputs(step: doc.Action, action: ConnectorAction, path: str) -> Iterator[Fault]:
+    known = [one.key for one in action.inputs]
+    for name in step.inputs:
+        if name not in known:
+            yield Fault(join(path, name), f"unknown input; there are {', '.join(known)}")
+    for one in action.inputs:
+        value = step.inputs.get(one.key)
+        if value is None or value == "":
+            if one.required:
+                yield Fault(join(path, one.key), f"{one.label} is needed")
+            continue
+        message = _constant_fault(one, value)
+        if message:
+            yield Fault(join(path, one.key), message)
+
+
+def _constant_fault(one: Any, value: Any) -> str:
+    """What is wrong with an input that is known before any event."""
+    if isinstance(value, str) and templating.has_template(value):
+        return ""
+    if one.kind in ("string", "text", "url", "choice"):
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            return f"expected text, got {_WORDS.get(type(value), 'nothing')}"
+        if one.max_length is not None and len(str(value)) > one.max_length:
+            return f"may have {one.max_length} characters"
+        if one.options and value not in one.options:
+            return f"is one of {', '.join(one.options)}"
+        if one.pattern and not re.fullmatch(one.pattern, str(value)):
+            return f"doesn't look right{f'; it looks like {one.example}' if one.example else ''}"
+    return ""
+
+
+def _condition(value: Any, path: str, before: set[str], extra: set[str] | None = None) -> Iterator[Fault]:
+    try:
+        compile_condition(value)
+    except DocumentFaults as error:
+        for fault in error.faults:
+            yield Fault(join(path, fault.path), fault.message)
+        return
+    yield from _names(value, path, before, extra or set())
+
+
+def _template(value: Any, path: str, before: set[str]) -> Iterator[Fault]:
+    wrong = templating.check(value)
+    for place, error in wrong:
+        yield Fault(join(path, place), str(error))
+    if not wrong:
+        yield from _names(value, path, before, set())
+
+
+def _names(value: Any, path: str, before: set[str], extra: set[str]) -> Iterator[Fault]:
+    """Names that no event could ever provide."""
+    if isinstance(value, str):
+        for name in sorted(templating.names(value)):
+            message = _name_fault(name, before, extra)
+            if message:
+                yield Fault(path, message)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _names(item, join(path, str(key)), before, extra)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _names(item, f"{path}[{place}]", before, extra)
+
+
+def _name_fault(name: str, before: set[str], extra: set[str]) -> str:
+    parts = re.split(r"[.\[]", name)
+    if parts[0] not in ROOTS | extra:
+        return f"{parts[0]} is not a name here; there are {', '.join(sorted(ROOTS | extra))}"
+    if parts[0] == "steps" and len(parts) > 1 and parts[1] not in before:
+        return f"there is no step {parts[1]} before this one"
+    return ""

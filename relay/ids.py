@@ -1,0 +1,61 @@
+"""Ids of events, runs and attempts: 63-bit integers in order of time, and their short text."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import threading
+import time
+
+EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
+_SEQUENCE_BITS = 12
+_NODE_BITS = 10
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_TEXT = re.compile(r"[0-9a-hjkmnp-tv-z]{13}")
+
+
+class _Source:
+    """Ids of one process: milliseconds, a random node, a sequence that never repeats within them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reseed()
+
+    def _reseed(self) -> None:
+        self._node = secrets.randbits(_NODE_BITS) << _SEQUENCE_BITS
+        self._last = 0
+        self._sequence = 0
+
+    def new(self) -> int:
+        with self._lock:
+            now = time.time_ns() // 1_000_000 - EPOCH_MS
+            # A clock that steps back, or a full millisecond, goes on from the last one.
+            now = max(now, self._last)
+            self._sequence = self._sequence + 1 if now == self._last else 0
+            if self._sequence >> _SEQUENCE_BITS:
+                now, self._sequence = now + 1, 0
+            self._last = now
+            return (now << (_NODE_BITS + _SEQUENCE_BITS)) | self._node | self._sequence
+
+
+_source = _Source()
+os.register_at_fork(after_in_child=_source._reseed)
+
+new = _source.new
+
+
+def text(number: int) -> str:
+    """The 13 letters by which people and programs name an event or a run."""
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(60, -5, -5))
+
+
+def number(text: str) -> int | None:
+    """The id behind 13 letters; None when they are none."""
+    if not _TEXT.fullmatch(text):
+        return None
+    value = 0
+    for letter in text:
+        value = value << 5 | _VALUES[letter]
+    return value if value < 1 << 63 else None

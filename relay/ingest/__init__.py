@@ -1,0 +1,1 @@
+"""Ingest: the small ASGI application behind `/in/`."""

@@ -1,0 +1,118 @@
+"""Group commit: requests that arrive together share one transaction, and each is answered only after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from django.db import DatabaseError, connection
+
+from relay.engine import intake
+from relay.engine.intake import Accepted, Arrival, Door, Doors
+from relay.queues import Bell
+
+log = structlog.get_logger()
+Result = TypeVar("Result")
+
+# Bytes and requests that may wait for a commit before further ones are turned away (503).
+MOST_WAITING = 20_000
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Overloaded(Exception):  # noqa: N818 - an answer, not a fault
+    """More waits for a commit than may be kept in memory."""
+
+
+class Committer:
+    """One thread that stores; one bell that tells workers. Used from one event loop."""
+
+    def __init__(self) -> None:
+        self.doors = Doors()
+        self._bell = Bell()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ingest")
+        self._waiting: list[tuple[Arrival, asyncio.Future[Accepted]]] = []
+        self._bytes = 0
+        self._busy = False
+
+    async def find(self, token_digest: str) -> Door | None:
+        """The door behind a token; asked of the database only when it isn't remembered."""
+        door = self.doors.remembered(token_digest)
+        if door is None:
+            loop = asyncio.get_running_loop()
+            door = await loop.run_in_executor(self._thread, self._find, token_digest)
+        return door
+
+    def _find(self, token_digest: str) -> Door | None:
+        return _with_connection(lambda: self._fresh(token_digest))
+
+    def _fresh(self, token_digest: str) -> Door | None:
+        self.doors.refresh()
+        return self.doors.find(token_digest)
+
+    async def store(self, arrival: Arrival) -> Accepted:
+        """Store an arrival with whatever else arrives now; returns after the commit.
+
+        Raises Overloaded, or the DatabaseError that kept it from being stored.
+        """
+        if len(self._waiting) >= MOST_WAITING or self._bytes > MOST_BYTES:
+            raise Overloaded
+        done: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
+        self._waiting.append((arrival, done))
+        self._bytes += len(arrival.body)
+        if not self._busy:
+            self._commit_next()
+        return await done
+
+    def _commit_next(self) -> None:
+        batch, self._waiting, self._bytes = self._waiting, [], 0
+        self._busy = bool(batch)
+        if not batch:
+            return
+        loop = asyncio.get_running_loop()
+        commit = self._thread.submit(self._commit, [arrival for arrival, _ in batch])
+        commit.add_done_callback(lambda done: loop.call_soon_threadsafe(self._committed, batch, done))
+
+    def _commit(self, arrivals: list[Arrival]) -> list[Accepted]:
+        return _with_connection(lambda: intake.accept(arrivals, self.doors))
+
+    def _committed(
+        self,
+        batch: list[tuple[Arrival, asyncio.Future[Accepted]]],
+        commit: ThreadFuture[list[Accepted]],
+    ) -> None:
+        self._commit_next()
+        error = commit.exception()
+        if error is not None:
+            log.error("ingest.not_stored", requests=len(batch), reason=str(error))
+            _tell(batch, error)
+            return
+        self._bell.strike()
+        for (_, done), accepted in zip(batch, commit.result(), strict=True):
+            if not done.done():
+                done.set_result(accepted)
+
+    async def close(self) -> None:
+        """Store what waits, ring, and end the thread."""
+        while self._busy or self._waiting:
+            await asyncio.sleep(0.005)
+        self._thread.shutdown()
+        self._bell.close()
+
+
+def _tell(batch: list[tuple[Arrival, asyncio.Future[Accepted]]], error: BaseException) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(error)
+
+
+def _with_connection(run: Callable[[], Result]) -> Result:
+    """Run in the ingest thread; a broken connection is dropped, so that the next commit opens another."""
+    try:
+        return run()
+    except DatabaseError:
+        connection.close()
+        raise

@@ -1,0 +1,75 @@
+"""Which workspace, flow or run a command line means, and what it was given on standard input."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from typing import Any
+
+from relay import ids
+from relay.errors import RelayError
+from relay.models import Flow, Run, Workspace
+
+_INPUT_LIMIT = 2_000_000
+
+
+def workspace(name: str | None) -> Workspace:
+    """The workspace of that name, or the first one; RelayError where there is none."""
+    found = Workspace.objects.order_by("pk")
+    if name is not None:
+        found = found.filter(name=name)
+    first = found.first()
+    if first is None and name is not None:
+        raise RelayError(f"There is no workspace called {name}.")
+    if first is None:
+        raise RelayError("There is no workspace yet: make the first account with `relay user add EMAIL`.")
+    return first
+
+
+def flow(word: str) -> Flow:
+    """The flow with that id, else the one with exactly that name; RelayError where that is none or many."""
+    by_id = Flow.objects.filter(pk=int(word)).first() if _is_id(word) else None
+    if by_id is not None:
+        return by_id
+    named = list(Flow.objects.filter(name=word).order_by("pk")[:10])
+    if not named:
+        raise RelayError(f"There is no flow with the id or name {word}. `relay flows` lists them.")
+    if len(named) > 1:
+        many = ", ".join(str(flow.pk) for flow in named)
+        raise RelayError(f"Several flows are called {word}; name one by its id: {many}.")
+    return named[0]
+
+
+def run(word: str) -> Run:
+    """The run of that reference; RelayError where there is none."""
+    number = ids.number(word.strip().lower())
+    found = Run.objects.filter(pk=number).first() if number is not None else None
+    if found is None:
+        raise RelayError(f"There is no run {word}. `relay runs` lists them.")
+    return found
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 19
+
+
+def json_object() -> dict[str, Any]:
+    """The JSON object on standard input; RelayError where it is none."""
+    try:
+        value = json.loads(sys.stdin.buffer.read(_INPUT_LIMIT))
+    except (ValueError, RecursionError):
+        raise RelayError('Standard input must hold a JSON object, such as {"field": "value"}.') from None
+    if not isinstance(value, dict):
+        raise RelayError('Standard input must hold a JSON object, such as {"field": "value"}.')
+    return value
+
+
+def password() -> str:
+    """The first line of standard input; asked for where that is a terminal."""
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise RelayError("Standard input must hold the password, on one line.")
+    return line

@@ -1,0 +1,79 @@
+"""People, workspaces and who belongs to which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+    from relay.models.connections import Connection
+    from relay.models.flows import Flow
+    from relay.models.inbox import InboxMessage
+    from relay.models.ledger import Event, Run
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str, **extra: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """A person; the e-mail address is the name to sign in with."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Workspace(models.Model):
+    """Owns everything; every query of a page starts here."""
+
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
+
+    if TYPE_CHECKING:
+        flows: RelatedManager[Flow]
+        runs: RelatedManager[Run]
+        events: RelatedManager[Event]
+        connections: RelatedManager[Connection]
+        inbox_messages: RelatedManager[InboxMessage]
+        memberships: RelatedManager[Membership]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+
+
+class Membership(models.Model):
+    """One person in one workspace."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.OWNER)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "user"], name="membership_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"

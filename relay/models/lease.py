@@ -1,0 +1,33 @@
+"""Leases: who of several processes does a thing that only one may do."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import models
+
+
+class Lease(models.Model):
+    """One name, one holder until a moment (microseconds since 1970)."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=200)
+    until = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
+
+    @classmethod
+    def take(cls, name: str, holder: str, seconds: float) -> bool:
+        """Take or keep the lease for `seconds`; False while another holds it."""
+        now = time.time_ns() // 1000
+        until = now + int(seconds * 1e6)
+        free = models.Q(holder=holder) | models.Q(until__lt=now)
+        if cls.objects.filter(free, name=name).update(holder=holder, until=until):
+            return True
+        _, created = cls.objects.get_or_create(name=name, defaults={"holder": holder, "until": until})
+        return created
+
+    @classmethod
+    def give_back(cls, name: str, holder: str) -> None:
+        cls.objects.filter(name=name, holder=holder).update(until=0)

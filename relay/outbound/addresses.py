@@ -1,0 +1,173 @@
+"""Judges addresses by a table of our own: which ones a flow may call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+from relay.errors import SetupError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# IANA's special-purpose registries, and what Python's is_global and is_private miss or let through.
+_CLOSED_IPV4 = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/8",  # this host
+            "10.0.0.0/8",
+            "100.64.0.0/10",  # carrier-grade NAT
+            "127.0.0.0/8",
+            "168.63.129.16/32",  # Azure's platform agent: public by every other table
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",  # documentation, like the two TEST-NETs below
+            "192.88.99.0/24",  # 6to4 relays
+            "192.168.0.0/16",
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+        ),
+    )
+)
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+_CLOSED_IPV6 = tuple(
+    map(
+        IPv6Network,
+        (
+            "2001::/23",  # protocols: Teredo, ORCHID, benchmarks
+            "2001:db8::/32",
+            "2002::/16",  # 6to4
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+_METADATA: tuple[Network, ...] = tuple(
+    map(
+        ip_network,
+        (
+            "100.100.100.200/32",  # Alibaba
+            "168.63.129.16/32",  # Azure
+            "169.254.169.254/32",  # nearly all
+            "169.254.170.2/32",  # Amazon ECS
+            "169.254.170.23/32",  # Amazon EKS
+            "192.0.0.192/32",  # Oracle
+            "fd00:ec2::23/128",
+            "fd00:ec2::254/128",
+            "fd20:ce::254/128",  # Google
+        ),
+    )
+)
+METADATA_NAMES = frozenset(
+    {
+        "instance-data.ec2.internal",
+        "metadata.goog",
+        "metadata.google.internal",
+    }
+)
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOW_32 = (
+    IPv6Network("::/96"),  # compatible
+    _MAPPED,
+    IPv6Network("::ffff:0:0:0/96"),  # SIIT
+    _NAT64,
+    IPv6Network("64:ff9b:1::/48"),  # local NAT64, as a /96 of it
+)
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+_6TO4 = IPv6Network("2002::/16")
+_TEREDO = IPv6Network("2001::/32")
+_METADATA_OBJECTION = "leads to the cloud platform's own address, which Relay doesn't call"
+
+
+class Guard:
+    """Says which addresses may be called; `allowed` are networks opened beyond the public ones."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = tuple(_network(text) for text in allowed)
+
+    def objection(self, text: str) -> str | None:
+        """Why the address `text` may not be called, as the end of a sentence; None: it may."""
+        if text in METADATA_NAMES:
+            return _METADATA_OBJECTION
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return "leads to an address that can't be called"
+        if any(self._is_shut_metadata(form) for form in _forms(address)):
+            return _METADATA_OBJECTION
+        if _is_public(address) or any(self._is_allowed(form) for form in _same(address)):
+            return None
+        return (
+            "leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS "
+            "if this is meant"
+        )
+
+    def _is_allowed(self, address: Address) -> bool:
+        return any(address in network for network in self._allowed)
+
+    def _is_shut_metadata(self, address: Address) -> bool:
+        """A wide network in the allowed ones doesn't open metadata: it holds credentials."""
+        return any(address in network and network not in self._allowed for network in _METADATA)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise SetupError(
+            f"RELAY_ALLOWED_NETWORKS has {text!r}, which isn't a network like 10.0.0.0/8."
+        ) from None
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _CLOSED_IPV4)
+    if address.scope_id:
+        return False
+    if address in _MAPPED or address in _NAT64:
+        # The packet goes to the IPv4 address: on IPv6-only hosts every IPv4 service looks so.
+        return _is_public(_low_32(address))
+    if address not in _GLOBAL_IPV6:
+        return False
+    return not any(address in network for network in _CLOSED_IPV6)
+
+
+def _same(address: Address) -> tuple[Address, ...]:
+    """The forms of `address` that an allowed network may name."""
+    if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
+        return (address, _low_32(address))
+    return (address,)
+
+
+def _forms(address: Address) -> Iterator[Address]:
+    """`address` and every IPv4 address that it may carry."""
+    yield address
+    if isinstance(address, IPv4Address):
+        return
+    number = int(address)
+    if any(address in network for network in _LOW_32):
+        yield _low_32(address)
+    if address in _NAT64_LOCAL:  # RFC 6052: the 8 bits after the first 64 are skipped
+        yield IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
+    if address in _6TO4:
+        yield IPv4Address(number >> 80 & 0xFFFFFFFF)
+    if address in _TEREDO:  # the server, and the client with its bits turned over
+        yield IPv4Address(number >> 64 & 0xFFFFFFFF)
+        yield IPv4Address(~number & 0xFFFFFFFF)
+
+
+def _low_32(address: IPv6Address) -> IPv4Address:
+    return IPv4Address(int(address) & 0xFFFFFFFF)

@@ -1,0 +1,164 @@
+"""Every setting of Relay: RELAY_* variables, DATABASE_URL, REDIS_URL and SECRET_KEY, all listed in README."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+import structlog
+
+from relay import datafolder
+
+env = environ.Env()
+PACKAGE = Path(__file__).resolve().parent
+# A checkout holds templates/ and static/ beside the package; a wheel holds them inside it.
+ROOT = PACKAGE.parent if (PACKAGE.parent / "manage.py").exists() else PACKAGE
+
+DATA = datafolder.DataFolder(Path(env("RELAY_DATA", default="data")).absolute())
+DEBUG = env.bool("RELAY_DEBUG", default=False)
+
+# Without a data folder (a type checker, a look at --help) a key lives as long as the process.
+SECRET_KEY = env("SECRET_KEY", default="") or datafolder.read(DATA.secret_key) or secrets.token_urlsafe(48)
+VAULT_KEYS = env.list("RELAY_VAULT_KEYS", default=[]) or datafolder.read(DATA.vault_keys).split()
+
+PUBLIC_URL = env("RELAY_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *([_public.hostname] if _public.hostname else []),
+    *env.list("RELAY_HOSTS", default=[]),
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("RELAY_BEHIND_PROXY", default=False) else None
+
+# What comes in
+MAX_BYTES = env.int("RELAY_MAX_BYTES", default=1_048_576)
+BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
+# What goes out
+ALLOWED_NETWORKS = env.list("RELAY_ALLOWED_NETWORKS", default=[])
+CONNECTOR_URLS: dict[str, str] = env.json("RELAY_CONNECTOR_URLS", default={})
+HTTP_TIMEOUT = env.float("RELAY_HTTP_TIMEOUT", default=15.0)
+ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)
+# How runs are worked on
+LEASE = env.float("RELAY_LEASE", default=60.0)
+WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
+WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=2.0)
+
+SQLITE_URL = f"sqlite:///{DATA.database}"
+REDIS_URL = env("REDIS_URL", default="") or f"unix://{DATA.socket}"
+EMBEDDED_REDIS = not env("REDIS_URL", default="")
+QUEUE = "relay"
+RQ_QUEUES = {QUEUE: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "SERIALIZER": "rq.serializers.JSONSerializer"}}
+RQ_SHOW_ADMIN_LINK = False
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=SQLITE_URL)}
+SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if SQLITE:
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        # FULL: what is committed survives a loss of power. Workers lower it to NORMAL: their work can be done again.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+            " PRAGMA cache_size=-16000; PRAGMA mmap_size=134217728; PRAGMA journal_size_limit=67108864;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 300
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+INSTALLED_APPS = [
+    "relay",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_rq",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "relay.web.middleware.WorkspaceMiddleware",
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+ROOT_URLCONF = "relay.urls"
+ASGI_APPLICATION = "relay.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+
+AUTH_USER_MODEL = "relay.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "flows"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOG_LEVEL = env("RELAY_LOG_LEVEL", default="INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # RQ says two lines a job; ours are few and wide.
+    "loggers": {"rq": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, LOG_LEVEL, logging.INFO)),
+    logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+)

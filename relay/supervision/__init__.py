@@ -1,0 +1,1 @@
+"""`relay up`: one small parent that starts, watches and stops Valkey, web, workers and upkeep."""

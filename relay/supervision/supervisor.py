@@ -1,0 +1,110 @@
+"""The parent: starts children, restarts those that die, and stops them all in order."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import structlog
+
+from relay.supervision.children import Child
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 30.0
+_HURRIED_SECONDS = 2.0
+# One Ctrl-C may come twice, from the terminal and from a launcher that passes it on.
+_SAME_KEYSTROKE = 0.5
+
+
+class Supervisor:
+    """Keeps children running until a signal asks to stop. One per process, in its main thread."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self.stop_asked = 0.0
+        self.hurried = False
+        self._wake, self._waker = socket.socketpair()
+        for end in (self._wake, self._waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask_to_stop)
+
+    def add(self, name: str, work: Callable[[], None], *, lasting: bool = True) -> Child:
+        """Start a child: a lasting one runs for ever, another sets `code` when it has ended."""
+        child = Child(name, work, lasting=lasting)
+        self.children.append(child)
+        child.start()
+        return child
+
+    def supervise(self, until: Callable[[], bool], *, every: float = 3600.0) -> bool:
+        """Reap and restart until a condition holds, asked for every so many seconds; False when asked to stop."""
+        while not self.stop_asked:
+            self._reap()
+            if until():
+                return True
+            self._restart_due()
+            self._rest(every)
+        return False
+
+    def stop(self, *, last: Sequence[str] = ()) -> None:
+        """Drain all, those named in `last` after the others; what doesn't end in time is killed."""
+        self.stop_asked = self.stop_asked or time.monotonic()
+        self._end([child for child in self.children if child.name not in last])
+        self._end(self.children)
+        signal.set_wakeup_fd(-1)
+
+    def _end(self, children: Sequence[Child]) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        for child in children:
+            child.send(signal.SIGTERM)
+        while any(child.pid for child in children):
+            self._reap()
+            if self.hurried:
+                deadline = min(deadline, time.monotonic() + _HURRIED_SECONDS)
+                self.hurried = False
+            if time.monotonic() >= deadline:
+                for child in children:
+                    child.send(signal.SIGKILL)
+            self._rest(0.2)
+
+    def _reap(self) -> None:
+        for child in self.children:
+            if child.pid:
+                pid, status = os.waitpid(child.pid, os.WNOHANG)
+                if pid:
+                    self._note_end(child, os.waitstatus_to_exitcode(status))
+
+    def _note_end(self, child: Child, code: int) -> None:
+        child.ended(code)
+        if child.lasting and not self.stop_asked:
+            again = round(child.due - time.monotonic(), 1)
+            log.warning("child.died", child=child.name, code=code, restart_in=again)
+
+    def _restart_due(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            if not child.pid and child.due <= now:
+                child.start()
+                log.info("child.restarted", child=child.name, pid=child.pid)
+
+    def _rest(self, longest: float) -> None:
+        """Sleep until a signal, the next restart or the longest time."""
+        now = time.monotonic()
+        wait = longest if self.stop_asked else min([now + longest, *(child.due for child in self.children)]) - now
+        if select.select([self._wake], [], [], max(0.0, wait))[0]:
+            self._wake.recv(4096)
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self.stop_asked:
+            self.stop_asked = now
+        elif now - self.stop_asked > _SAME_KEYSTROKE:
+            self.hurried = True

@@ -1,0 +1,222 @@
+"""The sandboxed Jinja environment: what templates may call, and the compiling of their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from types import FunctionType, MethodType
+from typing import Any
+
+from jinja2 import Template, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.nodes import EvalContext
+from jinja2.runtime import LoopContext, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
+from jinja2.utils import missing as ABSENT
+
+from relay.errors import TemplateError, TemplateLimit
+from relay.templating.filters import GUARDED
+from relay.templating.filters.lists import elements
+from relay.templating.fuel import Descent, charge, charge_text, charge_value
+from relay.templating.kinds import kind
+from relay.templating.missing import VALUE, Missing, raise_missing, take, trace, walk
+from relay.templating.operators import binary, compare, join, literal, sliced
+from relay.templating.predicates import TESTS
+from relay.templating.values import finalize
+
+MAX_RANGE = 100_000
+
+
+def metered_range(*args: int) -> range:
+    """range(), up to 100,000 numbers."""
+    numbers = range(*args)
+    if numbers and not 0 <= (numbers[-1] - numbers[0]) // numbers.step < MAX_RANGE:
+        raise TemplateLimit("work", f"range gives at most {MAX_RANGE} numbers")
+    charge(1)
+    return numbers
+
+
+def new_dict(pairs: Any = None, /, **names: Any) -> dict[str, Any]:
+    """dict(a=1), or dict of an object or of pairs."""
+    found = list(pairs.items()) if isinstance(pairs, dict) else elements([] if pairs is None else pairs)
+    result = {key if isinstance(key, str) else _refuse_key(key): value for key, value in found}
+    result.update(names)
+    charge(8)
+    charge_value(result)
+    return result
+
+
+def _refuse_key(key: Any) -> str:
+    raise TemplateError(f"a key of an object has to be text, not {kind(key)}")
+
+
+def new_namespace(start: Any = None, /, **names: Any) -> Namespace:
+    return Namespace(new_dict(start, **names))
+
+
+def now() -> str:
+    """The time as ISO text in UTC: 2026-01-31T08:30:00Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+GLOBALS: dict[str, Any] = {"range": metered_range, "dict": new_dict, "namespace": new_namespace, "now": now}
+_CALLABLE = frozenset(GLOBALS.values())
+
+
+def _charge_iterations(value: Any, weight: int) -> Any:
+    found = value if isinstance(value, range) else elements(value)
+    charge(len(found) * weight)
+    return found
+
+
+def _concat(parts: Iterable[str]) -> str:
+    text = "".join(parts)
+    charge_text(text)
+    return text
+
+
+class _Generator(CodeGenerator):
+    """Jinja's code generator; outputs go through `finalize` at run time only, constants too."""
+
+    def _make_finalize(self) -> CodeGenerator._FinalizeInfo:
+        return self._FinalizeInfo(None, "finalize(")
+
+    def write_commons(self) -> None:
+        self.writeline("finalize = environment.finalize")
+        super().write_commons()
+
+    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
+        self.write("finalize(")
+
+    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
+        self.write(")")
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    code_generator_class = _Generator
+    intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
+    concat = staticmethod(_concat)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        return binary(operator, left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return trace(obj, VALUE, (attribute,))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return take(obj, VALUE, argument)
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call what templates may call: macros, recursive loops, cycle, changed and the globals."""
+        kwargs.pop("_loop_vars", None)
+        kwargs.pop("_block_vars", None)
+        if isinstance(obj, Missing):
+            raise_missing(obj)
+        if isinstance(obj, Macro):
+            return _call_macro(obj, args, kwargs)
+        if isinstance(obj, LoopContext) and len(args) == 1:
+            with Descent():
+                return obj(_charge_iterations(args[0], 8))
+        if isinstance(obj, MethodType) and isinstance(obj.__self__, LoopContext):
+            charge_value(args)
+            return obj(*args)
+        if isinstance(obj, FunctionType) and obj in _CALLABLE:
+            return obj(*args, **kwargs)
+        raise TemplateError(f"{kind(obj)} can't be called; macros, range, dict, namespace and now can")
+
+
+def _call_macro(macro: Macro, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    charge(8)
+    if macro.catch_varargs:
+        charge_value(args)
+    if macro.catch_kwargs:
+        charge_value(kwargs)
+    with Descent():
+        return macro(*args, **kwargs)
+
+
+ENVIRONMENT = _Environment(
+    optimized=False,
+    autoescape=False,
+    undefined=Missing,
+    finalize=finalize,
+    keep_trailing_newline=True,
+    cache_size=0,
+)
+ENVIRONMENT.globals = {}
+ENVIRONMENT.filters = {
+    **GUARDED,
+    "%charge": charge,
+    "%compare": compare,
+    "%each": _charge_iterations,
+    "%join": join,
+    "%literal": literal,
+    "%slice": sliced,
+    "%take": take,
+    "%trace": trace,
+    "%walk": walk,
+}
+ENVIRONMENT.tests = dict(TESTS)
+
+
+class _Exports:
+    """Where templates write the names they export, which nobody reads."""
+
+    def add(self, name: str) -> None: ...
+    def update(self, names: Iterable[str]) -> None: ...
+    def discard(self, name: str) -> None: ...
+    def difference_update(self, names: Iterable[str]) -> None: ...
+
+
+_EXPORTS = _Exports()
+_PLAIN = EvalContext(ENVIRONMENT)
+
+
+class Names:
+    """What generated code needs of a Jinja context, and no more."""
+
+    __slots__ = ("_values", "vars")
+
+    eval_ctx = _PLAIN
+    exported_vars = _EXPORTS
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self.vars: dict[str, Any] = {}
+
+    def resolve_or_missing(self, name: str) -> Any:
+        if name in self.vars:
+            return self.vars[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            return GLOBALS.get(name, ABSENT)
+
+
+def build(tree: nodes.Template) -> Callable[[Any], Iterator[str]]:
+    """Compile a rewritten template to a function from Names to pieces of text. Raises what Jinja and Python raise."""
+    tree.set_environment(ENVIRONMENT)
+    code = ENVIRONMENT.compile(tree)
+    return Template.from_code(ENVIRONMENT, code, {}).root_render_func
+
+
+class _Tracker(_Generator):
+    """Generates nothing; notes the names a template takes from its context."""
+
+    def __init__(self) -> None:
+        super().__init__(ENVIRONMENT, None, None, optimized=False)
+        self.outside: set[str] = set()
+
+    def write(self, x: str) -> None: ...
+
+    def enter_frame(self, frame: Any) -> None:
+        super().enter_frame(frame)
+        self.outside.update(name for action, name in frame.symbols.loads.values() if action == "resolve" and name)
+
+
+def outside_names(tree: nodes.Template) -> set[str]:
+    """The first names of what a template takes from its context. Raises what Jinja raises."""
+    tracker = _Tracker()
+    tracker.visit(tree)
+    return tracker.outside

@@ -1,0 +1,112 @@
+"""Parsing with a line and a column to each fault, and the words for what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
+
+from relay.errors import RelayError, TemplateError, TemplateFault, TemplateLimit
+from relay.templating.environment import ENVIRONMENT
+
+MAX_SOURCE = 32 * 1024
+_NEWLINE = re.compile(r"\r\n|\r")
+_WORDS = (
+    (re.compile(r"expected token '(.+?)', got '(.*)'", re.S), r"expected '\1', found '\2'"),
+    (
+        re.compile(r"Unexpected end of template\. .*innermost block that needs to be closed is '(\w+)'\.", re.S),
+        r"the text ends, but '\1' is not closed: {% end\1 %} is missing",
+    ),
+    (re.compile(r"Encountered unknown tag '(\w+)'\. .*", re.S), r"unexpected tag '\1'"),
+    (re.compile(r"Encountered unknown tag '(\w+)'\."), r"there is no tag '\1'"),
+    (re.compile(r"Expected an expression, got '(.*)'", re.S), r"unexpected '\1'"),
+    (re.compile(r"unexpected char \"'\" at \d+"), "a text in quotes is not closed"),
+    (re.compile(r"unexpected char '(.+?)' at \d+"), r"unexpected '\1'"),
+    (re.compile(r"end of print statement"), "}}"),
+    (re.compile(r"end of statement block"), "%}"),
+    (re.compile(r"begin of statement block"), "{%"),
+    (re.compile(r"unexpected end of template"), "the text ends too early"),
+)
+
+
+class _Trail:
+    """The tokens of a template, remembering where the one just read began."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._at = self._end = 0
+
+    def tokens(self) -> Iterator[tuple[int, str, str]]:
+        for line, kind, raw in ENVIRONMENT.lexer.tokeniter(self._source, None):
+            found = self._source.find(raw, self._end)
+            self._at = found if found >= 0 else self._end
+            self._end = self._at + len(raw)
+            yield line, kind, raw
+            self._at = self._end
+
+    def column(self, line: int) -> int:
+        """The column on that line, or 0 where reading stopped on another one."""
+        before = self._source[: self._at]
+        return self._at - before.rfind("\n") if before.count("\n") + 1 == line else 0
+
+
+def parse(source: str) -> nodes.Template:
+    """Parse a template. Raises TemplateFault, TemplateLimit (`template size`)."""
+    if len(source) > MAX_SOURCE or len(source.encode("utf-8", "replace")) > MAX_SOURCE:
+        raise TemplateLimit("template size", f"the template is longer than {MAX_SOURCE} bytes")
+    source = _NEWLINE.sub("\n", source)
+    trail = _Trail(source)
+    try:
+        parser = Parser(ENVIRONMENT, "")
+        parser.stream = TokenStream(ENVIRONMENT.lexer.wrap(trail.tokens(), None, None), None, None)
+        return parser.parse()
+    except TemplateSyntaxError as error:
+        raise _fault(error, trail) from error
+    except Exception as error:
+        raise in_words(error) from error
+
+
+def _fault(error: TemplateSyntaxError, trail: _Trail) -> TemplateFault:
+    message = (error.message or "the template is wrong").strip()
+    for pattern, words in _WORDS:
+        message = pattern.sub(words, message)
+    return TemplateFault(message[:300], line=error.lineno, column=trail.column(error.lineno))
+
+
+def locate(fault: TemplateFault, source: str) -> TemplateFault:
+    """The fault with the column of the word it quotes, if that stands once on its line."""
+    quoted = re.search(r"'(\w+)'|method (\w+)|\{% (\w+)|name (\w+)", str(fault))
+    lines = _NEWLINE.sub("\n", source).split("\n")
+    if fault.column or not quoted or not 0 < fault.line <= len(lines):
+        return fault
+    word = next(group for group in quoted.groups() if group)
+    places = [place.start() for place in re.finditer(rf"\b{word}\b", lines[fault.line - 1])]
+    if len(places) == 1:
+        fault.column = places[0] + 1
+    return fault
+
+
+def in_words(error: Exception) -> RelayError:
+    """Any exception of compiling or rendering as a TemplateError with a plain sentence."""
+    if isinstance(error, RelayError):
+        return error
+    if isinstance(error, TemplateSyntaxError):
+        return TemplateFault((error.message or "the template is wrong")[:300], line=error.lineno)
+    if isinstance(error, RecursionError):
+        return TemplateLimit("nesting", "the template or its values are nested too deep")
+    if isinstance(error, MemoryError):
+        return TemplateLimit("memory", "the template needs too much memory")
+    if isinstance(error, SyntaxError):
+        return TemplateLimit("nesting", "the template can't be compiled: too many blocks within each other")
+    if isinstance(error, ZeroDivisionError):
+        return TemplateError("a division by zero")
+    if isinstance(error, OverflowError):
+        return TemplateLimit("number size", "a number is too large")
+    if isinstance(error, ValueError) and "digits" in str(error):
+        return TemplateLimit("number size", "a whole number has too many digits")
+    if isinstance(error, ValueError) and "unpack" in str(error):
+        return TemplateError("an element doesn't have as many parts as the loop or set has names")
+    return TemplateError("values of these kinds can't be used together like this")

@@ -1,0 +1,196 @@
+"""Filters on lists and objects; all of them give lists, never generators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relay.errors import TemplateError
+from relay.templating.filters.definition import Filter
+from relay.templating.fuel import bounded, charge, expect_text
+from relay.templating.kinds import kind
+from relay.templating.missing import ELEMENT, Missing, raise_missing, walk
+from relay.templating.operators import bounded_number
+from relay.templating.values import as_text
+
+
+def elements(value: Any) -> list[Any]:
+    """What a loop over the value sees: elements, keys of an object, characters of text. Charged."""
+    if isinstance(value, Missing):
+        raise_missing(value)
+    if not isinstance(value, (list, tuple, dict, range, str)):
+        advice = "; use | default([], true)" if value is None else ""
+        raise TemplateError(f"{kind(value)} is not a list{advice}")
+    charge(1 + len(value))
+    return value if isinstance(value, list) else list(value)
+
+
+Keys = tuple[Any, ...]
+
+
+def keys_of(attribute: Any) -> Keys:
+    """The keys of an `attribute=`: a name, a path of names (`customer.name`) or an index; none for none."""
+    if attribute is None:
+        return ()
+    if isinstance(attribute, int):
+        return (attribute,)
+    if not isinstance(attribute, str) or len(attribute) > 200:
+        raise TemplateError("an attribute is a name, a path of names or an index, of up to 200 characters")
+    parts = attribute.split(".")
+    return tuple(int(part) if part.isdecimal() and len(part) < 6 else part for part in parts)
+
+
+def part_of(item: Any, keys: Keys) -> Any:
+    """What an element has at the keys; a Missing where it has none."""
+    found = walk(item, ELEMENT, keys)
+    charge(12 if isinstance(found, Missing) else 2)
+    return found
+
+
+def present(item: Any, keys: Keys) -> Any:
+    """As `part_of`; raises MissingName where the element has none."""
+    found = part_of(item, keys) if keys else item
+    if isinstance(found, Missing):
+        raise_missing(found)
+    return found
+
+
+def items(value: Any) -> list[Any]:
+    if not isinstance(value, dict):
+        raise TemplateError(f"{kind(value)} has no items; an object has")
+    charge(4 * len(value))
+    return [[key, item] for key, item in value.items()]
+
+
+def batch(value: Any, linecount: int, fill_with: Any = None) -> list[Any]:
+    size = bounded(linecount, name="the size", least=1)
+    found = elements(value)
+    rows = [found[start : start + size] for start in range(0, len(found), size)]
+    if rows and fill_with is not None:
+        rows[-1] = rows[-1] + [fill_with] * (size - len(rows[-1]))
+    return rows
+
+
+def slices(value: Any, slices: int, fill_with: Any = None) -> list[Any]:
+    count = bounded(slices, name="the number of slices", least=1)
+    found = elements(value)
+    charge(count)
+    size, longer = divmod(len(found), count)
+    rows, start = list[Any](), 0
+    for number in range(count):
+        end = start + size + (number < longer)
+        filler = [fill_with] if fill_with is not None and number >= longer else []
+        rows.append(found[start:end] + filler)
+        start = end
+    return rows
+
+
+def first(value: Any) -> Any:
+    found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    return found[0] if found else Missing(base="the first element", why="the list is empty")
+
+
+def last(value: Any) -> Any:
+    found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    return found[-1] if found else Missing(base="the last element", why="the list is empty")
+
+
+def length(value: Any) -> int:
+    if not isinstance(value, (str, list, tuple, dict, range)):
+        raise TemplateError(f"{kind(value)} has no length")
+    return len(value)
+
+
+def join(value: Any, d: Any = "", attribute: Any = None) -> str:
+    keys = keys_of(attribute)
+    parts = [as_text(present(item, keys)) for item in elements(value)]
+    mark = as_text(d)
+    expect_text(sum(map(len, parts)) + len(mark) * len(parts))
+    return mark.join(parts)
+
+
+def to_list(value: Any) -> list[Any]:
+    return list(elements(value))
+
+
+def reverse(value: Any) -> Any:
+    return value[::-1] if isinstance(value, str) else elements(value)[::-1]
+
+
+def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
+    number, keys = _number(start), keys_of(attribute)
+    for item in elements(value):
+        number = bounded_number(number + _number(present(item, keys)))
+    return number
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TemplateError(f"sum adds numbers, not {kind(value)}; | map('float') makes numbers")
+    return value
+
+
+def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    if isinstance(value, Missing) or (boolean and not value):
+        return default_value
+    return value
+
+
+_DEFAULT = Filter(
+    function=default,
+    help="What to take where a name is missing; with `true` also for null and empty values.",
+    example="{{ event.body.note | default('none') }}",
+    result="none",
+    keeps=True,
+    missing=True,
+)
+_LENGTH = Filter(function=length, help="How many elements or characters.", example="{{ [1, 2, 3] | length }}", result=3)
+
+FILTERS = {
+    "batch": Filter(
+        function=batch,
+        help="Cuts a list into lists of a size.",
+        example="{{ [1, 2, 3] | batch(2) }}",
+        result=[[1, 2], [3]],
+    ),
+    "count": _LENGTH,
+    "d": _DEFAULT,
+    "default": _DEFAULT,
+    "first": Filter(function=first, help="The first element.", example="{{ [1, 2, 3] | first }}", result=1, keeps=True),
+    "items": Filter(
+        function=items,
+        help="Pairs of an object, for loops over name and value.",
+        example="{{ {'a': 1} | items }}",
+        result=[["a", 1]],
+        keeps=True,
+    ),
+    "join": Filter(
+        function=join,
+        help="Joins a list to text; `attribute` names a part of each element.",
+        example="{{ ['a', 'b'] | join(', ') }}",
+        result="a, b",
+    ),
+    "last": Filter(function=last, help="The last element.", example="{{ [1, 2, 3] | last }}", result=3, keeps=True),
+    "length": _LENGTH,
+    "list": Filter(
+        function=to_list,
+        help="Makes a list: characters of text, keys of an object.",
+        example="{{ {'a': 1, 'b': 2} | list }}",
+        result=["a", "b"],
+        keeps=True,
+    ),
+    "reverse": Filter(
+        function=reverse, help="The other way round.", example="{{ [1, 2] | reverse }}", result=[2, 1], keeps=True
+    ),
+    "slice": Filter(
+        function=slices,
+        help="Cuts a list into a number of lists.",
+        example="{{ [1, 2, 3] | slice(2) }}",
+        result=[[1, 2], [3]],
+    ),
+    "sum": Filter(
+        function=total,
+        help="Adds numbers; `attribute` names a part of each element.",
+        example="{{ [{'n': 1}, {'n': 2.5}] | sum(attribute='n') }}",
+        result=3.5,
+    ),
+}

@@ -1,0 +1,125 @@
+"""Filters between text and markup: HTML, Slack, URLs and JSON."""
+
+from __future__ import annotations
+
+import html
+import urllib.parse
+from typing import Any
+
+from relay.templating.filters.definition import Filter
+from relay.templating.filters.texts import charged_text
+from relay.templating.fuel import bounded, charge, charge_text, expect_text
+from relay.templating.values import as_json_text
+
+
+def striptags(value: Any) -> str:
+    text = charged_text(value)
+    charge(len(text) >> 2)
+    return html.unescape(" ".join("".join(_outside_tags(text)).split()))
+
+
+def _outside_tags(text: str) -> list[str]:
+    """What stands outside of tags and comments, in one pass; an unclosed tag is text."""
+    parts, position = list[str](), 0
+    while (start := text.find("<", position)) >= 0:
+        if not _is_tag(text[start + 1 : start + 2]):
+            parts.append(text[position : start + 1])
+            position = start + 1
+            continue
+        mark = "-->" if text.startswith("<!--", start) else ">"
+        end = text.find(mark, start)
+        if end < 0:
+            break
+        parts.append(text[position:start])
+        position = end + len(mark)
+    return [*parts, text[position:]]
+
+
+def _is_tag(sign: str) -> bool:
+    return sign.isalpha() or sign in ("/", "!", "?")
+
+
+def escape(value: Any) -> str:
+    return _entities(value, {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
+
+
+def slack(value: Any) -> str:
+    return _entities(value, {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def _entities(value: Any, entities: dict[str, str | int | None]) -> str:
+    text = charged_text(value)
+    charge(len(text) >> 3)
+    expect_text(len(text) + sum(text.count(sign) * (len(str(entity)) - 1) for sign, entity in entities.items()))
+    return text.translate(str.maketrans(entities))
+
+
+def urlencode(value: Any) -> str:
+    if isinstance(value, dict):
+        return "&".join(f"{_quote(key, '')}={_quote(item, '')}" for key, item in value.items())
+    if isinstance(value, list):
+        return "&".join(f"{_quote(key, '')}={_quote(item, '')}" for key, item in value)
+    return _quote(value, "/")
+
+
+def _quote(value: Any, safe: str) -> str:
+    data = charged_text(value).encode("utf-8", "replace")
+    charge(len(data) >> 1)
+    return urllib.parse.quote(data, safe=safe)
+
+
+def tojson(value: Any, indent: int | None = None) -> str:
+    spaces = None if indent is None else bounded(indent, name="the indent")
+    if spaces is not None and spaces > 16:
+        spaces = 16
+    if spaces is not None:
+        _charge_indent(value, spaces)
+    text = as_json_text(value, indent=spaces)
+    charge_text(text)
+    return text
+
+
+def _charge_indent(value: Any, spaces: int, depth: int = 1) -> None:
+    """Indented JSON is written by Python, line by line, each as long as it is deep."""
+    if isinstance(value, (list, tuple, dict)):
+        expect_text(len(value) * spaces * depth)
+        charge(8 * len(value))
+        for item in value.values() if isinstance(value, dict) else value:
+            _charge_indent(item, spaces, depth + 1)
+
+
+_ESCAPE = Filter(
+    function=escape,
+    help="Writes & < > and quotes as HTML entities.",
+    example="{{ 'a < b' | escape }}",
+    result="a &lt; b",
+)
+
+FILTERS = {
+    "e": _ESCAPE,
+    "escape": _ESCAPE,
+    "slack": Filter(
+        function=slack,
+        help="Escapes & < > for a Slack message.",
+        example="{{ 'Salt & Pepper <3' | slack }}",
+        result="Salt &amp; Pepper &lt;3",
+    ),
+    "striptags": Filter(
+        function=striptags,
+        help="Removes HTML tags and runs of blanks.",
+        example="{{ '<p>Hello  <b>you</b></p>' | striptags }}",
+        result="Hello you",
+    ),
+    "tojson": Filter(
+        function=tojson,
+        help="Writes a value as JSON text; `indent=2` spreads it over lines.",
+        example="{{ {'id': 7, 'tags': ['a']} | tojson }}",
+        result='{"id": 7, "tags": ["a"]}',
+    ),
+    "urlencode": Filter(
+        function=urlencode,
+        help="Escapes text for a URL, or makes a query of an object.",
+        example="{{ 'a b&c' | urlencode }}",
+        result="a%20b%26c",
+    ),
+}

@@ -1,0 +1,77 @@
+"""Filters on numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from relay.errors import TemplateError
+from relay.templating.filters.definition import Filter
+from relay.templating.fuel import MAX_NUMBER, charge
+from relay.templating.operators import bounded_number
+from relay.templating.values import finite
+
+
+def absolute(value: Any) -> Any:
+    return abs(value)
+
+
+def to_int(value: Any, default: Any = 0, base: int = 10) -> Any:
+    try:
+        return bounded_number(_whole(value, base))
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def _whole(value: Any, base: int) -> int:
+    if not isinstance(value, str):
+        return int(value)
+    charge(len(value) >> 5)
+    try:
+        return int(value, base)
+    except ValueError:
+        return int(float(value))
+
+
+def to_float(value: Any, default: Any = 0.0) -> Any:
+    charge(len(value) >> 5 if isinstance(value, str) else 1)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+    return number if math.isfinite(number) else default
+
+
+def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
+    if not -MAX_NUMBER <= precision <= MAX_NUMBER:
+        raise TemplateError(f"round takes up to {MAX_NUMBER} digits")
+    if method == "common":
+        return float(finite(float(round(value, precision))))
+    if method not in ("ceil", "floor"):
+        raise TemplateError("round knows the methods common, ceil and floor")
+    digits = max(-300, min(300, precision))
+    turn = math.ceil if method == "ceil" else math.floor
+    return float(finite(float(turn(value * 10.0**digits) / 10.0**digits)))
+
+
+FILTERS = {
+    "abs": Filter(function=absolute, help="The number without its sign.", example="{{ -3 | abs }}", result=3),
+    "float": Filter(
+        function=to_float,
+        help="Makes a number of text; 0.0, or the value given, where it is none.",
+        example="{{ '12.50' | float }}",
+        result=12.5,
+    ),
+    "int": Filter(
+        function=to_int,
+        help="Makes a whole number of text; 0, or the value given, where it is none.",
+        example="{{ '42' | int }}",
+        result=42,
+    ),
+    "round": Filter(
+        function=rounded,
+        help="Rounds to some digits; `method` is common, ceil or floor.",
+        example="{{ 3.14159 | round(2) }}",
+        result=3.14,
+    ),
+}

@@ -1,0 +1,118 @@
+"""Filters that sort, group and tell values apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relay.errors import TemplateError
+from relay.templating.filters.definition import Filter
+from relay.templating.filters.lists import elements, first, items, keys_of, last, part_of, present
+from relay.templating.fuel import charge, charge_value
+from relay.templating.kinds import Group
+from relay.templating.missing import Missing, raise_missing
+from relay.templating.values import as_json_text
+
+
+def identity(value: Any, case_sensitive: bool) -> str:
+    """A text that is the same for equal values; texts, as crafted integers collide as keys."""
+    if isinstance(value, str):
+        return "t" + (value if case_sensitive else value.lower())
+    charge(4)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "v" + as_json_text(value)
+
+
+def order(value: Any, case_sensitive: bool) -> Any:
+    return value.lower() if isinstance(value, str) and not case_sensitive else value
+
+
+def in_order(found: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
+    """Items sorted by their keys. Raises TemplateError where the keys don't compare."""
+    charge_value(keys)
+    charge(len(found) * len(found).bit_length())
+    try:
+        positions = sorted(range(len(found)), key=keys.__getitem__, reverse=reverse)
+    except TypeError as error:
+        raise TemplateError("values of different kinds can't be sorted; | map('string') makes them text") from error
+    return [found[position] for position in positions]
+
+
+def sort(value: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+    found = elements(value)
+    paths = [keys_of(name) for name in (attribute.split(",", 8) if isinstance(attribute, str) else [attribute])]
+    charge(4 * len(found) * len(paths))
+    keys = [[order(present(item, path), case_sensitive) for path in paths] for item in found]
+    return in_order(found, keys, reverse)
+
+
+def dictsort(value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False) -> list[Any]:
+    if by not in ("key", "value"):
+        raise TemplateError("dictsort sorts by key or by value")
+    pairs = items(value)
+    return in_order(pairs, [order(pair[by == "value"], case_sensitive) for pair in pairs], reverse)
+
+
+def greatest(value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+    return last(sort(value, False, case_sensitive, attribute))
+
+
+def least(value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+    return first(sort(value, False, case_sensitive, attribute))
+
+
+def unique(value: Any, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+    seen: dict[str, Any] = {}
+    keys = keys_of(attribute)
+    for item in elements(value):
+        seen.setdefault(identity(present(item, keys), case_sensitive), item)
+    return list(seen.values())
+
+
+def groupby(value: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[Group]:
+    groups: dict[str, Group] = {}
+    keys = keys_of(attribute)
+    for item in elements(value):
+        found = part_of(item, keys)
+        grouper = default if isinstance(found, Missing) and default is not None else found
+        if isinstance(grouper, Missing):
+            raise_missing(grouper)
+        groups.setdefault(identity(grouper, case_sensitive), Group(grouper, [])).list.append(item)
+    found_groups = list(groups.values())
+    return in_order(found_groups, [order(group.grouper, case_sensitive) for group in found_groups], False)
+
+
+FILTERS = {
+    "dictsort": Filter(
+        function=dictsort,
+        help="Pairs of an object, sorted by key or `by='value'`.",
+        example="{{ {'b': 1, 'a': 2} | dictsort }}",
+        result=[["a", 2], ["b", 1]],
+        keeps=True,
+    ),
+    "groupby": Filter(
+        function=groupby,
+        help="Groups by a name within the elements, each with `grouper` and `list`.",
+        example="{{ [{'c': 'DE', 'n': 1}, {'c': 'DE', 'n': 2}] | groupby('c') | map(attribute='grouper') }}",
+        result=["DE"],
+        keeps=True,
+    ),
+    "max": Filter(
+        function=greatest, help="The greatest element.", example="{{ [1, 3, 2] | max }}", result=3, keeps=True
+    ),
+    "min": Filter(function=least, help="The smallest element.", example="{{ [2, 1, 3] | min }}", result=1, keeps=True),
+    "sort": Filter(
+        function=sort,
+        help="Sorts; `attribute` names a part of each element, `reverse=true` turns it round.",
+        example="{{ [3, 1, 2] | sort }}",
+        result=[1, 2, 3],
+        keeps=True,
+    ),
+    "unique": Filter(
+        function=unique,
+        help="Each value once.",
+        example="{{ ['a', 'b', 'a'] | unique }}",
+        result=["a", "b"],
+        keeps=True,
+    ),
+}

@@ -1,0 +1,195 @@
+"""Fuel: what the templates of one step may spend."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Any
+
+from relay.errors import TemplateLimit
+
+WORK = 500_000
+OUTPUT = 1024 * 1024
+MAX_TEXT = 1024 * 1024
+MAX_NUMBER = 10_000
+MAX_BITS = 4096
+MAX_DEPTH = 32
+
+
+class _Active(threading.local):
+    budget: Budget | None = None
+
+
+ACTIVE = _Active()
+
+
+class Budget:
+    """What a step may spend on its templates; `with Budget():` shares one between all renders of the thread.
+
+    `work` counts units of about 200 ns or 32 bytes, `output` bytes of results.
+    Past either, a render raises TemplateLimit.
+    """
+
+    __slots__ = ("_outer", "depth", "output", "work")
+
+    def __init__(self, *, work: int = WORK, output: int = OUTPUT) -> None:
+        self.work = work
+        self.output = output
+        self.depth = 0
+        self._outer: Budget | None = None
+
+    def __enter__(self) -> Budget:
+        self._outer = ACTIVE.budget
+        ACTIVE.budget = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ACTIVE.budget = self._outer
+        self._outer = None
+
+
+def charge(units: int) -> None:
+    """Take `units` of work from the active budget. Raises TemplateLimit (`work`)."""
+    budget = ACTIVE.budget
+    if budget is not None:
+        budget.work -= units
+        if budget.work < 0:
+            raise out_of_work()
+
+
+def out_of_work() -> TemplateLimit:
+    return TemplateLimit("work", "the template does too much work: loop over fewer elements, or split the step")
+
+
+def text_units(text: str) -> int:
+    """Work that making `text` costs; characters past ASCII take up to four times the memory."""
+    return len(text) >> 5 if text.isascii() else len(text) >> 3
+
+
+def charge_text(text: str) -> None:
+    """Charge a new text. Raises TemplateLimit (`text size`, `work`)."""
+    if len(text) > MAX_TEXT:
+        raise text_too_long()
+    charge(1 + text_units(text))
+
+
+def expect_text(length: int) -> None:
+    """Refuse and charge a text of `length` characters before it is made."""
+    if length > MAX_TEXT:
+        raise text_too_long()
+    charge(1 + (length >> 5))
+
+
+def text_too_long() -> TemplateLimit:
+    return TemplateLimit("text size", f"a text would be longer than {MAX_TEXT} characters")
+
+
+def charge_value(value: Any) -> None:
+    """Charge the whole tree of a new value."""
+    budget = ACTIVE.budget
+    if budget is not None:
+        charge(weigh(value, limit=budget.work))
+
+
+def weigh(value: Any, *, limit: int) -> int:
+    """Work units of a value's tree, shared branches counted each time; stops soon after `limit`."""
+    total = 0
+    stack = [value]
+    while stack and total <= limit:
+        item = stack.pop()
+        if isinstance(item, str):
+            total += 1 + text_units(item)
+        elif isinstance(item, dict):
+            total += 1 + 4 * len(item)
+            if total <= limit:
+                total += sum(len(key) for key in item if isinstance(key, str)) >> 5
+                stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            total += 1 + len(item)
+            if total <= limit:
+                stack.extend(item)
+        elif isinstance(item, int):
+            total += 1 + (item.bit_length() >> 8)
+        else:
+            total += 1 + (len(item) if isinstance(item, range) else 0)
+    return total
+
+
+def emit(size: int) -> None:
+    """Count `size` bytes of result. Raises TemplateLimit (`output size`)."""
+    budget = ACTIVE.budget
+    if budget is not None:
+        budget.output -= size
+        if budget.output < 0:
+            raise TemplateLimit("output size", "the step's values would be larger than 1 MiB together")
+
+
+def emit_value(value: Any) -> None:
+    """Count a JSON value as result, at about the bytes of its JSON text."""
+    if isinstance(value, str):
+        emit(text_bytes(value))
+    elif isinstance(value, (dict, list, tuple, range)):
+        _emit_tree(value)
+
+
+def text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _emit_tree(value: Any) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            emit(text_bytes(item) + 3)
+        elif isinstance(item, dict):
+            emit(2 + sum(len(key) for key in item if isinstance(key, str)) + 4 * len(item))
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            emit(2 + len(item))
+            stack.extend(item)
+        else:
+            emit(_scalar_bytes(item))
+
+
+def _scalar_bytes(value: Any) -> int:
+    if isinstance(value, int):
+        return 1 + value.bit_length() // 3
+    return 8 * len(value) if isinstance(value, range) else 5
+
+
+class Descent:
+    """`with Descent():` one level of macro or recursive loop. Raises TemplateLimit (`depth`)."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        budget = ACTIVE.budget
+        if budget is None:
+            return
+        budget.depth += 1
+        if budget.depth > MAX_DEPTH:
+            budget.depth -= 1
+            raise TemplateLimit("depth", f"macros and loops call each other more than {MAX_DEPTH} levels deep")
+
+    def __exit__(self, *exc: object) -> None:
+        if ACTIVE.budget is not None:
+            ACTIVE.budget.depth -= 1
+
+
+def bounded(number: Any, *, name: str, least: int = 0) -> int:
+    """A whole number between `least` and 10,000, for widths and counts. Raises TemplateLimit."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(name)
+    if not least <= number <= MAX_NUMBER:
+        raise TemplateLimit("number size", f"{name} has to be between {least} and {MAX_NUMBER}")
+    return number
+
+
+def search_units(length: int, needle: int) -> int:
+    """Work of searching a text; CPython's search is quadratic for short texts, linear for long ones."""
+    if length < 2500 or (needle < 100 and length < 30_000):
+        return (length >> 5) + (length * min(needle, max(length - needle, 0)) >> 8)
+    return (length >> 5) + (needle >> 5)

@@ -1,0 +1,206 @@
+"""Leaves: compiled templates of single strings, and trees of JSON with leaves in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NoReturn, TypeAlias
+
+from jinja2 import nodes
+
+from relay.errors import MissingName, TemplateFault
+from relay.templating.environment import GLOBALS, Names, build, outside_names
+from relay.templating.faults import in_words, locate, parse
+from relay.templating.fuel import ACTIVE, Budget, charge, emit, emit_value, text_bytes
+from relay.templating.missing import Missing, nearest, raise_missing, spell, walk
+from relay.templating.rewrite import Rewriter
+from relay.templating.shapes import static_keys, weigh_nodes
+from relay.templating.values import as_json
+
+JSON: TypeAlias = Any
+Context: TypeAlias = Mapping[str, Any]
+
+
+class Leaf:
+    """A compiled string; this one has no template in it. `lone`: it is one expression and keeps its type."""
+
+    __slots__ = ("source",)
+
+    lone = False
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def render(self, context: Context) -> JSON:
+        """The value for a context; parts of it may be the context's own, so don't change it.
+
+        Raises MissingName, TemplateLimit, TemplateError.
+        """
+        found = self.find(context)
+        if isinstance(found, Missing):
+            _fail_at_root(found, context)
+        return found
+
+    def find(self, context: Context) -> JSON | Missing:
+        """As `render`, but gives a Missing where a path leads nowhere, without looking for hints."""
+        if ACTIVE.budget is not None:
+            return self._found(context)
+        with Budget():
+            return self._found(context)
+
+    def _found(self, context: Context) -> JSON | Missing:
+        emit(text_bytes(self.source))
+        return self.source
+
+
+class PathLeaf(Leaf):
+    """One static path, looked up without Jinja."""
+
+    __slots__ = ("_keys", "_name")
+
+    lone = True
+
+    def __init__(self, source: str, name: str, keys: tuple[Any, ...]) -> None:
+        super().__init__(source)
+        self._name = name
+        self._keys = keys
+
+    def _found(self, context: Context) -> JSON | Missing:
+        try:
+            value = context[self._name]
+        except KeyError:
+            return Missing(base=self._name, keys=self._keys)
+        found = walk(value, self._name, self._keys)
+        if not isinstance(found, Missing):
+            emit_value(found)
+        return found
+
+
+class _JinjaLeaf(Leaf):
+    __slots__ = ("_root", "_weight")
+
+    def __init__(self, source: str, tree: nodes.Template) -> None:
+        super().__init__(source)
+        Rewriter().visit(tree)
+        self._weight = weigh_nodes(tree.body)
+        self._root = build(tree)
+
+    def _found(self, context: Context) -> JSON | Missing:
+        try:
+            charge(self._weight)
+            return self._run(Names(context))
+        except MissingName as error:
+            raise _with_hint(error, context) from None
+        except Exception as error:
+            raise in_words(error) from error
+
+    def _run(self, names: Names) -> JSON:
+        raise NotImplementedError
+
+
+class ExpressionLeaf(_JinjaLeaf):
+    """One expression; its value keeps its type."""
+
+    __slots__ = ()
+
+    lone = True
+
+    def __init__(self, source: str, tree: nodes.Template, expression: nodes.Expr) -> None:
+        line = expression.lineno
+        tree.body = [nodes.Assign(nodes.Name("result", "store", lineno=line), expression, lineno=line)]
+        super().__init__(source, tree)
+
+    def _run(self, names: Names) -> JSON:
+        for _ in self._root(names):
+            pass
+        value = names.vars["result"]
+        emit_value(value)
+        return as_json(value)
+
+
+class TextLeaf(_JinjaLeaf):
+    """Anything else: text."""
+
+    __slots__ = ()
+
+    def _run(self, names: Names) -> JSON:
+        text = "".join(self._root(names))
+        emit(text_bytes(text))
+        return text
+
+
+def has_template(text: str) -> bool:
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+@lru_cache(maxsize=1024)
+def compile_leaf(source: str) -> Leaf:
+    """Compile one string. Raises TemplateFault (line, column), TemplateLimit (too long, too deep, too many parts)."""
+    if not has_template(source):
+        return Leaf(source)
+    tree = parse(source)
+    expression = lone_expression(tree)
+    try:
+        if expression is None:
+            return TextLeaf(source, tree)
+        base, keys = static_keys(expression)
+        if isinstance(base, nodes.Name) and base.name not in ("self", "super"):
+            return PathLeaf(source, base.name, keys)
+        return ExpressionLeaf(source, tree, expression)
+    except TemplateFault as fault:
+        raise locate(fault, source) from None
+    except Exception as error:
+        raise in_words(error) from error
+
+
+def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
+    """The expression that a template consists of, if it is one and no text around it."""
+    if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) and len(tree.body[0].nodes) == 1:
+        expression = tree.body[0].nodes[0]
+        return None if isinstance(expression, nodes.TemplateData) else expression
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _names(source: str) -> frozenset[str]:
+    if not has_template(source):
+        return frozenset()
+    tree = parse(source)
+    outside = outside_names(tree)
+    return frozenset(path for root, path in _paths(tree) if root in outside and root not in GLOBALS)
+
+
+def names(source: str) -> set[str]:
+    """The paths that a template takes from its context: {"event.body.id", "vars.x"}. Raises TemplateFault."""
+    try:
+        return set(_names(source))
+    except Exception as error:
+        raise in_words(error) from error
+
+
+def _paths(node: nodes.Node) -> Iterator[tuple[str, str]]:
+    base, keys = static_keys(node) if isinstance(node, nodes.Expr) else (node, ())
+    if isinstance(base, nodes.Name):
+        yield base.name, spell(base.name, keys)
+    else:
+        for child in base.iter_child_nodes():
+            yield from _paths(child)
+
+
+def _fail_at_root(missing: Missing, context: Context) -> NoReturn:
+    try:
+        raise_missing(missing)
+    except MissingName as error:
+        raise _with_hint(error, context) from None
+
+
+def _with_hint(error: MissingName, context: Context) -> MissingName:
+    """A missing first name gets its hint here, where the names that exist are known."""
+    root = re.split(r"[.\[]", error.path, maxsplit=1)[0]
+    if error.hint or root in context or not root.isidentifier():
+        return error
+    if root in GLOBALS:
+        return MissingName(error.path, hint=f"{root} is a function: {root}()")
+    near = nearest(root, {**GLOBALS, **context})
+    return MissingName(error.path, hint=f"did you mean {near}?") if near else error

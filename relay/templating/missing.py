@@ -1,0 +1,194 @@
+"""Missing names: what a path that leads nowhere becomes, and how paths are walked."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from typing import Any, NoReturn
+
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.utils import Namespace
+from jinja2.utils import missing as ABSENT
+
+from relay.errors import MissingName
+from relay.templating.kinds import Group, kind
+
+KEYS = (str, int, float, bool, type(None))
+# What a path begins with where it has no name: not to be taken for one.
+VALUE, ELEMENT = "(value)", "(element)"
+# Stands in a path for a key that was computed.
+HIDDEN = object()
+LOOP_NAMES = frozenset(
+    [
+        "index",
+        "index0",
+        "first",
+        "last",
+        "length",
+        "revindex",
+        "revindex0",
+        "previtem",
+        "nextitem",
+        "depth",
+        "depth0",
+        "cycle",
+        "changed",
+    ]
+)
+_HINT_PATHS = {"there is no previous item": "loop.previtem", "there is no next item": "loop.nextitem"}
+
+
+def raise_missing(self: Missing, *args: Any, **kwargs: Any) -> NoReturn:
+    raise MissingName(self.path[:200], hint=self.hint()[:200])
+
+
+class Missing(Undefined):
+    """A name that isn't there. Any use but `default` and `is defined` raises MissingName with its path."""
+
+    __slots__ = ("_base", "_keys", "_reached", "_why", "_within")
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = ABSENT,
+        name: Any = None,
+        exc: Any = None,
+        *,
+        base: str = "",
+        keys: tuple[Any, ...] = (),
+        within: Any = None,
+        reached: int = -1,
+        why: str = "",
+    ) -> None:
+        """Jinja gives the first four; else `keys` lead from `base` to nowhere, the first `reached` to `within`."""
+        self._base = base or (str(name) if name is not None else _HINT_PATHS.get(hint or "", VALUE))
+        self._keys = keys
+        self._within = within
+        self._reached = reached
+        self._why = why
+
+    @property
+    def path(self) -> str:
+        return spell(self._base, self._keys)
+
+    def hint(self) -> str:
+        """What is there instead, or the nearest name that exists; empty where nothing helps."""
+        if self._why or self._reached < 0:
+            return self._why
+        reached, key = spell(self._base, self._keys[: self._reached]), self._keys[self._reached]
+        if not isinstance(self._within, dict):
+            return f"{reached} is {kind(self._within)}"
+        near = nearest(key, self._within) if isinstance(key, str) else ""
+        return f"did you mean {spell(reached, (near,))}?" if near else ""
+
+    def further(self, keys: tuple[Any, ...]) -> Missing:
+        """The same place, asked for by a longer path."""
+        return Missing(
+            base=self._base, keys=self._keys + keys, within=self._within, reached=self._reached, why=self._why
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        raise_missing(self)
+
+    def __getitem__(self, key: Any) -> Missing:  # type: ignore[override]
+        if not isinstance(key, KEYS):
+            raise_missing(self)
+        return self.further((key,))
+
+    def __repr__(self) -> str:
+        return f"<Missing {self.path}>"
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = raise_missing
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = raise_missing
+    __pow__ = __rpow__ = __pos__ = __neg__ = __call__ = __int__ = __float__ = __complex__ = raise_missing
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = __bool__ = raise_missing
+    __str__ = __len__ = __iter__ = __contains__ = __index__ = raise_missing
+    _fail_with_undefined_error = raise_missing
+
+
+def nearest(key: str, names: dict[str, Any]) -> str:
+    """The name most like `key`, as it would be written; empty when none is near."""
+    near = [name for name in itertools.islice(names, 500) if isinstance(name, str) and len(name) <= 60]
+    for name in near:
+        if name.casefold() == key.casefold():
+            return name
+    found = difflib.get_close_matches(key[:60], near, n=1)
+    return found[0] if found else ""
+
+
+def spell(base: str, keys: tuple[Any, ...]) -> str:
+    """A path as a person writes it: event.headers['x-id'], event.body.items[0].name."""
+    parts = [base]
+    for key in keys:
+        if isinstance(key, str) and key.isidentifier():
+            parts.append(f".{key}")
+        else:
+            parts.append(f"[{str(key)!r}]" if isinstance(key, str) else f"[{key}]" if isinstance(key, int) else "[...]")
+    return "".join(parts)
+
+
+def walk(value: Any, base: str, keys: tuple[Any, ...]) -> Any:
+    """Follow `keys` into dicts and lists; a Missing with the whole path where they lead nowhere."""
+    found = value
+    try:
+        for key in keys:
+            found = found[key]
+    except (KeyError, TypeError, IndexError):
+        return trace(value, base, keys)
+    return found
+
+
+def trace(value: Any, base: str, keys: tuple[Any, ...]) -> Any:
+    """As `walk`, step by step, with the names of `loop`, `namespace()` and groups."""
+    for position, key in enumerate(keys):
+        if isinstance(value, Missing):
+            return value.further(keys[position:])
+        found = _step(value, key)
+        if found is ABSENT:
+            return Missing(base=base, keys=keys, within=value, reached=position)
+        value = found
+    return value
+
+
+def take(value: Any, base: str, key: Any) -> Any:
+    """One step by a key that was computed."""
+    if isinstance(key, Missing):
+        raise_missing(key)
+    if isinstance(value, Missing):
+        return value.further((HIDDEN,))
+    found = _step(value, key)
+    # The key may be a secret or long: no message shows it.
+    return Missing(base=base, keys=(HIDDEN,), why=_unfit(base, value)) if found is ABSENT else found
+
+
+def _unfit(base: str, value: Any) -> str:
+    return "" if isinstance(value, dict) else f"{base} is {kind(value)}"
+
+
+def _step(value: Any, key: Any) -> Any:
+    if isinstance(value, dict):
+        return _from_dict(value, key)
+    if isinstance(value, Group) and key in ("grouper", "list"):
+        return value[0] if key == "grouper" else value[1]
+    if isinstance(value, (list, tuple, str, range)):
+        return _from_sequence(value, key)
+    if isinstance(value, LoopContext):
+        return getattr(value, key) if key in LOOP_NAMES else ABSENT
+    if isinstance(value, Namespace):
+        return value._Namespace__attrs.get(key, ABSENT)
+    return ABSENT
+
+
+def _from_dict(value: dict[Any, Any], key: Any) -> Any:
+    if not isinstance(key, KEYS):
+        return ABSENT
+    found = value.get(key, ABSENT)
+    return value.get(str(key), ABSENT) if found is ABSENT and isinstance(key, int) else found
+
+
+def _from_sequence(value: Any, key: Any) -> Any:
+    if isinstance(key, bool) or not isinstance(key, int) or not -len(value) <= key < len(value):
+        return ABSENT
+    return value[key]

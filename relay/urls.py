@@ -1,0 +1,61 @@
+"""Every address of the pages."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from relay import ids
+from relay.web import accounts, connections, editor, failures, flows, inbox, previews, run, runs
+
+
+class RefConverter:
+    """The 13 letters of an event or a run; anything else is no address."""
+
+    regex = "[0-9a-hjkmnp-tv-z]{13}"
+
+    def to_python(self, value: str) -> int:
+        number = ids.number(value)
+        if number is None:
+            raise ValueError
+        return number
+
+    def to_url(self, value: int) -> str:
+        return ids.text(int(value))
+
+
+register_converter(RefConverter, "ref")
+
+handler400 = failures.bad_request
+handler403 = failures.forbidden
+handler404 = failures.not_found
+handler500 = failures.broken
+
+urlpatterns = [
+    path("", accounts.start, name="start"),
+    path("setup/<str:token>/", accounts.setup, name="setup"),
+    path("sign-in/", accounts.sign_in, name="sign-in"),
+    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("flows/", flows.listing, name="flows"),
+    path("flows/new/", flows.new, name="new-flow"),
+    path("flows/<int:flow_id>/", editor.show, name="flow"),
+    path("flows/<int:flow_id>/edit/", editor.edit, name="edit-flow"),
+    path("flows/<int:flow_id>/save/", previews.save, name="save-draft"),
+    path("flows/<int:flow_id>/preview/", previews.preview, name="preview"),
+    path("flows/<int:flow_id>/arrivals/", previews.arrivals, name="arrivals"),
+    path("flows/<int:flow_id>/switch/", flows.switch, name="switch-flow"),
+    path("flows/<int:flow_id>/sample/", flows.sample, name="send-sample"),
+    path("flows/<int:flow_id>/delete/", flows.delete, name="delete-flow"),
+    path("flows/<int:flow_id>/runs/", runs.of_flow, name="flow-runs"),
+    path("runs/", runs.listing, name="runs"),
+    path("runs/newer/", runs.newer, name="newer-runs"),
+    path("runs/<ref:run_id>/", run.show, name="run"),
+    path("runs/<ref:run_id>/act/", run.act, name="act-on-run"),
+    path("inbox/", inbox.messages, name="inbox"),
+    path("inbox/held/", inbox.held, name="held"),
+    path("inbox/captured/", inbox.captured, name="captured"),
+    path("connections/", connections.listing, name="connections"),
+    path("connections/new/", connections.choose, name="new-connection"),
+    path("connections/new/<slug:connector_key>/", connections.add, name="add-connection"),
+    path("connections/<int:connection_id>/", connections.change, name="connection"),
+    path("connections/<int:connection_id>/remove/", connections.remove, name="remove-connection"),
+]

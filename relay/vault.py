@@ -1,0 +1,98 @@
+"""Seals values at rest and opens them again: the only door to cryptography."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from relay.errors import VaultError
+
+_VERSION = b"\x01"
+_KEY_BYTES = 32
+_KEY_ID_BYTES = 8
+_NONCE_BYTES = 12
+_HEADER_BYTES = len(_VERSION) + _KEY_ID_BYTES + _NONCE_BYTES
+
+
+class Vault:
+    """Seals with the first of `keys` and opens with any; put a new key first to rotate.
+
+    `keys`: url-safe base64 of 32 bytes each, as `new_key` makes them. A sealed value is a version,
+    the key's id, a nonce and AES-GCM's output, bound to its owner: moved to another, it won't open.
+    Raises VaultError where a key is missing or malformed.
+    """
+
+    def __init__(self, keys: Sequence[bytes | str]) -> None:
+        if not keys:
+            raise VaultError("There is no key for secrets: set RELAY_VAULT_KEYS or the key file.")
+        raw = [_decode(key) for key in keys]
+        self._ciphers = {_key_id(key): AESGCM(key) for key in reversed(raw)}
+        self._first = _key_id(raw[0])
+
+    def seal(self, owner: str, value: dict[str, Any]) -> bytes:
+        """`value` (a JSON object) sealed for `owner`, a name that is the row's own for ever."""
+        head = _VERSION + self._first
+        nonce = os.urandom(_NONCE_BYTES)
+        plain = json.dumps(value, separators=(",", ":")).encode()
+        return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, _bound(head, owner))
+
+    def open(self, owner: str, sealed: bytes) -> dict[str, Any]:
+        """What `seal` was given; raises VaultError: key gone, another's value, or damaged."""
+        sealed = bytes(sealed)
+        head, nonce = sealed[:_HEADER_BYTES][:-_NONCE_BYTES], sealed[:_HEADER_BYTES][-_NONCE_BYTES:]
+        if len(sealed) < _HEADER_BYTES or not head.startswith(_VERSION):
+            raise VaultError("A stored secret is damaged: enter it again.")
+        cipher = self._ciphers.get(head[len(_VERSION) :])
+        if cipher is None:
+            raise VaultError(
+                "A stored secret was sealed with a key that Relay doesn't have: put that key back "
+                "into RELAY_VAULT_KEYS or the key file, or enter the secret again."
+            )
+        try:
+            plain = cipher.decrypt(nonce, sealed[_HEADER_BYTES:], _bound(head, owner))
+        except InvalidTag:
+            raise VaultError(
+                "A stored secret is damaged or belongs to something else: enter it again."
+            ) from None
+        value: dict[str, Any] = json.loads(plain)
+        return value
+
+    def is_stale(self, sealed: bytes) -> bool:
+        """Whether `sealed` was sealed with another key than the first, so rotation is not over."""
+        return bytes(sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]) != self._first
+
+
+def new_key() -> str:
+    """A fresh key, as `Vault` takes it."""
+    return base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def _decode(key: bytes | str) -> bytes:
+    try:
+        text = key.decode("ascii") if isinstance(key, bytes) else key
+        raw = base64.b64decode(text.strip().encode("ascii"), altchars=b"-_", validate=True)
+    except (UnicodeError, binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != _KEY_BYTES:
+        raise VaultError(
+            "A key in RELAY_VAULT_KEYS or the key file isn't url-safe base64 of 32 bytes: "
+            "restore it from your backup, or make a new one if nothing is sealed yet."
+        )
+    return raw
+
+
+def _key_id(key: bytes) -> bytes:
+    """Names a key without giving it away."""
+    return hashlib.sha256(b"relay vault key id" + key).digest()[:_KEY_ID_BYTES]
+
+
+def _bound(head: bytes, owner: str) -> bytes:
+    return head + owner.encode()

@@ -1,0 +1,34 @@
+"""What goes wrong, in the look of the other pages."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    # Without context processors: these pages show even where the database doesn't answer.
+    page = loader.render_to_string("failure.html", {"title": title, "text": text, "status": status})
+    return HttpResponse(page, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 400, "That request can't be read", "Go back and try again, or start at your flows.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 403, "That isn't yours to open", str(exception or "") or "Ask the owner of the workspace.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 404, "There is nothing here", "It was removed, or the address has a typing mistake.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    text = "Nothing that arrived is lost. The reason is in the log, where Relay was started."
+    return _page(request, 500, "Relay made a mistake", text)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = "The page was open for too long, or cookies are blocked. Go back, load it again and repeat what you did."
+    return _page(request, 403, "Please do that once more", text)

@@ -1,0 +1,119 @@
+"""What the list of flows says of each flow, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable, CombinedExpression
+
+from relay.connectors import registry
+from relay.errors import RelayError
+from relay.models import Event, Flow, RunState, Workspace
+from relay.web import times
+
+HOURS = 24
+HEIGHT = 28
+_HOUR_OF_IDS = 3_600_000 << times.ID_SHIFT
+_TONES = {
+    RunState.SUCCEEDED: "good",
+    RunState.FAILED: "bad",
+    RunState.PARTLY_FAILED: "bad",
+    RunState.WAITING: "warn",
+    RunState.HELD: "warn",
+}
+_ORDER = ("good", "rest", "warn", "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One rectangle of the drawing, in its own units: 4 wide an hour, HEIGHT high."""
+
+    x: int
+    y: float
+    height: float
+    tone: str
+
+
+@dataclass(slots=True)
+class Row:
+    flow: Flow
+    route: list[str]
+    counts: Counter[str] = field(default_factory=Counter)
+    bars: list[Bar] = field(default_factory=list)
+    held: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def in_words(self) -> str:
+        """The bars for those who can't see them."""
+        parts = [f"{count} {state.replace('_', ' ')}" for state, count in self.counts.most_common()]
+        return f"{self.total} runs in 24 hours: {', '.join(parts)}" if parts else "No runs in 24 hours"
+
+
+def rows(workspace: Workspace, search: str) -> list[Row]:
+    """The flows whose name holds `search`, by name."""
+    last = Event.objects.filter(flow=OuterRef("pk")).order_by("-id").values("received_at")[:1]
+    flows: QuerySet[Flow] = workspace.flows.select_related("live_version").annotate(last_event=Subquery(last))
+    if search:
+        flows = flows.filter(name__icontains=search)
+    found = {flow.pk: Row(flow, route(flow)) for flow in flows.order_by("name", "pk")}
+    _count(workspace, found)
+    for pk, held in workspace.runs.filter(state=RunState.HELD).values_list("flow").annotate(Count("pk")).order_by():
+        if pk in found:
+            found[pk].held = held
+    return list(found.values())
+
+
+def _count(workspace: Workspace, found: dict[int, Row]) -> None:
+    start = times.now() - timedelta(hours=HOURS)
+    hour = CombinedExpression(F("id"), Combinable.DIV, Value(_HOUR_OF_IDS), output_field=BigIntegerField())
+    recent = workspace.runs.filter(id__gte=times.id_at(start)).annotate(hour=hour)
+    hours: dict[int, dict[int, Counter[str]]] = {}
+    for pk, when, state, count in recent.values_list("flow", "hour", "state").annotate(count=Count("pk")).order_by():
+        if pk in found:
+            found[pk].counts[state] += count
+            hours.setdefault(pk, {}).setdefault(when, Counter())[_TONES.get(RunState(state), "rest")] += count
+    newest = times.id_at(times.now()) // _HOUR_OF_IDS
+    for pk, by_hour in hours.items():
+        found[pk].bars = draw(by_hour, newest)
+
+
+def draw(by_hour: dict[int, Counter[str]], newest: int) -> list[Bar]:
+    """Stacked bars, the newest hour at the right; the highest hour fills the height."""
+    top = max(tones.total() for tones in by_hour.values())
+    bars = []
+    for hour, tones in by_hour.items():
+        x = (HOURS - 1 - min(HOURS - 1, newest - hour)) * 4
+        y = float(HEIGHT)
+        for tone in _ORDER:
+            if tones[tone]:
+                height = max(2.0, round(tones[tone] / top * HEIGHT, 1))
+                y = max(0.0, y - height)
+                bars.append(Bar(x, round(y, 1), height, tone))
+    return bars
+
+
+def route(flow: Flow) -> list[str]:
+    """Source and destinations in words: `Webhook`, `Slack`, `Trello`."""
+    document = flow.live_version.document if flow.live_version else flow.draft
+    steps = document.get("steps")
+    actions = [step.get("action") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    return ["Webhook", *dict.fromkeys(_labels(actions))]
+
+
+def _labels(actions: Iterable[Any]) -> Iterable[str]:
+    for action in actions:
+        if isinstance(action, str) and action:
+            try:
+                yield registry.find(action)[0].label
+            except RelayError:
+                yield action
+

@@ -1,0 +1,61 @@
+"""How a state looks: its word, its icon and its tone, always the three together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.models import AttemptState, EventState, FlowState, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    word: str
+    icon: str
+    tone: str  # a class of relay.css: good, bad, warn, busy or nothing
+
+
+RUNS = {
+    RunState.QUEUED: Look("Queued", "queued", "busy"),
+    RunState.RUNNING: Look("Running", "running", "busy"),
+    RunState.WAITING: Look("Waiting", "clock", "warn"),
+    RunState.HELD: Look("Held", "held", "warn"),
+    RunState.FILTERED: Look("Filtered", "filter", ""),
+    RunState.SUCCEEDED: Look("Succeeded", "done", "good"),
+    RunState.PARTLY_FAILED: Look("Partly failed", "partly", "bad"),
+    RunState.FAILED: Look("Failed", "failed", "bad"),
+    RunState.CANCELLED: Look("Cancelled", "cancelled", ""),
+}
+FLOWS = {
+    FlowState.DRAFT: Look("Draft", "draft", ""),
+    FlowState.LIVE: Look("Live", "done", "good"),
+    FlowState.PAUSED: Look("Paused", "held", "warn"),
+}
+STEPS = {
+    "passed": Look("Passed", "done", "good"),
+    "filtered": Look("Stopped here", "filter", ""),
+    "set": Look("Set", "done", "good"),
+    "succeeded": Look("Succeeded", "done", "good"),
+    "failed": Look("Failed", "failed", "bad"),
+    "waiting": Look("Waiting", "clock", "warn"),
+}
+ATTEMPTS = {
+    AttemptState.SUCCEEDED: Look("Succeeded", "done", "good"),
+    AttemptState.RETRY: Look("Tried again later", "clock", "warn"),
+    AttemptState.FAILED: Look("Failed", "failed", "bad"),
+}
+EVENTS = {
+    EventState.ACCEPTED: Look("Accepted", "done", "good"),
+    EventState.CAPTURED: Look("Captured", "draft", ""),
+}
+_LOOKS: dict[str, dict[str, Look]] = {
+    "run": {str(key): look for key, look in RUNS.items()},
+    "flow": {str(key): look for key, look in FLOWS.items()},
+    "step": STEPS,
+    "attempt": {str(key): look for key, look in ATTEMPTS.items()},
+    "event": {str(key): look for key, look in EVENTS.items()},
+}
+
+
+def look(kind: str, state: str) -> Look:
+    """The look of a state of a run, flow, step, attempt or event; an unknown one is shown by its own word."""
+    return _LOOKS[kind].get(str(state)) or Look(str(state).replace("_", " ").capitalize(), "info", "")

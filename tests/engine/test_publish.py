@@ -1,0 +1,97 @@
+"""Publishing: versions are numbered and never changed; what can't go live says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.engine import accounts, publish, replay, runs
+from relay.errors import DocumentFaults, RelayError
+from relay.models import Flow, Run, RunState, User, Version, Workspace
+from tests.engine.conftest import posting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_versions_are_numbered(live) -> None:
+    flow = live(posting("https://example.com/1"))
+    publish.save_draft(flow, posting("https://example.com/2"))
+
+    second = publish.publish(flow)
+
+    assert second.number == 2
+    assert flow.live_version == second
+    assert Version.objects.get(number=1).document["steps"][0]["inputs"]["url"] == "https://example.com/1"
+
+
+def test_a_faulty_draft_is_kept_but_not_published(workspace: Workspace) -> None:
+    document = posting("https://example.com/")
+    document["steps"][0]["inputs"]["url"] = "{{ event.body. }}"
+    flow = publish.create_flow(workspace, document)
+
+    with pytest.raises(DocumentFaults, match=r"steps\[0\]\.inputs\.url"):
+        publish.publish(flow)
+
+    assert Flow.objects.get(pk=flow.pk).live_version_id is None
+
+
+def test_a_missing_connection_keeps_it_a_draft(workspace: Workspace) -> None:
+    document = {
+        "relay": 1,
+        "name": "Slack",
+        "trigger": {"kind": "webhook"},
+        "steps": [
+            {"id": "tell", "kind": "action", "action": "slack.post_message", "connection": "Team", "inputs": {"text": "x"}}
+        ],
+    }
+
+    with pytest.raises(DocumentFaults, match="Team"):
+        publish.import_document(workspace, document, publish_it=True)
+
+    assert Flow.objects.count() == 0
+
+
+def test_removing_a_flow_removes_what_it_did(live, arrive) -> None:
+    flow = live(posting("https://example.com/"))
+    arrive(flow)
+
+    publish.delete(flow)
+
+    assert (Flow.objects.count(), Run.objects.count(), Version.objects.count()) == (0, 0, 0)
+
+
+def test_replay_is_a_new_run_of_the_same_event(live, arrive) -> None:
+    (run,) = arrive(live(posting("https://example.com/")))
+
+    copy = replay.again(run)
+
+    assert (copy.event_id, copy.version_id, copy.replay_of_id) == (run.event_id, run.version_id, run.pk)
+    assert copy.pk != run.pk
+
+
+def test_a_run_is_cancelled_once(live, arrive) -> None:
+    (run,) = arrive(live(posting("https://example.com/")))
+
+    runs.cancel(run)
+
+    assert (run.state, run.due_at, run.fence) == (RunState.CANCELLED, None, 1)
+    with pytest.raises(RelayError, match="cancelled"):
+        runs.cancel(run)
+
+
+def test_the_first_account_owns_a_workspace_with_a_demo(db: None) -> None:
+    user = accounts.create_first_account("Ann@Example.com", "correct horse battery")
+
+    workspace = user.workspaces.get()
+    assert user.email == "ann@example.com"
+    assert workspace.flows.get().state == "live"
+    with pytest.raises(RelayError, match="exists already"):
+        accounts.create_first_account("bob@example.com", "correct horse battery")
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("password", ["", "short", "password123"])
+def test_weak_passwords_are_refused(db: None, password: str) -> None:
+    with pytest.raises(RelayError):
+        accounts.add_user("ann@example.com", password)
+
+    assert User.objects.count() == 0

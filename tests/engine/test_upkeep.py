@@ -1,0 +1,66 @@
+"""Upkeep rings for what is due, and only one does at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay import queues
+from relay.engine import sql, upkeep
+from relay.models import Lease, Run
+from tests.engine.conftest import posting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def quiet_queue(valkey: object) -> None:
+    queues._queue().connection.flushdb()
+
+
+def test_it_rings_for_what_is_due(live, arrive) -> None:
+    arrive(live(posting("https://example.com/")))
+
+    upkeep.once()
+
+    assert queues.waiting() == 1
+
+
+def test_it_is_silent_when_nothing_is_due(live, arrive) -> None:
+    arrive(live(posting("https://example.com/")))
+    Run.objects.update(due_at=sql.now() + 60_000_000)
+
+    upkeep.once()
+
+    assert queues.waiting() == 0
+
+
+def test_bells_coalesce(live, arrive) -> None:
+    arrive(live(posting("https://example.com/")))
+
+    for _ in range(5):
+        upkeep.once()
+
+    assert queues.waiting() == 1
+
+
+def test_a_lease_has_one_holder_until_it_ends(db: None) -> None:
+    first = Lease.take("upkeep", "a", 60)
+    second = Lease.take("upkeep", "b", 60)
+    kept = Lease.take("upkeep", "a", 60)
+    Lease.objects.update(until=0)
+    third = Lease.take("upkeep", "b", 60)
+
+    assert (first, second, kept, third) == (True, False, True, True)
+
+
+def test_a_worker_answers_a_bell(live, arrive, settings) -> None:
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "order {{ event.body.id }}"}}
+    (run,) = arrive(live({**posting(""), "steps": [say]}))
+    upkeep.once()
+
+    queues.run_worker(burst=True)
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+    assert run.workspace.inbox_messages.get().text == "order 7"

@@ -1,0 +1,178 @@
+"""The walk, pure: events in, outcomes out, with a sender that only records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relay.engine.errand import Arrived, Errand, Outcome
+from relay.engine.walk import walk
+from relay.errors import ConnectFailed, RequestRefused
+from relay.flows.plan import compile_plan
+from relay.outbound import Answer, Request
+
+
+class Recorder:
+    """Answers in turn what it was given; keeps what was sent."""
+
+    def __init__(self, *answers: Answer | Exception) -> None:
+        self.answers = list(answers)
+        self.sent: list[Request] = []
+
+    def send(self, request: Request, timeout: float | None = None) -> Answer:
+        self.sent.append(request)
+        answer = self.answers.pop(0) if self.answers else OK
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
+    return Answer(status=status, headers=headers, body=body, truncated=False, seconds=0.001)
+
+
+OK = answer(200, b'{"id": "A1"}', **{"content-type": "application/json"})
+POST = {"id": "send", "kind": "action", "action": "http.request", "inputs": {"url": "https://example.com/x"}}
+
+
+def errand(*steps: dict[str, Any], body: bytes = b'{"n": 3}', **changes: Any) -> Errand:
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook", **changes.pop("trigger", {})}, "steps": [*steps]}
+    if "title" in changes:
+        document["title"] = changes.pop("title")
+    event = Arrived(1, "POST", "a=1&a=2", '{"x-kind": "new"}', "application/json", body, 1_700_000_000_000_000)
+    values = {"run_id": 5, "fence": 1, "tries": 0, "trail": [], "workspace_id": 1, "flow_id": 1, "connections": {}}
+    return Errand(event=event, plan=compile_plan(document), flow_name="F", **{**values, **changes})
+
+
+def states(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(entry["id"], entry["state"]) for entry in outcome.trail]
+
+
+def test_steps_see_the_event_and_the_steps_before() -> None:
+    values = {"double": "{{ event.body.n * 2 }}", "kind": "{{ event.headers['x-kind'] }}", "as": "{{ event.query.a }}"}
+    send = {**POST, "inputs": {"url": "https://example.com/{{ steps.calc.double }}"}}
+    after = {"id": "after", "kind": "set", "values": {"answer": "{{ steps.send.body.id }}"}}
+    sender = Recorder()
+
+    outcome = walk(errand({"id": "calc", "kind": "set", "values": values}, send, after), sender)
+
+    assert outcome.state == "succeeded"
+    assert sender.sent[0].url == "https://example.com/6"
+    assert outcome.trail[0]["outputs"] == {"double": 6, "kind": "new", "as": ["1", "2"]}
+    assert outcome.trail[2]["outputs"] == {"answer": "A1"}
+
+
+def test_a_filter_ends_the_run() -> None:
+    small = {"id": "big", "kind": "filter", "when": {"left": "{{ event.body.n }}", "op": "greater_than", "right": 5}}
+    sender = Recorder()
+
+    outcome = walk(errand(small, POST), sender)
+
+    assert (outcome.state, states(outcome), sender.sent) == ("filtered", [("big", "filtered")], [])
+
+
+def test_the_triggers_condition_is_first() -> None:
+    only = {"left": "{{ event.headers['x-kind'] }}", "op": "equals", "right": "other"}
+
+    outcome = walk(errand(POST, trigger={"only": only}), Recorder())
+
+    assert (outcome.state, outcome.trail) == ("filtered", [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "tries"),
+    [
+        (answer(503), "waiting", 1),
+        (answer(429), "waiting", 1),
+        (answer(408), "waiting", 1),
+        (ConnectFailed("no connection"), "waiting", 1),
+        (answer(400), "failed", 0),
+        (answer(302), "failed", 0),
+        (RequestRefused("a private address"), "failed", 0),
+    ],
+)
+def test_what_is_tried_again(reply: Answer | Exception, state: str, tries: int) -> None:
+    outcome = walk(errand(POST), Recorder(reply))
+
+    assert (outcome.state, outcome.tries, len(outcome.attempts)) == (state, tries, 1)
+    assert (outcome.due_at is not None) == (state == "waiting")
+    assert outcome.reason
+
+
+def test_a_run_goes_on_where_it_stopped() -> None:
+    first = {**POST, "id": "first"}
+    second = {**POST, "id": "second", "inputs": {"url": "https://example.com/{{ steps.first.body.id }}"}}
+    stopped = walk(errand(first, second), Recorder(OK, answer(500)))
+    sender = Recorder()
+
+    outcome = walk(errand(first, second, trail=stopped.trail, tries=stopped.tries), sender)
+
+    assert stopped.state == "waiting"
+    assert states(stopped) == [("first", "succeeded")]
+    assert [request.url for request in sender.sent] == ["https://example.com/A1"]
+    assert (outcome.state, outcome.attempts[0].number) == ("succeeded", 2)
+
+
+def test_a_failure_may_be_passed_over() -> None:
+    careless = {**POST, "id": "careless", "on_error": "continue"}
+    note = {"id": "note", "kind": "set", "values": {"why": "{{ steps.careless.error }}"}}
+
+    outcome = walk(errand(careless, note), Recorder(answer(404)))
+
+    assert outcome.state == "partly_failed"
+    assert "404" in outcome.trail[1]["outputs"]["why"]
+
+
+@pytest.mark.parametrize(
+    ("step", "body", "said"),
+    [
+        ({"id": "a", "kind": "set", "values": {"x": "{{ event.body.nope }}"}}, b"{}", "event.body.nope"),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ 'x' * 10**9 }}"}}, b"{}", ""),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ range(10**9) | list }}"}}, b"{}", ""),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ event.body }}"}}, b"[" * 100_000, ""),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ event.body }}"}}, b"{broken", ""),
+    ],
+)
+def test_hostile_input_fails_the_run_with_a_reason(step: dict[str, Any], body: bytes, said: str) -> None:
+    outcome = walk(errand(step, body=body), Recorder())
+
+    assert outcome.state == "failed"
+    assert outcome.reason
+    assert said in outcome.reason
+
+
+def test_secrets_are_masked_in_what_is_kept() -> None:
+    card = {
+        "id": "card",
+        "kind": "action",
+        "action": "trello.create_card",
+        "connection": "Trello",
+        "inputs": {"list_id": "5abbe4b7ddc1b351ef961414", "name": "Order {{ event.body.n }}"},
+    }
+    secrets = {"key": "0123456789abcdef0123456789abcdef", "token": "ATTAfeedfacefeedface"}
+
+    sender = Recorder()
+    outcome = walk(errand(card, connections={"Trello": secrets}), sender)
+
+    kept = outcome.attempts[0].request or ""
+    assert outcome.state == "succeeded"
+    assert secrets["token"] in sender.sent[0].url + str(sender.sent[0].headers)
+    assert secrets["key"] not in kept
+    assert secrets["token"] not in kept
+
+
+def test_a_missing_connection_fails_with_the_way_out() -> None:
+    card = {"id": "card", "kind": "action", "action": "trello.create_card", "connection": "Gone",
+            "inputs": {"list_id": "5abbe4b7ddc1b351ef961414", "name": "x"}}
+
+    outcome = walk(errand(card), Recorder())
+
+    assert outcome.state == "failed"
+    assert "Gone" in outcome.reason
+
+
+def test_a_title_names_the_run() -> None:
+    outcome = walk(errand(POST, title="Order {{ event.body.n }}"), Recorder())
+
+    assert outcome.title == "Order 3"

@@ -1,0 +1,183 @@
+"""Claim, walk and settle against a real destination."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from relay.engine import claim, settle, sql
+from relay.engine.walk import walk
+from relay.engine.walkers import Walkers
+from relay.engine.work import work
+from relay.models import Attempt, InboxMessage, Run, RunState
+from tests.engine.conftest import ORDER, posting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_run_is_delivered_and_kept(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    destination.expect_request("/hook", method="POST").respond_with_data("thanks")
+    (run,) = arrive(live(posting(destination.url_for("/hook"))))
+
+    settled = work(walkers=walkers)
+
+    run.refresh_from_db()
+    attempt = run.attempts.get()
+    request, _ = destination.log[0]
+    assert settled == 1
+    assert (run.state, run.due_at, run.tries) == (RunState.SUCCEEDED, None, 0)
+    assert request.get_json() == {"text": "order #7"}
+    assert request.headers["Idempotency-Key"] == f"{run.ref}-send"
+    assert json.loads(attempt.request["body"]) == {"text": "order #7"}
+    assert (attempt.status, attempt.answer["body"], attempt.number) == (200, "thanks", 1)
+
+
+def test_many_runs_are_delivered_once_each(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    destination.expect_request("/hook").respond_with_data("ok")
+    flow = live(posting(destination.url_for("/hook")))
+    runs = arrive(flow, *(b'{"id": %d}' % number for number in range(200)))
+
+    settled = work(walkers=walkers)
+
+    texts = sorted(json.loads(request.data)["text"] for request, _ in destination.log)
+    assert settled == len(runs) == 200
+    assert texts == sorted(f"order #{number}" for number in range(200))
+    assert set(Run.objects.values_list("state", flat=True)) == {RunState.SUCCEEDED}
+
+
+def test_a_failing_destination_is_tried_again(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    destination.expect_oneshot_request("/hook").respond_with_data("busy", status=503, headers={"Retry-After": "90"})
+    destination.expect_request("/hook").respond_with_data("ok")
+    (run,) = arrive(live(posting(destination.url_for("/hook"), retry={"delays": ["10s"]})))
+    before = sql.now()
+
+    work(walkers=walkers)
+    run.refresh_from_db()
+    waiting, due_in = run.state, run._meta.get_field("due_at").get_prep_value(run.due_at) - before
+    Run.objects.update(due_at=sql.now())
+    work(walkers=walkers)
+
+    run.refresh_from_db()
+    keys = {request.headers["Idempotency-Key"] for request, _ in destination.log}
+    assert waiting == RunState.WAITING
+    assert due_in >= 90_000_000
+    assert run.state == RunState.SUCCEEDED
+    assert list(run.attempts.order_by("id").values_list("number", "state")) == [(1, "retry"), (2, "succeeded")]
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(("status", "state"), [(404, "failed"), (400, "failed"), (301, "failed"), (200, "succeeded")])
+def test_an_answer_decides(
+    status: int, state: str, live, arrive, walkers: Walkers, destination: HTTPServer
+) -> None:
+    destination.expect_request("/hook").respond_with_data("said", status=status)
+    (run,) = arrive(live(posting(destination.url_for("/hook"))))
+
+    work(walkers=walkers)
+
+    run.refresh_from_db()
+    assert run.state == state
+    assert len(destination.log) == 1
+
+
+def test_after_the_last_delay_a_run_has_failed(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    destination.expect_request("/hook").respond_with_data("broken", status=500)
+    (run,) = arrive(live(posting(destination.url_for("/hook"), retry={"delays": []})))
+
+    work(walkers=walkers)
+
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED
+    assert "500" in run.reason
+
+
+def test_a_late_result_changes_nothing(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    destination.expect_request("/hook").respond_with_data("ok")
+    (run,) = arrive(live(posting(destination.url_for("/hook"))))
+    (stale,) = claim.claim()
+    Run.objects.update(due_at=sql.now())  # the lease is over
+    (fresh,) = claim.claim()
+
+    late = settle.settle([walk(stale, walkers._sender)])
+    kept = settle.settle([walk(fresh, walkers._sender)])
+
+    run.refresh_from_db()
+    assert (late, kept) == (0, 1)
+    assert (run.state, run.fence) == (RunState.SUCCEEDED, 2)
+    assert Attempt.objects.count() == 1
+
+
+def test_what_is_claimed_is_claimed_once(live, arrive) -> None:
+    arrive(live(posting("http://127.0.0.1:9/")), *[ORDER] * 5)
+
+    first, second = claim.claim(), claim.claim()
+
+    assert (len(first), len(second)) == (5, 0)
+
+
+def test_a_claim_costs_four_queries_however_many(live, arrive, django_assert_num_queries) -> None:
+    arrive(live(posting("http://127.0.0.1:9/")), *[ORDER] * 64)
+    claim.plan.cache_clear()
+
+    with django_assert_num_queries(4):
+        claimed = claim.claim()
+
+    assert len(claimed) == 64
+
+
+def test_a_settle_costs_four_queries_however_many(
+    live, arrive, walkers: Walkers, destination: HTTPServer, django_assert_num_queries
+) -> None:
+    destination.expect_request("/hook").respond_with_data("ok")
+    arrive(live(posting(destination.url_for("/hook"))), *[ORDER] * 20)
+    outcomes = [walk(errand, walkers._sender) for errand in claim.claim()]
+
+    # BEGIN, one UPDATE, one INSERT of attempts, COMMIT
+    with django_assert_num_queries(4):
+        settled = settle.settle(outcomes)
+
+    assert settled == 20
+
+
+def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+    import threading
+
+    released = threading.Event()
+
+    def wait(_: Request) -> Response:
+        released.wait(5)
+        return Response("late")
+
+    destination.expect_request("/slow").respond_with_handler(wait)
+    (slow,) = arrive(live(posting(destination.url_for("/slow"))))
+    (fast,) = arrive(live({**posting("inbox"), "steps": [
+        {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "hello"}}
+    ]}))
+    worker = threading.Thread(target=lambda: (work(walkers=walkers), close()))
+
+    from django.db import connection
+
+    def close() -> None:
+        connection.close()
+
+    worker.start()
+    wait_until(lambda: Run.objects.get(pk=fast.pk).state == RunState.SUCCEEDED)
+    slow_state = Run.objects.get(pk=slow.pk).state
+    released.set()
+    worker.join(10)
+
+    assert slow_state == RunState.RUNNING
+    assert Run.objects.get(pk=slow.pk).state == RunState.SUCCEEDED
+    assert InboxMessage.objects.get().text == "hello"
+
+
+def wait_until(holds, seconds: float = 5.0) -> None:
+    import time
+
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.01)

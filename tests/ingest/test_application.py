@@ -1,0 +1,178 @@
+"""Ingest over real HTTP: every answer of the door, against the ASGI application in a real server's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from relay import ids
+from relay.engine import publish
+from relay.ingest.application import Ingest
+from relay.models import Event, Flow, Run, RunState, Workspace
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FLOW: dict[str, Any] = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": []}
+SAY = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "x"}}
+
+
+@pytest.fixture
+def flow(workspace: Workspace) -> Flow:
+    return publish.import_document(workspace, {**FLOW, "steps": [SAY]}, publish_it=True)
+
+
+def call(
+    path: str, method: str = "POST", body: bytes = b"{}", *, chunks: list[bytes] | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """One request as an ASGI server would hand it over; status, headers and body of the answer."""
+    pairs = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    parts = list(chunks or [body])
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path.partition("?")[0],
+        "raw_path": path.partition("?")[0].encode(),
+        "query_string": path.partition("?")[2].encode(),
+        "headers": pairs,
+        "client": ("127.0.0.1", 1),
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.sleep(3600)
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts) or chunks is not None}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def serve() -> None:
+        ingest = Ingest()
+        await ingest(scope, receive, send)
+        await ingest.close()
+
+    asyncio.run(serve())
+    names = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return sent[0]["status"], names, sent[1]["body"]
+
+
+def url(flow: Flow) -> str:
+    return f"/in/{flow.trigger.token}"
+
+
+def test_an_event_is_stored_before_it_is_acknowledged(flow: Flow) -> None:
+    status, headers, body = call(url(flow) + "?shop=3", body=b'{"id": 1}', content_type="application/json")
+
+    event = Event.objects.get()
+    assert status == 202
+    assert json.loads(body) == {"event": event.ref}
+    assert ids.number(headers["relay-event"]) == event.pk
+    assert (bytes(event.body), event.query, event.content_type) == (b'{"id": 1}', "shop=3", "application/json")
+    assert Run.objects.get().state == RunState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/in/", "POST", 404),
+        ("/in/" + "x" * 32, "POST", 404),
+        ("{url}/", "POST", 404),
+        ("{url}%00", "POST", 404),
+        ("{url};x=1", "POST", 404),
+        ("{url}/../x", "POST", 404),
+        ("{url}", "GET", 405),
+        ("{url}", "DELETE", 405),
+        ("{url}", "TRACE", 405),
+        ("{url}", "HEAD", 200),
+        ("{url}", "OPTIONS", 204),
+        ("{url}", "PUT", 202),
+        ("{url}", "PATCH", 202),
+    ],
+)
+def test_the_door_answers(flow: Flow, path: str, method: str, status: int) -> None:
+    answered, _, _ = call(path.format(url=url(flow)), method)
+
+    assert answered == status
+    assert Event.objects.count() == (1 if status == 202 else 0)
+
+
+def test_methods_are_the_triggers(workspace: Workspace) -> None:
+    document = {**FLOW, "trigger": {"kind": "webhook", "methods": ["GET", "DELETE"]}, "steps": [SAY]}
+    flow = publish.import_document(workspace, document, publish_it=True)
+
+    statuses = [call(url(flow), method)[0] for method in ("GET", "DELETE", "POST")]
+
+    assert statuses == [202, 202, 405]
+
+
+def test_a_declared_size_is_refused_unread(flow: Flow) -> None:
+    status, _, _ = call(url(flow), chunks=[], content_length="5000000")
+
+    assert status == 413
+
+
+def test_a_counted_size_is_refused(flow: Flow) -> None:
+    status, _, _ = call(url(flow), chunks=[b"x" * 400_000] * 3)
+
+    assert status == 413
+    assert Event.objects.count() == 0
+
+
+def test_a_slow_body_times_out(flow: Flow, settings: Any) -> None:
+    settings.BODY_TIMEOUT = 0.05
+
+    status, _, _ = call(url(flow), chunks=[b"{"])
+
+    assert status == 408
+
+
+def test_a_compressed_body_is_refused(flow: Flow) -> None:
+    assert call(url(flow), content_encoding="gzip")[0] == 415
+
+
+def test_the_triggers_own_answer(workspace: Workspace) -> None:
+    response = {"status": 200, "headers": {"X-Shop": "yes"}, "body": "[accepted]"}
+    document = {**FLOW, "trigger": {"kind": "webhook", "response": response}, "steps": [SAY]}
+    flow = publish.import_document(workspace, document, publish_it=True)
+
+    status, headers, body = call(url(flow))
+
+    assert (status, headers["X-Shop"], body) == (200, "yes", b"[accepted]")
+
+
+def test_a_drafts_events_are_captured(workspace: Workspace) -> None:
+    flow = publish.create_flow(workspace, FLOW)
+
+    status, _, _ = call(url(flow))
+
+    assert status == 202
+    assert Event.objects.get().state == "captured"
+    assert Run.objects.count() == 0
+
+
+def test_credentials_in_headers_are_not_kept(flow: Flow) -> None:
+    call(url(flow), authorization="Bearer very-secret", x_topic="orders")
+
+    assert "very-secret" not in json.dumps(Event.objects.get().headers)
+    assert Event.objects.get().headers["x-topic"] == "orders"
+
+
+def test_together_they_share_one_transaction(flow: Flow) -> None:
+    from relay.engine.intake import Arrival
+    from relay.ingest.committer import Committer
+    from relay.models.flows import digest
+
+    arrival = Arrival(digest(flow.trigger.token), "POST", "", "{}", "", b"{}", "", 1)
+
+    async def store() -> int:
+        committer = Committer()
+        accepted = await asyncio.gather(*(committer.store(arrival) for _ in range(100)))
+        await committer.close()
+        return len({one.event_id for one in accepted})
+
+    stored = asyncio.run(store())
+
+    assert stored == Event.objects.count() == 100

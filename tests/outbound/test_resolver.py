@@ -1,0 +1,175 @@
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from relay.errors import ConnectFailed, DeliveryError, RequestRefused
+from relay.outbound import Request, Sender, resolver
+from relay.outbound.addresses import Guard
+from relay.outbound.resolver import Resolver
+from relay.outbound.urls import parse
+
+HOSTILE = Path(__file__).parents[2] / "../shared/facts/hostile_inputs.json"
+HOST = parse("http://h.example/")
+
+# Where the names of the table lead in the world: none of them to a public address.
+INSIDE = {
+    "localhost": ["127.0.0.1", "::1"],
+    "ip6-localhost": ["::1"],
+    "localhost.localdomain": ["127.0.0.1"],
+    "spoofed.burpcollaborator.net": ["127.0.0.1"],
+    "127-0-0-1.sslip.io": ["127.0.0.1"],
+    "169.254.169.254.nip.io": ["169.254.169.254"],
+    "host.docker.internal": ["192.168.65.254"],
+    "localtest.me": ["::1", "127.0.0.1"],
+    "redis": ["172.18.0.2"],
+    "metadata.google.internal": ["169.254.169.254"],
+}
+# Rightly read as a public host or one that no hosts file knows: unknown here, and nothing else.
+UNKNOWN = ("public.example", "no-such-host.invalid", "http://good.com?")
+
+
+def soon() -> float:
+    return monotonic() + 5
+
+
+def test_a_name_is_looked_up_once_within_seconds(names) -> None:
+    names.known["h.example"] = ["11.0.0.1", "11.0.0.2", "11.0.0.1"]
+    addresses = Resolver(Guard(()))
+
+    first = addresses.addresses(HOST, soon())
+    second = addresses.addresses(HOST, soon())
+
+    assert first == second == ("11.0.0.1", "11.0.0.2")
+    assert names.asked == ["h.example"]
+
+
+def test_a_name_is_judged_anew_when_its_time_is_over(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "KEPT_FOR", -1.0)
+    names.known["h.example"] = ["11.0.0.1"]
+    addresses = Resolver(Guard(()))
+    addresses.addresses(HOST, soon())
+
+    names.known["h.example"] = ["127.0.0.1"]
+
+    with pytest.raises(RequestRefused, match="private"):
+        addresses.addresses(HOST, soon())
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["11.0.0.1", "10.0.0.1"],
+        ["11.0.0.1", "64:ff9b::7f00:1"],
+        ["::1", "11.0.0.1"],
+        ["fe80::1%eth0"],
+        [f"11.0.{n // 256}.{n % 256}" for n in range(1000)] + ["127.0.0.1"],
+    ],
+)
+def test_one_bad_answer_refuses_the_name(names, answers: list[str]) -> None:
+    names.known["h.example"] = answers
+
+    with pytest.raises(RequestRefused) as refusal:
+        Resolver(Guard(())).addresses(HOST, soon())
+
+    assert str(refusal.value).startswith("h.example leads to a private")
+    assert not any(answer in str(refusal.value) for answer in answers)
+
+
+def test_an_unknown_name_may_be_known_later(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "UNKNOWN_FOR", -1.0)
+    addresses = Resolver(Guard(()))
+    with pytest.raises(ConnectFailed, match=r"h\.example is unknown"):
+        addresses.addresses(HOST, soon())
+
+    names.known["h.example"] = ["11.0.0.1"]
+
+    assert addresses.addresses(HOST, soon()) == ("11.0.0.1",)
+
+
+def test_a_slow_lookup_counts_against_the_deadline_and_is_shared(names) -> None:
+    names.known["h.example"] = ["11.0.0.1"]
+    answered = threading.Event()
+    names.before = lambda: answered.wait(5)
+    addresses = Resolver(Guard(()))
+
+    with pytest.raises(ConnectFailed, match="took too long"):
+        addresses.addresses(HOST, monotonic() + 0.05)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(addresses.addresses, HOST, soon()) for _ in range(4)]
+        answered.set()
+
+    assert {future.result() for future in waiting} == {("11.0.0.1",)}
+    assert names.asked == ["h.example"]
+
+
+def test_names_that_hang_do_not_take_every_thread(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "MAX_LOOKUPS", 1)
+    answered = threading.Event()
+    names.before = lambda: answered.wait(5)
+    addresses = Resolver(Guard(()))
+    with pytest.raises(ConnectFailed, match="took too long"):
+        addresses.addresses(HOST, monotonic())
+
+    with pytest.raises(ConnectFailed, match="Too many"):
+        addresses.addresses(parse("http://other.example/"), soon())
+    answered.set()
+
+
+def test_what_is_kept_stays_small(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "MAX_KEPT", 3)
+    addresses = Resolver(Guard(()))
+
+    for number in range(10):
+        addresses.addresses(parse(f"http://11.0.0.{number}/"), soon())
+
+    assert len(addresses._kept) <= 3
+
+
+def test_the_judged_address_is_the_one_connected_to(names, dialled) -> None:
+    names.known["h.example"] = ["11.0.0.1", "11.0.0.2"]
+
+    with pytest.raises(ConnectFailed, match="refused the connection"):
+        Sender().send(Request("GET", "http://h.example/"))
+
+    assert dialled.addresses == ["11.0.0.1", "11.0.0.2"]
+    assert names.asked == ["h.example"]
+
+
+def test_metadata_by_name_stays_shut(names, dialled) -> None:
+    names.known["metadata.google.internal"] = ["11.0.0.1"]
+
+    with pytest.raises(RequestRefused, match="platform"):
+        Sender(("0.0.0.0/0",)).send(Request("GET", "http://metadata.google.internal./"))
+
+    assert not dialled.addresses
+
+
+def hostile_urls() -> list[str]:
+    if not HOSTILE.exists():
+        return []
+    groups = json.loads(HOSTILE.read_text())["groups"]
+    elsewhere = ("ssrf_dns_rebinding", "ssrf_redirects")  # told in words, tested above by hand
+    names = [name for name in groups if name.startswith("ssrf_") and name not in elsewhere]
+    return [case["input"] for name in names for case in groups[name]["cases"]]
+
+
+@pytest.mark.skipif(not HOSTILE.exists(), reason="shared/facts/hostile_inputs.json is not there")
+@pytest.mark.parametrize("url", hostile_urls())
+def test_no_hostile_url_reaches_anything(url: str, names, dialled) -> None:
+    names.known = INSIDE
+
+    with pytest.raises(DeliveryError) as failure:
+        Sender().send(Request("GET", url))
+
+    if url == "http://11.0.0.1/":  # the one public address among them
+        assert dialled.addresses == ["11.0.0.1"]
+    elif any(name in url for name in UNKNOWN):
+        assert "is unknown" in str(failure.value)
+    else:
+        assert isinstance(failure.value, RequestRefused)
+        assert failure.value.permanent
+        assert not dialled.addresses

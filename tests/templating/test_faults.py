@@ -1,0 +1,81 @@
+"""The words and places of what is wrong with a template's text."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.errors import TemplateError, TemplateFault, TemplateLimit
+from relay.templating import compile_leaf
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column", "message"),
+    [
+        ("{{ a }", 1, 6, "unexpected '}'"),
+        ("ab\n {{ a } b", 2, 7, "unexpected '}'"),
+        ("a\r\n{{ a } b", 2, 6, "unexpected '}'"),
+        ("{{ 1 + }}", 1, 8, "unexpected '}}'"),
+        ("{{ }}", 1, 4, "unexpected '}}'"),
+        ("{{ a b }}", 1, 6, "expected '}}', found 'b'"),
+        ("{{ 1 ? 2 }}", 1, 6, "unexpected '?'"),
+        ("{{ 'abc }}", 1, 4, "a text in quotes is not closed"),
+        ("{% foo %}", 1, 4, "there is no tag 'foo'"),
+        ("{% for x in y %}\n", 1, 0, "the text ends, but 'for' is not closed: {% endfor %} is missing"),
+        ("{% if x %}{% endfor %}", 1, 14, "unexpected tag 'endfor'"),
+        ("{% include 'x' %}", 1, 4, "{% include %} is not available here"),
+        ("{% import 'x' as y %}", 1, 4, "{% import %} is not available here"),
+        ("{% extends 'x' %}", 1, 4, "{% extends %} is not available here"),
+        ("{% block x %}{% endblock %}", 1, 4, "{% block %} is not available here"),
+        ("{% autoescape true %}{% endautoescape %}", 1, 4, "{% autoescape %} is not available here"),
+        ("{{ a\n| uper }}", 2, 3, "there is no filter 'uper'; did you mean upper?"),
+        ("{{ a is nomber }}", 1, 9, "there is no test 'nomber'; did you mean number?"),
+        ("{{ a.upper() }}", 1, 6, "values have no method upper; use the filter | upper"),
+        ("{{ event.body.items() }}", 1, 15, "values have no method items; use the filter | items"),
+        ("{{ a.keys() }}", 1, 6, "values have no method keys; use | list"),
+        ("{{ a.mro() }}", 1, 6, "values have no method mro; filters do such work"),
+        ("{{ self }}", 1, 4, "the name self is not available here"),
+        ("{{ f(*a) }}", 1, 0, "* and ** are not available in calls"),
+        ("{{ f(a=1, a=2) }}", 1, 0, "a call names an argument twice, or one that starts with _"),
+        ("{{ 1e400 }}", 1, 0, "a number is too large"),
+    ],
+)
+def test_a_fault_has_its_place_and_plain_words(source: str, line: int, column: int, message: str) -> None:
+    with pytest.raises(TemplateFault) as caught:
+        compile_leaf(source)
+
+    assert str(caught.value) == f"line {line}: {message}"
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("source", "limit"),
+    [
+        ("{{ x }}" * 6_000, "template size"),
+        ("é" * 17_000 + "{{ x }}", "template size"),
+        ("{{ [" + "1," * 6_000 + "] }}", "template size"),
+        ("{{ " + "[" * 2_000 + "]" * 2_000 + " }}", "nesting"),
+        ("{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}", "nesting"),
+        ("{{ " + "-" * 20_000 + "1 }}", "nesting"),
+        ("{{ " + "1+" * 2_000 + "1 }}", "nesting"),
+        ("{{ a" + "|upper" * 1_000 + " }}", "nesting"),
+        ("{% for i in [1] %}" * 25 + "{% endfor %}" * 25, "nesting"),
+        ("{% if 1 %}" * 500 + "{% endif %}" * 500, "nesting"),
+        ("{{ " + "9" * 5_000 + " }}", "number size"),
+        ("{{ " + "9" * 2_000 + " }}", "number size"),
+    ],
+)
+def test_a_template_has_limits(source: str, limit: str) -> None:
+    with pytest.raises(TemplateLimit) as caught:
+        compile_leaf(source)
+
+    assert caught.value.limit == limit
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ '%200000000d' % 1 }}", "{{ 'a' * 10 ** 9 }}", "x{{ 'a' | center(10 ** 9) }}", "{{ 1 / 0 }}"]
+)
+def test_compiling_computes_nothing(source: str) -> None:
+    leaf = compile_leaf(source)
+
+    with pytest.raises(TemplateError):
+        leaf.render({})

