@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from relay.datafolder import DataFolder
+from relay.datafolder import DataFolder, read
 from relay.errors import RelayError, SetupError
 
 HELP = """\
@@ -77,7 +77,10 @@ def _up(words: list[str]) -> int:
 
 def _django(argv: list[str]) -> None:
     if not {"-h", "--help"} & set(argv):
-        _folder().prepare()
+        folder = _folder()
+        folder.prepare()
+        if url := read(folder.public_url):
+            os.environ.setdefault("RELAY_PUBLIC_URL", url)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
     from django.core.management import execute_from_command_line
 

@@ -49,6 +49,11 @@ class DataFolder:
         return self.path / "up.lock"
 
     @property
+    def public_url(self) -> Path:
+        """What `relay up` was last reached at, for the commands run beside it."""
+        return self.path / "public.url"
+
+    @property
     def schema_lock(self) -> Path:
         return self.path / "schema.lock"
 

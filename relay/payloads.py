@@ -14,7 +14,7 @@ import xmltodict
 
 from relay.errors import PayloadError
 
-JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+JSON: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 MAX_DEPTH = 64
 MAX_FIELDS = 1_000

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import secrets
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import django_rq
@@ -22,6 +26,10 @@ WORK = "relay.jobs.work"
 # A bell that failed is worth nothing after a minute: upkeep has rung again.
 FAILURE_TTL = 60
 
+# Workers that watch, by the second until which they do: the word of one that was killed ends by itself.
+WATCHERS = "relay:watching"
+WATCH_TTL = 3.0
+
 # Set when this process was asked to stop: a job in hand claims nothing more.
 stopping = threading.Event()
 
@@ -34,19 +42,66 @@ def _queue() -> Queue:
 
 
 def ring() -> bool:
-    """Say that there is work; False when enough bells wait already or Redis can't be reached.
+    """Say that there is work; False when a worker is watching for it, or enough bells wait already.
 
-    Never raises for Redis: the database knows what is due, and upkeep rings again within a second.
+    Never raises for Redis: the database knows what is due, and upkeep calls again within a second.
     """
+    return _unless_redis_is_away(lambda: not _watching() and _enqueue())
+
+
+def call() -> bool:
+    """Wake one worker more, although others are watching: there is more work than they get on with."""
+    return _unless_redis_is_away(_enqueue)
+
+
+def _unless_redis_is_away(ring: Callable[[], bool]) -> bool:
     try:
-        queue = _queue()
-        if waiting() >= max(1, workers()):
-            return False
-        queue.enqueue_call(WORK, timeout=-1, result_ttl=0, failure_ttl=FAILURE_TTL)
+        return ring()
     except RedisError as error:
         log.warning("bell.lost", reason=type(error).__name__)
         return False
+
+
+def _enqueue() -> bool:
+    if waiting() >= max(1, workers() - _watching()):
+        return False
+    _queue().enqueue_call(WORK, timeout=-1, result_ttl=0, failure_ttl=FAILURE_TTL)
     return True
+
+
+def _watching() -> int:
+    return int(_queue().connection.zcount(WATCHERS, time.time(), "+inf"))
+
+
+class Watch:
+    """A worker's word that it looks for due work again and again, so that nobody need ring for it.
+
+    Take it back (`end`) before the last look, not after: what was committed while the word held is then seen by
+    that look, and whatever is committed later rings.
+    """
+
+    def __init__(self) -> None:
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._until = 0.0
+
+    def keep(self) -> None:
+        """Give the word for WATCH_TTL seconds more; cheap when it was given lately."""
+        now = time.time()
+        if self._until - now < WATCH_TTL / 2:
+            self._until = now + WATCH_TTL
+            _unless_redis_is_away(self._write)
+
+    def _write(self) -> bool:
+        return bool(_queue().connection.zadd(WATCHERS, {self._name: self._until}))
+
+    def end(self) -> None:
+        self._until = 0.0
+        _unless_redis_is_away(self._withdraw)
+
+    def _withdraw(self) -> bool:
+        connection = _queue().connection
+        connection.zremrangebyscore(WATCHERS, 0, time.time() - WATCH_TTL)
+        return bool(connection.zrem(WATCHERS, self._name))
 
 
 def waiting() -> int:
@@ -76,7 +131,7 @@ class Worker(SimpleWorker):
 
     def request_stop(self, signum: int, frame: Any) -> None:
         stopping.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def subscribe(self) -> None:
         """Skip RQ's command channel and its thread: nothing is sent there."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
+import environ  # type: ignore[import-untyped]
 import structlog
 
 from relay import datafolder
@@ -47,9 +47,10 @@ CONNECTOR_URLS: dict[str, str] = env.json("RELAY_CONNECTOR_URLS", default={})
 HTTP_TIMEOUT = env.float("RELAY_HTTP_TIMEOUT", default=15.0)
 ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)
 # How runs are worked on
-LEASE = env.float("RELAY_LEASE", default=60.0)
+LEASE = env.float("RELAY_LEASE", default=10.0)
 WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
 WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=2.0)
+WORKER_LINGER = env.float("RELAY_WORKER_LINGER", default=0.1)
 
 SQLITE_URL = f"sqlite:///{DATA.database}"
 REDIS_URL = env("REDIS_URL", default="") or f"unix://{DATA.socket}"

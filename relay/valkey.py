@@ -48,7 +48,7 @@ def execute(folder: DataFolder) -> None:
     words = arguments(folder)
     if folder.valkey_log.exists() and folder.valkey_log.stat().st_size > _LOG_LIMIT:
         os.truncate(folder.valkey_log, 0)
-    os.execv(words[0], words)
+    os.execv(words[0], words)  # noqa: S606 - no shell is meant
 
 
 def answers(folder: DataFolder) -> bool:
@@ -61,14 +61,14 @@ def forget_workers(folder: DataFolder) -> None:
     command(folder, "DEL", *_WORKER_KEYS)
 
 
-def stop_leftover(folder: DataFolder) -> int | None:
-    """Ask a server that outlived its `relay up` to end; its process id where there is one."""
-    reply = command(folder, "INFO", "server")
-    pids = [line[11:] for line in reply.split(b"\r\n") if line.startswith(b"process_id:")]
-    if not pids:
-        return None
+def is_there(folder: DataFolder) -> bool:
+    """Whether a server listens on the folder's socket, loading or not."""
+    return bool(command(folder, "PING"))
+
+
+def shut_down(folder: DataFolder) -> None:
+    """Ask a server that outlived its `relay up` to end; it listens no more when its file is whole."""
     command(folder, "SHUTDOWN")
-    return int(pids[0])
 
 
 def command(folder: DataFolder, *words: str) -> bytes:
@@ -88,5 +88,6 @@ def command(folder: DataFolder, *words: str) -> bytes:
 def set_aside(folder: DataFolder) -> None:
     """Move a file that the server can't read out of its way: it holds only bells, the database knows the work."""
     kept = folder.path / "appendonlydir"
-    if kept.exists():
-        kept.rename(folder.path / f"appendonlydir.broken-{os.getpid()}")
+    broken = folder.path / f"appendonlydir.broken-{os.getpid()}"
+    if kept.exists() and not broken.exists():
+        kept.rename(broken)

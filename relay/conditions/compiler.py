@@ -125,7 +125,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name and not name.startswith("[") else path + name
 
 
-def _never(context: Context) -> bool:
+def _never(_: Context) -> bool:
     return False
 
 

@@ -148,12 +148,12 @@ def as_time(value: JSON) -> float | None:
         return None
 
 
-def is_empty(left: JSON, right: JSON = None) -> bool:
+def is_empty(left: JSON, _: JSON = None) -> bool:
     """null, blank text, an empty list or object."""
     return left is None or (isinstance(left, str) and not left.strip()) or left in ([], {})
 
 
-def is_true(left: JSON, right: JSON = None) -> bool:
+def is_true(left: JSON, _: JSON = None) -> bool:
     """true, a number other than 0, or one of the texts true, yes, on and 1."""
     if isinstance(left, str):
         return left.strip().lower() in _TRUE
@@ -176,7 +176,7 @@ COMPARISONS: dict[str, Callable[[JSON, JSON], bool]] = {
     "at_most": _ordered(lambda left, right: left <= right, as_number),
     "before": _ordered(lambda left, right: left < right, as_time),
     "after": _ordered(lambda left, right: left > right, as_time),
-    "exists": lambda left, right: True,
+    "exists": lambda _left, _right: True,
     "is_empty": is_empty,
     "is_true": is_true,
 }

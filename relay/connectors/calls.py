@@ -6,14 +6,16 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
 from relay import payloads
-from relay.connectors.definition import Action, Connector, Field, Reply
+from relay.connectors.definition import Action, Connector, Reply
+from relay.connectors.fitting import fitted, plain
 from relay.errors import PayloadError, RequestRefused
 from relay.outbound import Answer, Request
+from relay.outbound.urls import parse as parse_url
 from relay.templating import Tree, compile_tree
 
 TRIED_AGAIN = frozenset({408, 425, 429})
@@ -60,17 +62,27 @@ def build(
     Raises RequestRefused where an input is missing, too long or of the wrong kind, or where a connection's
     secrets would go to a host that isn't its connector's.
     """
-    context = {"inputs": _checked(action, inputs), "connection": connection or {}}
+    _check_connection(connector, connection)
+    context = {"inputs": fitted(action, inputs), "connection": connection or {}}
     parts = _compiled(action).render(context, omit_missing=True)
-    address = _with_query(_text(parts.get("url"), "the URL"), _mapping(parts.get("query"), "Query"))
-    if connection is not None:
+    address = _with_query(plain(parts.get("url", "")), _mapping(parts.get("query"), "Query"))
+    if connection:
         _check_host(connector, address)
     sent = {"Idempotency-Key": key}
-    data, kind = _encoded(parts.get("body"))
+    try:
+        data, kind = _encoded(parts.get("body"))
+    except UnicodeEncodeError:
+        raise RequestRefused("The body has half of a surrogate pair in it, which is no character") from None
     if kind:
         sent["Content-Type"] = kind
     _add(sent, _mapping(parts.get("headers"), "Headers"))
     return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable)
+
+
+def _check_connection(connector: Connector, connection: Mapping[str, Any] | None) -> None:
+    for one in connector.connection:
+        if one.required and not (connection or {}).get(one.key):
+            raise RequestRefused(f"The connection to {connector.label} has no {one.label}; enter it under Connections")
 
 
 def _mapping(value: Any, label: str) -> Mapping[str, Any]:
@@ -83,12 +95,8 @@ def _mapping(value: Any, label: str) -> Mapping[str, Any]:
 
 def inbox_message(action: Action, inputs: Mapping[str, Any]) -> InboxMessage:
     """The message of `inbox.post`; RequestRefused where it has no text or is too long."""
-    checked = _checked(action, inputs)
-    return InboxMessage(*(_plain(checked.get(name, "")) for name in ("channel", "title", "text")))
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    values = fitted(action, inputs)
+    return InboxMessage(*(plain(values.get(name, "")) for name in ("channel", "title", "text")))
 
 
 def secrets_of(connector: Connector, connection: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -98,86 +106,58 @@ def secrets_of(connector: Connector, connection: Mapping[str, Any] | None) -> tu
     return tuple(str(connection[one.key]) for one in connector.connection if one.secret and connection.get(one.key))
 
 
-def _checked(action: Action, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs that are there, with defaults; an empty optional one counts as missing."""
-    checked: dict[str, Any] = {}
-    for one in action.inputs:
-        value = inputs.get(one.key)
-        if value is None or value == "":
-            value = one.default
-        if value is not None and value != "":
-            checked[one.key] = _fitting(one, value)
-        elif one.required:
-            raise RequestRefused(f"{one.label} is empty")
-    return checked
-
-
-def _fitting(one: Field, value: Any) -> Any:
-    if one.kind in ("string", "text", "url", "choice"):
-        value = _text(value, one.label)
-        if one.max_length is not None and len(value) > one.max_length:
-            raise RequestRefused(f"{one.label} has {len(value)} characters, {one.max_length} are allowed")
-    elif one.kind == "list" and not isinstance(value, list):
-        return [part.strip() for part in str(value).split(",") if part.strip()]
-    elif one.kind == "json" and isinstance(value, str):
-        return _parsed(one, value)
-    return value
-
-
-def _parsed(one: Field, value: str) -> Any:
-    try:
-        return msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):
-        raise RequestRefused(f"{one.label} is not JSON") from None
-
-
-def _text(value: Any, label: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return _plain(value)
-    raise RequestRefused(f"{label} must be text, not {'a list' if isinstance(value, list) else 'an object'}")
-
-
 def _with_query(url: str, query: Mapping[str, Any]) -> str:
-    if not query:
+    encoded = _pairs(query)
+    if not encoded:
         return url
-    pairs = [(name, _plain(one)) for name, value in query.items() for one in (value if isinstance(value, list) else [value])]
     base, mark, fragment = url.partition("#")
-    return f"{base}{'&' if '?' in base else '?'}{urlencode(pairs)}{mark}{fragment}"
+    return f"{base}{'&' if '?' in base else '?'}{encoded}{mark}{fragment}"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    """Names and values, encoded; a list is its name repeated, null is left out."""
+    pairs = [
+        (name, plain(one))
+        for name, value in values.items()
+        for one in (value if isinstance(value, list) else [value])
+        if one is not None
+    ]
+    return urlencode(pairs, errors="replace") if pairs else ""
 
 
 def _check_host(connector: Connector, url: str) -> None:
-    host = urlsplit(url).hostname
-    if host not in connector.hosts or not url.startswith("https://"):
-        raise RequestRefused(f"The credentials of {connector.label} are not sent to {host}")
+    # Read by the parser that sends it: two parsers may see two hosts in one URL.
+    target = parse_url(url)
+    if target.host not in connector.hosts or target.scheme != "https":
+        raise RequestRefused(f"The credentials of {connector.label} are not sent to {target.origin}")
 
 
 def _add(sent: dict[str, str], headers: Mapping[str, Any]) -> None:
     """Headers of a flow; they may replace ours, whatever the case of their letters."""
     ours = {name.lower(): name for name in sent}
     for name, value in headers.items():
-        sent.pop(ours.get(name.lower(), ""), None)
-        sent[name] = _plain(value)
+        if value is not None:
+            sent.pop(ours.get(name.lower(), ""), None)
+            sent[name] = plain(value)
 
 
 def _encoded(body: Any) -> tuple[bytes | None, str]:
     """Bytes and media type of {"json"}, {"form"} or {"text", "type"}; no body where there is none."""
     if not body:
         return None, ""
-    if not isinstance(body, dict) or body.keys() - {"json", "form", "text", "type"}:
+    if not isinstance(body, dict) or body.keys() - {"type"} not in ({"json"}, {"form"}, {"text"}):
         raise RequestRefused('The body is {"json": ...}, {"form": {...}} or {"text": "...", "type": "..."}')
     if "json" in body:
         return msgspec.json.encode(body["json"]), "application/json"
     if "form" in body:
         return _form(body["form"]), "application/x-www-form-urlencoded"
-    return _plain(body.get("text", "")).encode(), str(body.get("type") or "text/plain; charset=utf-8")
+    return plain(body["text"]).encode(), str(body.get("type") or "text/plain; charset=utf-8")
 
 
 def _form(fields: Any) -> bytes:
     if not isinstance(fields, dict):
         raise RequestRefused("A form is an object of names and values")
-    return _with_query("", fields).removeprefix("?").encode()
+    return _pairs(fields).encode()
 
 
 def judge(action: Action, answer: Answer, *, success: Callable[[Mapping[str, Any]], bool] | None = None) -> Verdict:
@@ -232,7 +212,9 @@ def outputs_of_record(record: Mapping[str, Any], action: Action | None = None) -
     """The same from an answer as it is stored, for previews and replays."""
     body = str(record.get("body") or "").encode()
     headers = dict(record.get("headers") or {})
-    return outputs_of(action or _NO_ACTION, Answer(int(record.get("status") or 0), headers, body, truncated=False, seconds=0.0))
+    return outputs_of(
+        action or _NO_ACTION, Answer(int(record.get("status") or 0), headers, body, truncated=False, seconds=0.0)
+    )
 
 
 def _body(answer: Answer) -> Any:

@@ -102,7 +102,7 @@ class Connector:
 
     def check_connection(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with a connection's values, by field; {} when nothing is."""
-        faults = {key: "unknown field" for key in values.keys() - {one.key for one in self.connection}}
+        faults = dict.fromkeys(values.keys() - {one.key for one in self.connection}, "unknown field")
         for one in self.connection:
             message = _fault(one, values.get(one.key))
             if message:

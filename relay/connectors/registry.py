@@ -17,9 +17,8 @@ def _found() -> dict[str, Connector]:
     connectors: dict[str, Connector] = {}
     for module in pkgutil.iter_modules(catalog.__path__):
         for value in vars(importlib.import_module(f"{catalog.__name__}.{module.name}")).values():
-            if isinstance(value, Connector):
-                if connectors.setdefault(value.key, value) is not value:
-                    raise RelayError(f"Two connectors are called {value.key}")
+            if isinstance(value, Connector) and connectors.setdefault(value.key, value) is not value:
+                raise RelayError(f"Two connectors are called {value.key}")
     return connectors
 
 

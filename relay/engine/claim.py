@@ -62,7 +62,8 @@ def _events(ids: list[int]) -> dict[int, Arrived]:
         f" WHERE id IN ({sql.marks(len(ids))})"
     )
     return {
-        row[0]: Arrived(row[0], row[1], row[2], row[3], row[4], bytes(row[5]), row[6]) for row in sql.fetch(statement, ids)
+        row[0]: Arrived(row[0], row[1], row[2], row[3], row[4], bytes(row[5]), row[6])
+        for row in sql.fetch(statement, ids)
     }
 
 

@@ -109,9 +109,7 @@ class Doors:
 
 
 def _load(token_digest: str) -> Door | None:
-    trigger = (
-        Trigger.objects.select_related("flow", "flow__live_version").filter(token_digest=token_digest).first()
-    )
+    trigger = Trigger.objects.select_related("flow", "flow__live_version").filter(token_digest=token_digest).first()
     if trigger is None:
         return None
     flow = trigger.flow

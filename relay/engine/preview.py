@@ -74,9 +74,7 @@ def _context(flow: Flow, before: list[dict[str, Any]], event: Event | None) -> d
 def _arrived(event: Event) -> Arrived:
     headers = msgspec.json.encode(event.headers).decode()
     received = int(event.received_at.timestamp() * 1e6)
-    return Arrived(
-        event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received
-    )
+    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received)
 
 
 def _outputs(step: dict[str, Any], context: dict[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,4 +161,5 @@ def _connection(flow: Flow, step: dict[str, Any]) -> dict[str, Any] | None:
     connection = flow.workspace.connections.filter(name=name).first()
     if connection is None:
         raise RelayError(f"The connection “{name}” does not exist yet")
-    return connection.unseal()
+    values: dict[str, Any] = connection.unseal()
+    return values

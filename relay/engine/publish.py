@@ -81,7 +81,7 @@ def publish(flow: Flow, *, by: User | None = None) -> Version:
         raise DocumentFaults(faults)
     with transaction.atomic():
         last = flow.versions.aggregate(last=models.Max("number"))["last"] or 0
-        version = flow.versions.create(number=last + 1, document=flow.draft, created_by=by)
+        version: Version = flow.versions.create(number=last + 1, document=flow.draft, created_by=by)
         flow.live_version = version
         flow.save(update_fields=["live_version"])
         Revision.bump()
@@ -97,7 +97,7 @@ def resume(flow: Flow) -> int:
     """Run what arrives again, and release what was held; the number released."""
     with transaction.atomic():
         _switch(flow, paused=False)
-        released = flow.runs.filter(state=RunState.HELD).update(state=RunState.QUEUED, due_at=sql.now(), reason="")
+        released: int = flow.runs.filter(state=RunState.HELD).update(state=RunState.QUEUED, due_at=sql.now(), reason="")
     if released:
         queues.ring()
     return released

@@ -7,7 +7,7 @@ from relay.engine import sql
 from relay.models import Run, RunState, User
 
 
-def again(run: Run, *, by: User | None = None) -> Run:  # noqa: ARG001 - the audit log will say who
+def again(run: Run, *, by: User | None = None) -> Run:
     """A new run from the start, of the same event through the version of then."""
     copy = Run.objects.create(
         workspace_id=run.workspace_id,

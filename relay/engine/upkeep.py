@@ -36,7 +36,15 @@ def run(stop: threading.Event) -> None:
 def once() -> None:
     """One round."""
     if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (sql.now(),)):
-        queues.ring()
+        queues.call()
     if sql.is_sqlite():
         # Here, so that no commit of ingest has to do it.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def release_left_over() -> int:
+    """Make runs due that were in the hands of workers which are gone; the number of them.
+
+    For the start of `relay up`, which owns its data folder alone: elsewhere a run's lease has to end first.
+    """
+    return sql.execute("UPDATE relay_run SET due_at = %s WHERE state = 'running'", (sql.now(),))

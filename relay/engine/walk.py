@@ -19,7 +19,7 @@ from relay.templating import Budget
 TITLE_LENGTH = 200
 
 
-class _Ended(Exception):  # noqa: N818 - not an error: the walk is over
+class _Ended(Exception):
     """The walk goes no further."""
 
 
@@ -164,9 +164,7 @@ class _Walk:
         kept = _json(redaction.answer_record(answer, secrets))
         self._judged(step, verdict, started, duration, request=sent, answer=kept, status=answer.status)
 
-    def _judged(
-        self, step: ActionStep, verdict: calls.Verdict, started: int, duration: int, **record: Any
-    ) -> None:
+    def _judged(self, step: ActionStep, verdict: calls.Verdict, started: int, duration: int, **record: Any) -> None:
         if verdict.kind == "succeeded":
             self._tried(step, "succeeded", started, duration, **record)
             self.tries = 0

@@ -15,6 +15,10 @@ from relay.engine.walkers import STUCK_AFTER, Walkers
 from relay.outbound import Sender
 
 
+# Runs that a process holds at once: those that its threads walk, and the next batch.
+MOST_IN_HAND = BATCH + settings.WORKER_THREADS
+
+
 @functools.cache
 def sender() -> Sender:
     """The one sender of this process, with its kept-alive connections."""
@@ -32,25 +36,71 @@ def _walkers() -> Walkers:
     return Walkers(sender(), settings.WORKER_THREADS)
 
 
-def work(*, walkers: Walkers | None = None) -> int:
-    """Work on due runs until none is due; the number settled. Rings again when its time slice ended before."""
-    walkers = walkers or _walkers()
-    until = time.monotonic() + settings.WORKER_SLICE
-    renewed = time.monotonic()
-    settled = 0
-    while True:
-        more = time.monotonic() < until and not queues.stopping.is_set()
-        room = min(BATCH, settings.WORKER_THREADS + BATCH - len(walkers.in_hand)) if more else 0
-        if room > 0 and not walkers.waiting:
-            errands = claim(room)
-            if errands:
-                walkers.give(errands)
-        if not walkers.in_hand:
-            break
-        settled += settle(walkers.fetch(STUCK_AFTER))
-        if time.monotonic() - renewed > settings.LEASE / 4:
-            renewed = time.monotonic()
-            renew(walkers.in_hand)
-    if time.monotonic() >= until:
+def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
+    """Work on due runs until none has been due for `linger` seconds or the time slice is over; the number settled.
+
+    An RQ job costs more than a hundred looks at the database, so a job that has run out of work watches for a
+    little while before it ends; see queues.Watch for why nothing is missed.
+    """
+    shift = _Shift(walkers or _walkers(), settings.WORKER_LINGER if linger is None else linger)
+    watch = queues.Watch()
+    while shift.goes_on:
+        watch.keep()
+        if not shift.look():
+            time.sleep(shift.pause)
+    watch.end()
+    while shift.look():
+        pass
+    if shift.is_over:
         queues.ring()
-    return settled
+    return shift.settled
+
+
+class _Shift:
+    """One job's work: claim, walk and settle, and know when to stop."""
+
+    def __init__(self, walkers: Walkers, linger: float) -> None:
+        self._walkers = walkers
+        self._linger = linger
+        self._until = time.monotonic() + settings.WORKER_SLICE
+        self._busy_at = self._renewed_at = time.monotonic()
+        self.settled = 0
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._until or queues.stopping.is_set()
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.is_over and time.monotonic() - self._busy_at < self._linger
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look: short at first, longer the longer nothing comes."""
+        return min(0.004, 0.0005 + (time.monotonic() - self._busy_at) / 10)
+
+    def look(self) -> bool:
+        """Claim what is due and settle what has been walked; False when there was neither."""
+        claimed = self._claim()
+        if not self._walkers.in_hand:
+            return claimed
+        self.settled += settle(self._walkers.fetch(STUCK_AFTER))
+        self._renew()
+        self._busy_at = time.monotonic()
+        return True
+
+    def _claim(self) -> bool:
+        room = min(BATCH, MOST_IN_HAND - len(self._walkers.in_hand))
+        if self.is_over or self._walkers.waiting or room <= 0:
+            return False
+        errands = claim(room)
+        if len(errands) == BATCH:
+            queues.call()
+        if errands:
+            self._walkers.give(errands)
+        return bool(errands)
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed_at > settings.LEASE / 4:
+            self._renewed_at = time.monotonic()
+            renew(self._walkers.in_hand)

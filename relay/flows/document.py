@@ -16,7 +16,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One object of the document; unknown keys are faults."""
 
 
-class Response(_Part, kw_only=True):
+class Response(_Part, kw_only=True, frozen=True):
     """What a caller is answered; an empty body means the event's id as JSON."""
 
     status: int = 202
@@ -24,13 +24,13 @@ class Response(_Part, kw_only=True):
     body: str = ""
 
 
-class Verify(_Part, kw_only=True):
+class Verify(_Part, kw_only=True, frozen=True):
     """How a sender is verified; `none` so far."""
 
     scheme: str = "none"
 
 
-class TriggerSettings(_Part, kw_only=True):
+class TriggerSettings(_Part, kw_only=True, frozen=True):
     """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's."""
 
     kind: Literal["webhook", "manual"]
@@ -45,32 +45,32 @@ class TriggerSettings(_Part, kw_only=True):
     max_bytes: int = 0
 
 
-class Retry(_Part, kw_only=True):
+class Retry(_Part, kw_only=True, frozen=True):
     """After which delays an action is tried again."""
 
     delays: tuple[str, ...] = DEFAULT_DELAYS
 
 
-class _Step(_Part, tag_field="kind"):
+class _Step(_Part, tag_field="kind", frozen=True):
     id: str
     name: str = ""
     note: str = ""
     disabled: bool = False
 
 
-class Filter(_Step, tag="filter", kw_only=True):
+class Filter(_Step, tag="filter", kw_only=True, frozen=True):
     """Ends the run where its condition doesn't hold."""
 
     when: Any
 
 
-class Set(_Step, tag="set", kw_only=True):
+class Set(_Step, tag="set", kw_only=True, frozen=True):
     """Names values for later steps."""
 
     values: dict[str, Any]
 
 
-class Action(_Step, tag="action", kw_only=True):
+class Action(_Step, tag="action", kw_only=True, frozen=True):
     """One delivery."""
 
     action: str
@@ -85,14 +85,14 @@ class Action(_Step, tag="action", kw_only=True):
 Step = Filter | Set | Action
 
 
-class Alerts(_Part, kw_only=True):
+class Alerts(_Part, kw_only=True, frozen=True):
     """When people are told."""
 
     on: str = "final_failure"
     silence: str | None = None
 
 
-class Settings(_Part, kw_only=True):
+class Settings(_Part, kw_only=True, frozen=True):
     """What holds for the whole flow."""
 
     concurrency: int = 16
@@ -102,7 +102,7 @@ class Settings(_Part, kw_only=True):
     alerts: Alerts = Alerts()
 
 
-class Document(_Part, kw_only=True):
+class Document(_Part, kw_only=True, frozen=True):
     """A whole flow document."""
 
     relay: Literal[1]
@@ -117,8 +117,24 @@ class Document(_Part, kw_only=True):
 
 def document_to_json(document: Document) -> dict[str, Any]:
     """The document as plain JSON values, defaults left out, keys in the order declared."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_lean(document)))
     return plain
+
+
+def _lean(part: _Part) -> _Part:
+    """The part with the very defaults wherever something equals one: msgspec leaves those out by identity."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        is_usual = type(value) is type(field.default) and value == field.default
+        values[field.name] = field.default if is_usual else _leaned(value)
+    return type(part)(**values)
+
+
+def _leaned(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_leaned(one) for one in value]
+    return _lean(value) if isinstance(value, _Part) else value
 
 
 def trigger_settings(document: dict[str, Any]) -> TriggerSettings:

@@ -48,7 +48,7 @@ def _any(value: Any, info: inspect.Type, path: str) -> Iterator[Fault]:
     elif isinstance(info, inspect.DictType):
         yield from _dict(value, info, path)
     elif isinstance(info, inspect.LiteralType):
-        if value not in info.values or isinstance(value, bool):
+        if not any(type(value) is type(one) and value == one for one in info.values):
             yield Fault(path, f"{_shown(value)} is not possible here; {_either(info.values)}")
     elif type(info) in _EXPECTED:
         kinds, word = _EXPECTED[type(info)]

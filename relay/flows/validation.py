@@ -10,27 +10,25 @@ from typing import Any
 import msgspec
 
 from relay import backoff, templating
-from relay.conditions import compile_condition
 from relay.connectors import registry
 from relay.connectors.definition import Action as ConnectorAction
-from relay.connectors.definition import Connector
+from relay.connectors.definition import Connector, Field
+from relay.connectors.fitting import fit
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
 from relay.flows.loading import load
+from relay.flows.names import condition_faults, template_faults
 from relay.flows.shape import faults as shape_faults
 from relay.flows.shape import join
-from relay.outbound import check_headers
+from relay.outbound import check_headers, check_url
 
 MOST_STEPS = 100
 MOST_DELAYS = 20
 MOST_TIMEOUT = 60.0
 MOST_BODY = 10 * 1024 * 1024
 LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
-# The first names that a template may use.
-ROOTS = {"event", "steps", "vars", "flow", "run"}
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_WORDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
 def parse_document(data: bytes | str | dict[str, Any]) -> doc.Document:
@@ -38,12 +36,29 @@ def parse_document(data: bytes | str | dict[str, Any]) -> doc.Document:
     value = load(data)
     wrong = list(shape_faults(value, doc.Document))
     if wrong:
-        raise DocumentFaults(wrong)
+        raise DocumentFaults([*wrong, *_steps(_sound_steps(value, wrong))])
     document = msgspec.convert(value, doc.Document)
     wrong = list(_faults(document))
     if wrong:
         raise DocumentFaults(wrong)
     return document
+
+
+def _sound_steps(value: Any, wrong: list[Fault]) -> list[doc.Step]:
+    """The steps whose shape is right, so that all that is wrong with them is said at once; blanks for the others."""
+    steps = value.get("steps") if isinstance(value, dict) else None
+    if not isinstance(steps, list):
+        return []
+    spoilt = {fault.path.partition(".")[0] for fault in wrong}
+    return [
+        _blank(step, place) if f"steps[{place}]" in spoilt else msgspec.convert(step, doc.Step)
+        for place, step in enumerate(steps)
+    ]
+
+
+def _blank(step: Any, place: int) -> doc.Step:
+    known = step.get("id") if isinstance(step, dict) else None
+    return doc.Set(id=known if isinstance(known, str) and _ID.fullmatch(known) else f"_blank_{place}", values={})
 
 
 def missing_connections(document: doc.Document, have: Mapping[str, str]) -> list[Fault]:
@@ -65,7 +80,7 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
             yield Fault(name, f"may have {most} characters")
     if not document.name.strip():
         yield Fault("name", "is empty")
-    yield from _template(document.title, "title", set())
+    yield from template_faults(document.title, "title", set())
     yield from _trigger(document.trigger)
     yield from _settings(document.settings)
     yield from _steps(document.steps)
@@ -87,13 +102,15 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
     if not 0 <= trigger.max_bytes <= MOST_BODY:
         yield Fault("trigger.max_bytes", f"is between 1 and {MOST_BODY}")
     if trigger.only is not None:
-        yield from _condition(trigger.only, "trigger.only", set())
+        yield from condition_faults(trigger.only, "trigger.only", set())
     yield from _response(trigger.response)
 
 
 def _response(response: doc.Response) -> Iterator[Fault]:
     if not 200 <= response.status <= 599:
         yield Fault("trigger.response.status", "is between 200 and 599")
+    if response.body and response.status in {204, 205, 304}:
+        yield Fault("trigger.response.body", f"an answer of status {response.status} has no body")
     if len(response.body) > 64 * 1024:
         yield Fault("trigger.response.body", "may have 65536 characters")
     try:
@@ -119,7 +136,7 @@ def _steps(steps: list[doc.Step]) -> Iterator[Fault]:
         path = f"steps[{place}]"
         yield from _identity(step, path, seen)
         if isinstance(step, doc.Filter):
-            yield from _condition(step.when, join(path, "when"), before)
+            yield from condition_faults(step.when, join(path, "when"), before)
         elif isinstance(step, doc.Set):
             yield from _values(step, path, before)
         else:
@@ -142,14 +159,14 @@ def _values(step: doc.Set, path: str, before: set[str]) -> Iterator[Fault]:
     for name in step.values:
         if not _ID.fullmatch(name):
             yield Fault(join(path, f"values.{name[:60]}"), "is not a name of letters, digits and _")
-    yield from _template(step.values, join(path, "values"), before)
+    yield from template_faults(step.values, join(path, "values"), before)
 
 
 def _action(step: doc.Action, path: str, before: set[str]) -> Iterator[Fault]:
-    yield from _template(step.inputs, join(path, "inputs"), before)
+    yield from template_faults(step.inputs, join(path, "inputs"), before)
     yield from _times(step, path)
     if step.success is not None:
-        yield from _condition(step.success, join(path, "success"), before, {"answer"})
+        yield from condition_faults(step.success, join(path, "success"), before, {"answer"})
     try:
         connector, action = registry.find(step.action)
     except RelayError as error:
@@ -193,65 +210,15 @@ def _inputs(step: doc.Action, action: ConnectorAction, path: str) -> Iterator[Fa
         if value is None or value == "":
             if one.required:
                 yield Fault(join(path, one.key), f"{one.label} is needed")
-            continue
-        message = _constant_fault(one, value)
-        if message:
-            yield Fault(join(path, one.key), message)
+        elif not (isinstance(value, str) and templating.has_template(value)):
+            yield from _constant(one, value, join(path, one.key))
 
 
-def _constant_fault(one: Any, value: Any) -> str:
+def _constant(one: Field, value: Any, path: str) -> Iterator[Fault]:
     """What is wrong with an input that is known before any event."""
-    if isinstance(value, str) and templating.has_template(value):
-        return ""
-    if one.kind in ("string", "text", "url", "choice"):
-        if not isinstance(value, str | int | float) or isinstance(value, bool):
-            return f"expected text, got {_WORDS.get(type(value), 'nothing')}"
-        if one.max_length is not None and len(str(value)) > one.max_length:
-            return f"may have {one.max_length} characters"
-        if one.options and value not in one.options:
-            return f"is one of {', '.join(one.options)}"
-        if one.pattern and not re.fullmatch(one.pattern, str(value)):
-            return f"doesn't look right{f'; it looks like {one.example}' if one.example else ''}"
-    return ""
-
-
-def _condition(value: Any, path: str, before: set[str], extra: set[str] | None = None) -> Iterator[Fault]:
     try:
-        compile_condition(value)
-    except DocumentFaults as error:
-        for fault in error.faults:
-            yield Fault(join(path, fault.path), fault.message)
-        return
-    yield from _names(value, path, before, extra or set())
-
-
-def _template(value: Any, path: str, before: set[str]) -> Iterator[Fault]:
-    wrong = templating.check(value)
-    for place, error in wrong:
-        yield Fault(join(path, place), str(error))
-    if not wrong:
-        yield from _names(value, path, before, set())
-
-
-def _names(value: Any, path: str, before: set[str], extra: set[str]) -> Iterator[Fault]:
-    """Names that no event could ever provide."""
-    if isinstance(value, str):
-        for name in sorted(templating.names(value)):
-            message = _name_fault(name, before, extra)
-            if message:
-                yield Fault(path, message)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _names(item, join(path, str(key)), before, extra)
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _names(item, f"{path}[{place}]", before, extra)
-
-
-def _name_fault(name: str, before: set[str], extra: set[str]) -> str:
-    parts = re.split(r"[.\[]", name)
-    if parts[0] not in ROOTS | extra:
-        return f"{parts[0]} is not a name here; there are {', '.join(sorted(ROOTS | extra))}"
-    if parts[0] == "steps" and len(parts) > 1 and parts[1] not in before:
-        return f"there is no step {parts[1]} before this one"
-    return ""
+        fit(one, value)
+        if one.kind == "url":
+            check_url(str(value))
+    except RequestRefused as error:
+        yield Fault(path, str(error))

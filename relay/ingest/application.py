@@ -28,7 +28,7 @@ _TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-
 _JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
 
 
-class _Answer(Exception):  # noqa: N818 - an answer given early, not a fault
+class _Answer(Exception):
     """Stop here and answer this."""
 
     def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:

@@ -23,7 +23,7 @@ MOST_WAITING = 20_000
 MOST_BYTES = 64 * 1024 * 1024
 
 
-class Overloaded(Exception):  # noqa: N818 - an answer, not a fault
+class Overloaded(Exception):
     """More waits for a commit than may be kept in memory."""
 
 
@@ -97,8 +97,8 @@ class Committer:
 
     async def close(self) -> None:
         """Store what waits, ring, and end the thread."""
-        while self._busy or self._waiting:
-            await asyncio.sleep(0.005)
+        while self._busy:
+            await asyncio.sleep(0.005)  # noqa: ASYNC110 - once a process, at its end
         self._thread.shutdown()
         self._bell.close()
 

@@ -11,8 +11,8 @@ LOOK_EVERY = 0.25  # seconds; a read may last that much longer than it should
 class Patience:
     """Keeps the time of reads within one event loop.
 
-        with patience.for_task(seconds):
-            ...                       # raises TimeoutError in here once the time is over
+    with patience.for_task(seconds):
+        ...                       # raises TimeoutError in here once the time is over
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
@@ -17,9 +17,9 @@ from relay.errors import RelayError
 class RelayCommand(BaseCommand):
     """A command on the data folder's database. Subclasses define `arguments` and `run`."""
 
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
     # Django's own options still work; they'd hide ours in --help.
-    suppressed_base_arguments: ClassVar[set[str]] = {
+    suppressed_base_arguments = {  # noqa: RUF012 - Django's way
         "--version",
         "--verbosity",
         "--settings",

@@ -9,8 +9,9 @@ import msgspec
 from django.db import models
 
 if TYPE_CHECKING:
-    _BigInteger = models.BigIntegerField[Any, Any]
-    _Text = models.TextField[Any, Any]
+    # django-stubs knows no field whose Python value is a type of our own; Any is what it is then.
+    _BigInteger = models.Field[Any, Any]
+    _Text = models.Field[Any, Any]
 else:
     _BigInteger = models.BigIntegerField
     _Text = models.TextField

@@ -14,7 +14,7 @@ from relay.models.accounts import User, Workspace
 from relay.models.fields import JsonText
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
     from relay.models.ledger import Event, Run
 

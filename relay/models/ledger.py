@@ -13,11 +13,11 @@ from relay.models.fields import JsonText, MomentField
 from relay.models.flows import Flow, Version
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 # The ledger's rows are written by plain SQL, many at a time; their parents are checked by the engine, not by
 # constraints, which cost a look-up a row and lock the parent on PostgreSQL.
-_FREE = {"on_delete": models.DO_NOTHING, "db_constraint": False}
+_FREE: Any = {"on_delete": models.DO_NOTHING, "db_constraint": False}
 
 
 class EventState(models.TextChoices):
@@ -87,7 +87,7 @@ class Run(models.Model):
     flow = models.ForeignKey(Flow, related_name="runs", db_index=False, **_FREE)
     version = models.ForeignKey(Version, related_name="runs", db_index=False, **_FREE)
     event = models.ForeignKey(Event, related_name="runs", **_FREE)
-    replay_of = models.ForeignKey("self", null=True, related_name="replays", db_index=False, **_FREE)
+    replay_of: Any = models.ForeignKey("self", null=True, related_name="replays", db_index=False, **_FREE)
     state = models.CharField(max_length=13, choices=RunState.choices, default=RunState.QUEUED)
     due_at = MomentField(null=True)
     fence = models.IntegerField(default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -9,7 +10,7 @@ from collections.abc import MutableMapping
 
 from relay.errors import SetupError
 
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not bound
 # Reserved for documentation: choosing a route to it names our own address and sends nothing.
 _NOWHERE = ("192.0.2.1", 9)
 
@@ -68,16 +69,11 @@ def own_names() -> list[str]:
     """The host name and addresses by which others call this machine."""
     name = socket.gethostname()
     found = [name.lower()]
-    try:
+    with contextlib.suppress(OSError):
         found += [str(place[4][0]) for place in socket.getaddrinfo(name, None, socket.AF_INET)]
-    except OSError:
-        pass
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_NOWHERE)
-            found.append(str(probe.getsockname()[0]))
-        except OSError:
-            pass
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_NOWHERE)
+        found.append(str(probe.getsockname()[0]))
     return list(dict.fromkeys(filter(None, found)))
 
 

@@ -103,7 +103,7 @@ def _outcome(work: Callable[[], None]) -> int:
         return 2 if isinstance(error, SetupError) else 1
     except KeyboardInterrupt:
         return 130
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the end of the process
         traceback.print_exc()
         return 1
     return 0

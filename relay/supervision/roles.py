@@ -45,9 +45,11 @@ def prepare() -> None:
     from django.conf import settings
 
     from relay import schema
-    from relay.engine import accounts
+    from relay.engine import accounts, upkeep
 
     schema.bring_up_to_date()
+    if settings.SQLITE:
+        upkeep.release_left_over()
     if accounts.is_fresh():
         settings.DATA.current_setup_token()
     else:
@@ -114,7 +116,7 @@ def say_settings() -> None:
     from django.conf import settings
 
     if settings.CONNECTOR_URLS:
-        log.info("settings.connector_urls", **{"map": settings.CONNECTOR_URLS})
+        log.info("settings.connector_urls", map=settings.CONNECTOR_URLS)
     if settings.ALLOWED_NETWORKS:
         log.info("settings.allowed_networks", networks=settings.ALLOWED_NETWORKS)
 

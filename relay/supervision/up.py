@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import functools
 import gc
@@ -61,6 +62,7 @@ def main(options: Options, folder: DataFolder) -> int:
         address = addresses.resolve(options.host)
         port = addresses.free_port(address, options.port)
         addresses.tell_children(os.environ, host=options.host, port=port)
+        folder.public_url.write_text(os.environ["RELAY_PUBLIC_URL"] + "\n")
         _allow_many_files()
         return _Up(folder, address, Options(options.host, port, options.workers), embedded=embedded).run()
 
@@ -80,7 +82,8 @@ class _Up:
 
     def _start(self) -> None:
         if self.embedded:
-            self._stop_leftover()
+            if not self._leftover_is_gone():
+                return
             self.supervisor.add("valkey", functools.partial(valkey.execute, self.folder))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
         roles.preload()
@@ -137,10 +140,20 @@ class _Up:
         valkey.forget_workers(self.folder)
         return going_on
 
-    def _stop_leftover(self) -> None:
-        pid = valkey.stop_leftover(self.folder)
-        if pid and not self.supervisor.supervise(lambda: not _lives(pid), every=0.02):
-            sys.exit(0)
+    def _leftover_is_gone(self) -> bool:
+        if not valkey.is_there(self.folder):
+            return True
+        valkey.shut_down(self.folder)
+        end = time.monotonic() + _VALKEY_PATIENCE
+
+        def gone() -> bool:
+            if time.monotonic() > end:
+                raise SetupError(
+                    f"A Valkey of an earlier start still runs in {self.folder.path}; end it and try again."
+                )
+            return not valkey.is_there(self.folder)
+
+        return self.supervisor.supervise(gone, every=0.02)
 
 
 @contextmanager
@@ -181,7 +194,6 @@ def _lives(pid: int) -> bool:
 def _allow_many_files() -> None:
     """Raise the soft limit of open files to the hard one: every connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
+    # macOS calls its hard limit unlimited, and refuses it.
+    with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):
-        pass  # macOS calls its hard limit unlimited and refuses it

@@ -13,7 +13,7 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
-from jinja2.utils import missing as ABSENT
+from jinja2.utils import missing as absent
 
 from relay.errors import TemplateError, TemplateLimit
 from relay.templating.filters import GUARDED
@@ -86,10 +86,10 @@ class _Generator(CodeGenerator):
         self.writeline("finalize = environment.finalize")
         super().write_commons()
 
-    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
+    def _output_child_pre(self, *_: Any) -> None:
         self.write("finalize(")
 
-    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
+    def _output_child_post(self, *_: Any) -> None:
         self.write(")")
 
 
@@ -98,7 +98,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
     concat = staticmethod(_concat)
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, _: Any, operator: str, left: Any, right: Any) -> Any:
         return binary(operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -107,7 +107,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         return take(obj, VALUE, argument)
 
-    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def call(self, _: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call what templates may call: macros, recursive loops, cycle, changed and the globals."""
         kwargs.pop("_loop_vars", None)
         kwargs.pop("_block_vars", None)
@@ -191,7 +191,7 @@ class Names:
         try:
             return self._values[name]
         except KeyError:
-            return GLOBALS.get(name, ABSENT)
+            return GLOBALS.get(name, absent)
 
 
 def build(tree: nodes.Template) -> Callable[[Any], Iterator[str]]:

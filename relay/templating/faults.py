@@ -15,14 +15,14 @@ from relay.templating.environment import ENVIRONMENT
 MAX_SOURCE = 32 * 1024
 _NEWLINE = re.compile(r"\r\n|\r")
 _WORDS = (
-    (re.compile(r"expected token '(.+?)', got '(.*)'", re.S), r"expected '\1', found '\2'"),
+    (re.compile(r"expected token '(.+?)', got '(.*)'", re.DOTALL), r"expected '\1', found '\2'"),
     (
-        re.compile(r"Unexpected end of template\. .*innermost block that needs to be closed is '(\w+)'\.", re.S),
+        re.compile(r"Unexpected end of template\. .*innermost block that needs to be closed is '(\w+)'\.", re.DOTALL),
         r"the text ends, but '\1' is not closed: {% end\1 %} is missing",
     ),
-    (re.compile(r"Encountered unknown tag '(\w+)'\. .*", re.S), r"unexpected tag '\1'"),
+    (re.compile(r"Encountered unknown tag '(\w+)'\. .*", re.DOTALL), r"unexpected tag '\1'"),
     (re.compile(r"Encountered unknown tag '(\w+)'\."), r"there is no tag '\1'"),
-    (re.compile(r"Expected an expression, got '(.*)'", re.S), r"unexpected '\1'"),
+    (re.compile(r"Expected an expression, got '(.*)'", re.DOTALL), r"unexpected '\1'"),
     (re.compile(r"unexpected char \"'\" at \d+"), "a text in quotes is not closed"),
     (re.compile(r"unexpected char '(.+?)' at \d+"), r"unexpected '\1'"),
     (re.compile(r"end of print statement"), "}}"),
@@ -89,24 +89,24 @@ def locate(fault: TemplateFault, source: str) -> TemplateFault:
     return fault
 
 
+_LIMITS: tuple[tuple[type[Exception], str, str, str], ...] = (
+    (RecursionError, "", "nesting", "the template or its values are nested too deep"),
+    (MemoryError, "", "memory", "the template needs too much memory"),
+    (SyntaxError, "", "nesting", "the template can't be compiled: too many blocks within each other"),
+    (OverflowError, "", "number size", "a number is too large"),
+    (ValueError, "digits", "number size", "a whole number has too many digits"),
+)
+
+
 def in_words(error: Exception) -> RelayError:
     """Any exception of compiling or rendering as a TemplateError with a plain sentence."""
     if isinstance(error, RelayError):
         return error
     if isinstance(error, TemplateSyntaxError):
         return TemplateFault((error.message or "the template is wrong")[:300], line=error.lineno)
-    if isinstance(error, RecursionError):
-        return TemplateLimit("nesting", "the template or its values are nested too deep")
-    if isinstance(error, MemoryError):
-        return TemplateLimit("memory", "the template needs too much memory")
-    if isinstance(error, SyntaxError):
-        return TemplateLimit("nesting", "the template can't be compiled: too many blocks within each other")
-    if isinstance(error, ZeroDivisionError):
-        return TemplateError("a division by zero")
-    if isinstance(error, OverflowError):
-        return TemplateLimit("number size", "a number is too large")
-    if isinstance(error, ValueError) and "digits" in str(error):
-        return TemplateLimit("number size", "a whole number has too many digits")
+    for kind, word, limit, message in _LIMITS:
+        if isinstance(error, kind) and word in str(error):
+            return TemplateLimit(limit, message)
     if isinstance(error, ValueError) and "unpack" in str(error):
         return TemplateError("an element doesn't have as many parts as the loop or set has names")
     return TemplateError("values of these kinds can't be used together like this")

@@ -12,7 +12,7 @@ from relay.templating.kinds import kind
 from relay.templating.values import as_text
 
 _SPEC = re.compile(
-    r"%(?:\((?P<name>[^()]*)\))?(?P<flags>[-+ #0]*)(?P<width>\d*)(?:\.(?P<precision>\d*))?(?P<type>.?)", re.S
+    r"%(?:\((?P<name>[^()]*)\))?(?P<flags>[-+ #0]*)(?P<width>\d*)(?:\.(?P<precision>\d*))?(?P<type>.?)", re.DOTALL
 )
 
 

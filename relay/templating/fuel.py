@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from relay.errors import TemplateLimit
 
@@ -38,7 +38,7 @@ class Budget:
         self.depth = 0
         self._outer: Budget | None = None
 
-    def __enter__(self) -> Budget:
+    def __enter__(self) -> Self:
         self._outer = ACTIVE.budget
         ACTIVE.budget = self
         return self

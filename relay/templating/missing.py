@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import Namespace
-from jinja2.utils import missing as ABSENT
+from jinja2.utils import missing as absent
 
 from relay.errors import MissingName
 from relay.templating.kinds import Group, kind
@@ -38,7 +38,7 @@ LOOP_NAMES = frozenset(
 _HINT_PATHS = {"there is no previous item": "loop.previtem", "there is no next item": "loop.nextitem"}
 
 
-def raise_missing(self: Missing, *args: Any, **kwargs: Any) -> NoReturn:
+def raise_missing(self: Missing, *_: Any, **_names: Any) -> NoReturn:
     raise MissingName(self.path[:200], hint=self.hint()[:200])
 
 
@@ -50,9 +50,7 @@ class Missing(Undefined):
     def __init__(
         self,
         hint: str | None = None,
-        obj: Any = ABSENT,
         name: Any = None,
-        exc: Any = None,
         *,
         base: str = "",
         keys: tuple[Any, ...] = (),
@@ -60,7 +58,7 @@ class Missing(Undefined):
         reached: int = -1,
         why: str = "",
     ) -> None:
-        """Jinja gives the first four; else `keys` lead from `base` to nowhere, the first `reached` to `within`."""
+        """Jinja gives the first two; else `keys` lead from `base` to nowhere, the first `reached` to `within`."""
         self._base = base or (str(name) if name is not None else _HINT_PATHS.get(hint or "", VALUE))
         self._keys = keys
         self._within = within
@@ -146,7 +144,7 @@ def trace(value: Any, base: str, keys: tuple[Any, ...]) -> Any:
         if isinstance(value, Missing):
             return value.further(keys[position:])
         found = _step(value, key)
-        if found is ABSENT:
+        if found is absent:
             return Missing(base=base, keys=keys, within=value, reached=position)
         value = found
     return value
@@ -160,7 +158,7 @@ def take(value: Any, base: str, key: Any) -> Any:
         return value.further((HIDDEN,))
     found = _step(value, key)
     # The key may be a secret or long: no message shows it.
-    return Missing(base=base, keys=(HIDDEN,), why=_unfit(base, value)) if found is ABSENT else found
+    return Missing(base=base, keys=(HIDDEN,), why=_unfit(base, value)) if found is absent else found
 
 
 def _unfit(base: str, value: Any) -> str:
@@ -175,20 +173,20 @@ def _step(value: Any, key: Any) -> Any:
     if isinstance(value, (list, tuple, str, range)):
         return _from_sequence(value, key)
     if isinstance(value, LoopContext):
-        return getattr(value, key) if key in LOOP_NAMES else ABSENT
+        return getattr(value, key) if key in LOOP_NAMES else absent
     if isinstance(value, Namespace):
-        return value._Namespace__attrs.get(key, ABSENT)
-    return ABSENT
+        return value._Namespace__attrs.get(key, absent)
+    return absent
 
 
 def _from_dict(value: dict[Any, Any], key: Any) -> Any:
     if not isinstance(key, KEYS):
-        return ABSENT
-    found = value.get(key, ABSENT)
-    return value.get(str(key), ABSENT) if found is ABSENT and isinstance(key, int) else found
+        return absent
+    found = value.get(key, absent)
+    return value.get(str(key), absent) if found is absent and isinstance(key, int) else found
 
 
 def _from_sequence(value: Any, key: Any) -> Any:
     if isinstance(key, bool) or not isinstance(key, int) or not -len(value) <= key < len(value):
-        return ABSENT
+        return absent
     return value[key]

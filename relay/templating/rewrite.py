@@ -199,7 +199,7 @@ class Rewriter(NodeTransformer):
         if node.recursive:
             node.body.insert(0, _charge(weight, node.lineno))
             weight = 1
-        node.iter = _metered(cast(nodes.Expr, node.iter), "%each", nodes.Const(weight))
+        node.iter = _metered(cast("nodes.Expr", node.iter), "%each", nodes.Const(weight))
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:

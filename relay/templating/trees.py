@@ -23,7 +23,7 @@ class Tree:
     def __init__(self, value: JSON, part: _Part | None) -> None:
         self.value = value
         self.constant = part is None
-        self._part = part or (lambda context, omit: _constant(value))
+        self._part = part or (lambda _context, _omit: _constant(value))
 
     def render(self, context: Context, omit_missing: bool = False) -> JSON:
         """The tree with its templates rendered; keys are literal. Share it, don't change it.
@@ -89,7 +89,7 @@ def _constant(value: JSON) -> JSON:
 
 def _leaf(leaf: Leaf) -> _Part:
     if not leaf.lone:
-        return lambda context, omit: leaf.render(context)
+        return lambda context, _: leaf.render(context)
 
     def lone(context: Context, omit: bool) -> JSON:
         if not omit:
@@ -124,7 +124,7 @@ def _list(value: list[JSON], placed: dict[int, _Part]) -> _Part:
     skeleton = [None if place in placed else item for place, item in enumerate(value)]
     parts = tuple(placed.items())
 
-    def render(context: Context, omit: bool) -> JSON:
+    def render(context: Context, _: bool) -> JSON:
         result = skeleton.copy()
         for place, part in parts:
             result[place] = part(context, False)

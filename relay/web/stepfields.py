@@ -54,6 +54,12 @@ class Group:
     field: Shown
     pairs: list[tuple[Shown, Shown]] = field(default_factory=list)
 
+    def shown(self) -> list[Shown]:
+        """Its parts that have a preview."""
+        if self.shape == "body" and not self.field.kind:
+            return []
+        return [value for _, value in self.pairs] or [self.field]
+
 
 @dataclass(slots=True)
 class Form:
@@ -68,7 +74,7 @@ class Form:
 
     def shown(self) -> list[Shown]:
         """Every field that has a preview."""
-        groups = [part for group in self.groups for part in (group.field, *[value for _, value in group.pairs])]
+        groups = [part for group in self.groups for part in group.shown()]
         rules = [rule[side] for rule in self.rules for side in ("left", "right")]
         return [*groups, *[value for _, value in self.pairs], *rules, *([self.raw] if self.raw else [])]
 

@@ -107,8 +107,8 @@ def _success(run: Run, stops: list[Stop]) -> str:
     took = times.duration((run.finished_at - times.born(run.pk)).total_seconds()) if run.finished_at else "no time"
     if not places:
         return f"It went through all steps in {took}; there was nothing to deliver."
-    again = "" if tries <= len(delivered) else f" after {tries} tries"
-    return f"It was delivered to {_listed(places)}{again}, {took} after it arrived."
+    again = "" if tries <= len(delivered) else f", with {tries} tries"
+    return f"All was delivered in {took}{again}: {_listed(places)}."
 
 
 def _listed(words: list[str]) -> str:

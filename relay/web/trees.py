@@ -115,8 +115,8 @@ def arrived(event: Event, *, open_to: int = 2) -> Arrived:
         body, fault = raw.decode("utf-8", "replace"), str(error)
     return Arrived(
         grow(body, name="event.body", key="body", open_to=open_to),
-        grow(_query(event.query), name="event.query"),
-        grow(event.headers, name="event.headers", open_to=0),
+        grow(_query(event.query), name="event.query", key="query"),
+        grow(event.headers, name="event.headers", key="headers", open_to=0),
         fault,
         not raw,
     )

@@ -59,7 +59,11 @@ def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int, str, int
         if not up.stdout.readline().startswith("Relay is ready"):
             raise SystemExit("Relay did not start")
         subprocess.run(
-            [*relay, "user", "add", "bench@example.com"], env=environment, input="benchmark-4711\n", text=True, check=True
+            [*relay, "user", "add", "bench@example.com"],
+            env=environment,
+            input="benchmark-4711\n",
+            text=True,
+            check=True,
         )
         document = json.dumps(flow(f"http://127.0.0.1:{sink_port}/slack"))
         command = [*relay, "import", "-", "--publish"]

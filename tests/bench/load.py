@@ -65,7 +65,9 @@ class Client(asyncio.Protocol):
 
     async def post(self, path: str, body: bytes) -> int:
         self.answered = asyncio.get_running_loop().create_future()
-        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        )
         self.transport.write(head.encode() + b"\r\n\r\n" + body)
         return await self.answered
 

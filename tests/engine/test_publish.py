@@ -40,7 +40,13 @@ def test_a_missing_connection_keeps_it_a_draft(workspace: Workspace) -> None:
         "name": "Slack",
         "trigger": {"kind": "webhook"},
         "steps": [
-            {"id": "tell", "kind": "action", "action": "slack.post_message", "connection": "Team", "inputs": {"text": "x"}}
+            {
+                "id": "tell",
+                "kind": "action",
+                "action": "slack.post_message",
+                "connection": "Team",
+                "inputs": {"text": "x"},
+            }
         ],
     }
 

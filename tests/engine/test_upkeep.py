@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relay import queues
-from relay.engine import sql, upkeep
+from relay.engine import claim, sql, upkeep
 from relay.models import Lease, Run
 from tests.engine.conftest import posting
 
@@ -64,3 +64,13 @@ def test_a_worker_answers_a_bell(live, arrive, settings) -> None:
     run.refresh_from_db()
     assert run.state == "succeeded"
     assert run.workspace.inbox_messages.get().text == "order 7"
+
+
+def test_what_dead_workers_held_is_due_at_the_next_start(live, arrive) -> None:
+    arrive(live(posting("https://example.com/")))
+    claim.claim()
+
+    released = upkeep.release_left_over()
+
+    assert released == 1
+    assert len(claim.claim()) == 1

@@ -37,7 +37,12 @@ POST = {"id": "send", "kind": "action", "action": "http.request", "inputs": {"ur
 
 
 def errand(*steps: dict[str, Any], body: bytes = b'{"n": 3}', **changes: Any) -> Errand:
-    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook", **changes.pop("trigger", {})}, "steps": [*steps]}
+    document = {
+        "relay": 1,
+        "name": "F",
+        "trigger": {"kind": "webhook", **changes.pop("trigger", {})},
+        "steps": [*steps],
+    }
     if "title" in changes:
         document["title"] = changes.pop("title")
     event = Arrived(1, "POST", "a=1&a=2", '{"x-kind": "new"}', "application/json", body, 1_700_000_000_000_000)
@@ -163,8 +168,13 @@ def test_secrets_are_masked_in_what_is_kept() -> None:
 
 
 def test_a_missing_connection_fails_with_the_way_out() -> None:
-    card = {"id": "card", "kind": "action", "action": "trello.create_card", "connection": "Gone",
-            "inputs": {"list_id": "5abbe4b7ddc1b351ef961414", "name": "x"}}
+    card = {
+        "id": "card",
+        "kind": "action",
+        "action": "trello.create_card",
+        "connection": "Gone",
+        "inputs": {"list_id": "5abbe4b7ddc1b351ef961414", "name": "x"},
+    }
 
     outcome = walk(errand(card), Recorder())
 

@@ -70,9 +70,7 @@ def test_a_failing_destination_is_tried_again(live, arrive, walkers: Walkers, de
 
 
 @pytest.mark.parametrize(("status", "state"), [(404, "failed"), (400, "failed"), (301, "failed"), (200, "succeeded")])
-def test_an_answer_decides(
-    status: int, state: str, live, arrive, walkers: Walkers, destination: HTTPServer
-) -> None:
+def test_an_answer_decides(status: int, state: str, live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
     destination.expect_request("/hook").respond_with_data("said", status=status)
     (run,) = arrive(live(posting(destination.url_for("/hook"))))
 
@@ -153,9 +151,14 @@ def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Wal
 
     destination.expect_request("/slow").respond_with_handler(wait)
     (slow,) = arrive(live(posting(destination.url_for("/slow"))))
-    (fast,) = arrive(live({**posting("inbox"), "steps": [
-        {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "hello"}}
-    ]}))
+    (fast,) = arrive(
+        live(
+            {
+                **posting("inbox"),
+                "steps": [{"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "hello"}}],
+            }
+        )
+    )
     worker = threading.Thread(target=lambda: (work(walkers=walkers), close()))
 
     from django.db import connection

@@ -94,7 +94,7 @@ def test_a_lone_expression_keeps_its_type(source: str, value: Any) -> None:
         ("{% filter upper %}a{{ item }}{% endfilter %}", "A3"),
         ("{% with a = 1 %}{{ a }}{% endwith %}", "1"),
         ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
-        ("{% for t in [1] %}{% set o = loop %}{% for u in [1, 2] %}{{ o.index }}{{ loop.last }} {% endfor %}{% endfor %}",
+        ("{% for t in [1] %}{% set o = loop %}{% for u in [1,2] %}{{ o.index }}{{ loop.last }} {% endfor %}{%endfor%}",
          "1false 1true "),
         ("{% for g, found in event.body.items | groupby('title') %}{{ g }}{{ found | length }}{% endfor %}",
         "Pot1Tea1"),

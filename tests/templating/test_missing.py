@@ -48,8 +48,10 @@ def test_a_missing_name_says_its_path_and_what_is_near(source: str, path: str, h
 
 @pytest.mark.parametrize(
     "use",
-    ["{{ x.y }}", "{{ x ~ 'a' }}", "{{ x + 1 }}", "{{ -x }}", "{{ x == 1 }}", "{{ 1 == x }}", "{{ x < 1 }}", "{{ x in [1] }}",
-     "{{ 'a' in x }}", "{{ x | upper }}", "{{ x is none }}", "{{ x is number }}", "{{ not x }}", "{{ x or 1 }}", "{{ x[1:] }}",
+    ["{{ x.y }}", "{{ x ~ 'a' }}", "{{ x + 1 }}", "{{ -x }}", "{{ x == 1 }}", "{{ 1 == x }}", "{{ x < 1 }}",
+    "{{ x in [1] }}",
+     "{{ 'a' in x }}", "{{ x | upper }}", "{{ x is none }}", "{{ x is number }}", "{{ not x }}", "{{ x or 1 }}",
+     "{{ x[1:] }}",
      "{{ x() }}", "{{ [x] }}", "{{ {'a': x} }}", "{{ {}[x] }}", "{{ [1] | join(x) }}", "{% if x %}{% endif %}",
      "{% for i in x %}{% endfor %}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(x) }}", "{% set y = x %}{{ y }}",
      "{% for i in [1] %}{{ loop.previtem }}{% endfor %}", "{{ [] | first }}", "{{ range(x) }}"],

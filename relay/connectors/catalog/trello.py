@@ -9,7 +9,9 @@ TRELLO = Connector(
     help="Makes cards on your boards.",
     hosts=("api.trello.com",),
     connection=(
-        Field("key", "API key", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,128}", help="From Power-Up admin."),
+        Field(
+            "key", "API key", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,128}", help="From Power-Up admin."
+        ),
         Field("token", "Token", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,256}", help="Made with the key."),
     ),
     actions=(

@@ -1,0 +1,121 @@
+"""A world for the tests: own data folder, own database, one real Valkey; set before Django reads its settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import pytest
+from django.conf import settings
+
+from relay import valkey as server
+from relay.datafolder import DataFolder
+from tests.running import Relay, Valkey, environment
+
+if TYPE_CHECKING:
+    from relay.models import User, Workspace
+
+# Short, whatever pytest's own folders are called: a socket's path must fit in some hundred bytes.
+WORLD = Path(tempfile.mkdtemp(prefix="relay-"))
+FOLDER = DataFolder(WORLD / "data")
+
+
+def _settle() -> None:
+    """Settings of the tests, whatever the shell that runs them has set."""
+    os.environ.update(environment(FOLDER.path))
+    for name in set(os.environ) - set(environment(FOLDER.path)):
+        if not name.startswith("RELAY_TEST_"):
+            del os.environ[name]
+    if database := os.environ.get("RELAY_TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = database
+    FOLDER.prepare()
+    # Cheap to hash; and what a test commits need not survive a loss of power.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if settings.SQLITE:
+        database = settings.DATABASES["default"]
+        database["TEST"] = {"NAME": str(WORLD / "test.sqlite3")}
+        database["OPTIONS"]["init_command"] = database["OPTIONS"]["init_command"].replace("=FULL", "=OFF")
+    django.setup()
+
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "relay.settings"
+_settle()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(WORLD, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped (RELAY_TEST_SKIPS=forbidden, as CI has it) a skip fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and reporter.stats.get("skipped") and os.environ.get("RELAY_TEST_SKIPS") == "forbidden":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    """One real server on the data folder's socket, for the whole session."""
+    with Valkey(FOLDER) as running:
+        yield running
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Iterator[Valkey]:
+    """The running Valkey, empty before and after the test."""
+    server.command(FOLDER, "FLUSHALL")
+    yield valkey_server
+    valkey_server.start()
+    server.command(FOLDER, "FLUSHALL")
+
+
+@pytest.fixture(autouse=True)
+def _bells_have_a_tower(request: pytest.FixtureRequest) -> None:
+    """Whatever uses the database may ring."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("valkey")
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    """An empty workspace."""
+    from relay.models import Workspace
+
+    return Workspace.objects.create(name="Acme")
+
+
+@pytest.fixture
+def owner(workspace: Workspace) -> User:
+    """`workspace`'s owner, whose password is `correct horse battery`."""
+    from relay.models import Membership, Role, User
+
+    user = User.objects.create_user("owner@example.com", "correct horse battery")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def start_relay() -> Iterator[Callable[..., Relay]]:
+    """Start real `relay up`s in folders of their own: `start_relay(RELAY_LEASE="5")`; stopped in the end."""
+    running: list[Relay] = []
+
+    def start(**settings: str) -> Relay:
+        folder = Path(tempfile.mkdtemp(prefix="relay-up-"))
+        running.append(Relay(folder / "data", settings))
+        return running[-1].start()
+
+    yield start
+    for relay in running:
+        relay.end()
+        shutil.rmtree(relay.folder.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def relay_up(start_relay: Callable[..., Relay]) -> Relay:
+    """A running Relay that may call this machine; `.url`, `.setup_url`, `.pid`, `.command(...)`."""
+    return start_relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8")

@@ -1,0 +1,239 @@
+"""Requests that actions build, and what answers to them mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relay.conditions import compile_condition
+from relay.connectors import calls, registry
+from relay.connectors.definition import Action, Connector, Field, Output, Reply
+from relay.errors import RequestRefused
+from relay.outbound import Answer, Request
+
+SLACK = {"webhook_url": "https://hooks.slack.com/services/T/B/x"}
+TRELLO = {"key": "0" * 32, "token": "f" * 64}
+
+
+def http(**inputs: Any) -> Request:
+    connector, action = registry.find("http.request")
+    return calls.build(connector, action, {"url": "https://example.com/a", **inputs}, None, key="run-1")
+
+
+def answered(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, names, body, truncated=False, seconds=0.1)
+
+
+def slack(**inputs: Any) -> Request:
+    connector, action = registry.find("slack.post_message")
+    return calls.build(connector, action, inputs, SLACK, key="run-1")
+
+
+def test_a_slack_message() -> None:
+    request = slack(text='Say "é" & go', thread_ts="")
+
+    assert request == Request(
+        "POST",
+        SLACK["webhook_url"],
+        {"Idempotency-Key": "run-1", "Content-Type": "application/json"},
+        '{"text":"Say \\"é\\" & go"}'.encode(),
+    )
+
+
+def test_a_trello_card_leaves_out_what_is_empty() -> None:
+    connector, action = registry.find("trello.create_card")
+    inputs = {"list_id": "5abbe4b7ddc1b351ef961414", "name": "Pack", "desc": None, "label_ids": "a, b"}
+
+    request = calls.build(connector, action, inputs, TRELLO, key="k")
+
+    assert request.url == f"https://api.trello.com/1/cards?key={TRELLO['key']}&token={TRELLO['token']}"
+    assert request.body == (b'{"idList":"5abbe4b7ddc1b351ef961414","name":"Pack","pos":"bottom","idLabels":["a","b"]}')
+
+
+@pytest.mark.parametrize(
+    ("inputs", "method", "url", "content_type", "body"),
+    [
+        ({}, "POST", "https://example.com/a", None, None),
+        ({"method": "get"}, "GET", "https://example.com/a", None, None),
+        ({"body": {"json": {"é": 1}}}, "POST", "https://example.com/a", "application/json", '{"é":1}'),
+        ({"body": {"json": 2**70}}, "POST", "https://example.com/a", "application/json", str(2**70)),
+        ({"body": {"json": None}}, "POST", "https://example.com/a", "application/json", "null"),
+        (
+            {"body": {"form": {"a": [1, "ü"], "b": None, "c": True}}},
+            "POST",
+            "https://example.com/a",
+            "application/x-www-form-urlencoded",
+            "a=1&a=%C3%BC&c=true",
+        ),
+        ({"body": {"text": "hi"}}, "POST", "https://example.com/a", "text/plain; charset=utf-8", "hi"),
+        ({"body": {"text": "<a/>", "type": "text/xml"}}, "POST", "https://example.com/a", "text/xml", "<a/>"),
+        ({"query": {"a": "b c", "n": None, "l": [1, 2]}}, "POST", "https://example.com/a?a=b+c&l=1&l=2", None, None),
+        (
+            {"url": "https://example.com/a?x=1#top", "query": {"y": "2"}},
+            "POST",
+            "https://example.com/a?x=1&y=2#top",
+            None,
+            None,
+        ),
+        (
+            {"body": {"json": 1}, "headers": {"content-type": "application/ld+json"}},
+            "POST",
+            "https://example.com/a",
+            "application/ld+json",
+            "1",
+        ),
+    ],
+)
+def test_plain_http(inputs: dict[str, Any], method: str, url: str, content_type: str | None, body: str | None) -> None:
+    request = http(**inputs)
+
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    assert (request.method, request.url, sent.get("content-type")) == (method, url, content_type)
+    assert request.body == (None if body is None else body.encode())
+
+
+def test_headers_of_a_flow_replace_ours() -> None:
+    request = http(headers={"idempotency-key": "mine", "X-Number": 3, "X-None": None})
+
+    assert request.headers == {"idempotency-key": "mine", "X-Number": "3"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"url": ""}, "URL is empty"),
+        ({"body": "text"}, "Body is not JSON"),
+        ({"body": {"json": 1, "text": "x"}}, 'The body is {"json": ...}'),
+        ({"body": {"type": "x"}}, 'The body is {"json": ...}'),
+        ({"body": {"xml": "x"}}, 'The body is {"json": ...}'),
+        ({"body": {"form": [1]}}, "A form is an object"),
+        ({"body": {"text": "\ud800"}}, "half of a surrogate pair"),
+        ({"headers": ["a"]}, "Headers must be an object"),
+        ({"query": 3}, "Query must be an object"),
+        ({"method": "TRACE"}, "Method is one of"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_plain_http_that_is_refused(inputs: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        http(**inputs)
+
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("connection", "message"),
+    [
+        (None, "The connection to Slack has no Incoming webhook URL; enter it under Connections"),
+        ({}, "The connection to Slack has no Incoming webhook URL; enter it under Connections"),
+        ({"webhook_url": "https://evil.example/x"}, "The credentials of Slack are not sent to https://evil.example"),
+        ({"webhook_url": "http://hooks.slack.com/x"}, "The credentials of Slack are not sent to http://hooks.slack"),
+        ({"webhook_url": "https://hooks.slack.com.evil.example/x"}, "not sent to https://hooks.slack.com.evil"),
+        ({"webhook_url": "https://evil.example\\@hooks.slack.com/x"}, "a space, a backslash or a control character"),
+        ({"webhook_url": "https://hooks.slack.com@evil.example/x"}, "a user name or password before the host"),
+        ({"webhook_url": "https://evil.example#@hooks.slack.com/x"}, "not sent to https://evil.example"),
+    ],
+)
+def test_secrets_go_only_to_their_hosts(connection: dict[str, str] | None, message: str) -> None:
+    connector, action = registry.find("slack.post_message")
+
+    with pytest.raises(RequestRefused) as refused:
+        calls.build(connector, action, {"text": "x"}, connection, key="k")
+
+    assert message in str(refused.value)
+
+
+def test_an_input_never_moves_a_request_to_another_host() -> None:
+    connector = Connector("c", "C", (), hosts=("api.example.com",))
+    action = Action("a", "A", url="https://api.example.com{{ inputs.path }}", inputs=(Field("path", "Path"),))
+
+    with pytest.raises(RequestRefused, match=r"not sent to https://api\.example\.com\.evil\.example"):
+        calls.build(connector, action, {"path": ".evil.example/x"}, {"token": "t"}, key="k")
+
+
+def test_an_inbox_message() -> None:
+    _, action = registry.find("inbox.post")
+
+    assert calls.inbox_message(action, {"text": "hi"}) == calls.InboxMessage("general", "", "hi")
+    with pytest.raises(RequestRefused, match="Message is empty"):
+        calls.inbox_message(action, {"channel": "orders"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer", "kind", "message"),
+    [
+        (Reply(), answered(200), "succeeded", ""),
+        (Reply(), answered(204), "succeeded", ""),
+        (Reply(), answered(301), "failed", "The answer was 301"),
+        (Reply(), answered(400, b"bad  \n request"), "failed", "The answer was 400: bad request"),
+        (Reply(), answered(408), "retry", "The answer was 408"),
+        (Reply(), answered(425), "retry", "The answer was 425"),
+        (Reply(), answered(429, b"slow down"), "retry", "The answer was 429: slow down"),
+        (Reply(), answered(500), "retry", "The answer was 500"),
+        (Reply(), answered(404, b"x" * 999), "failed", f"The answer was 404: {'x' * 200}"),
+        (Reply(body="ok"), answered(200, b"ok\n"), "succeeded", ""),
+        (Reply(body="ok"), answered(200, b"no"), "failed", "The answer was 200: no"),
+        (Reply(ok="ok"), answered(200, b'{"ok":true}'), "succeeded", ""),
+        (Reply(ok="ok"), answered(200, b'{"ok":"true"}'), "failed", 'The answer was 200: {"ok":"true"}'),
+        (
+            Reply(ok="ok", error="error"),
+            answered(200, b'{"ok":false,"error":"gone"}'),
+            "failed",
+            "The answer was 200: gone",
+        ),
+        (Reply(ok="ok", retry=("busy",)), answered(200, b'{"ok":false,"e":"busy"}'), "retry", "The answer was 200: {"),
+        (Reply(permanent=("archived",)), answered(500, b"archived"), "failed", "The answer was 500: archived"),
+        (Reply(retry=("rollup",)), answered(400, b"rollup"), "retry", "The answer was 400: rollup"),
+    ],
+)
+def test_answers_by_status_and_reply(reply: Reply, answer: Answer, kind: str, message: str) -> None:
+    verdict = calls.judge(Action("a", "A", reply=reply), answer)
+
+    assert verdict.kind == kind
+    assert verdict.message.startswith(message)
+    assert bool(verdict.message) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (answered(404, b'{"status":"done"}'), "succeeded"),
+        (answered(200, b'{"status":"error"}'), "failed"),
+        (answered(503, b'{"status":"error"}'), "retry"),
+    ],
+)
+def test_a_step_may_say_what_success_is(answer: Answer, kind: str) -> None:
+    success = compile_condition({"left": "{{ answer.body.status }}", "op": "equals", "right": "done"}).holds
+
+    assert calls.judge(Action("a", "A"), answer, success=success).kind == kind
+
+
+def test_retry_after_is_passed_on_as_it_came() -> None:
+    assert calls.judge(Action("a", "A"), answered(429, retry_after="30")).retry_after == "30"
+
+
+def test_outputs_are_the_answer_and_what_the_action_names() -> None:
+    action = Action("a", "A", outputs=(Output("id", "Id", "data.id"), Output("url", "URL", "data.url")))
+
+    verdict = calls.judge(action, answered(201, b'{"data":{"id":7}}', content_type="application/json"))
+
+    assert verdict.outputs == {
+        "status": 201,
+        "headers": {"content-type": "application/json"},
+        "body": {"data": {"id": 7}},
+        "id": 7,
+    }
+
+
+def test_a_body_that_is_not_what_it_says_is_text() -> None:
+    verdict = calls.judge(Action("a", "A"), answered(200, b"<html>", content_type="application/json"))
+
+    assert verdict.outputs["body"] == "<html>"
+
+
+def test_outputs_of_a_stored_answer() -> None:
+    record = {"status": 200, "headers": {"content-type": "application/json"}, "body": '{"a":1}', "truncated": False}
+
+    assert calls.outputs_of_record(record)["body"] == {"a": 1}

@@ -1,0 +1,138 @@
+"""What every connector of the catalogue keeps to, whichever it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from relay import templating
+from relay.connectors import calls, registry
+from relay.connectors.definition import Action, Connector, Field
+from relay.outbound import check_headers, check_url
+
+SPECS = Path(__file__).parents[2].parent / "shared" / "facts" / "specs"
+ACTIONS = [
+    pytest.param(connector, action, id=f"{connector.key}.{action.key}")
+    for connector in registry.all()
+    for action in connector.actions
+]
+HTTP_ACTIONS = [param for param in ACTIONS if param.values[1].target == "http"]  # type: ignore[union-attr]
+SAMPLES = {"string": "x1", "text": 'A & B " } {{ < é', "number": 3, "boolean": True, "json": {"a": 1}, "list": ["a"]}
+SECRETS = {
+    "slack": {"webhook_url": "https://hooks.slack.com/services/T000/B000/SECRETSECRET"},
+    "trello": {"key": "0123456789abcdef", "token": "fedcba9876543210"},
+}
+
+
+def sample(field: Field) -> Any:
+    if field.example:
+        return field.example
+    if field.kind == "choice":
+        return field.options[0]
+    return "https://example.com/" if field.kind == "url" else SAMPLES[field.kind]
+
+
+def samples(action: Action, *, required_only: bool = False) -> dict[str, Any]:
+    return {one.key: sample(one) for one in action.inputs if one.required or not required_only}
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_the_folder_is_the_list() -> None:
+    assert [one.key for one in registry.all()] == ["inbox", "http", "slack", "trello"]
+
+
+@pytest.mark.parametrize(("connector", "action"), ACTIONS)
+def test_all_is_labelled_and_no_key_stands_twice(connector: Connector, action: Action) -> None:
+    fields = [*connector.connection, *action.inputs]
+
+    assert connector.label
+    assert action.label
+    assert all(one.label and one.key.isidentifier() for one in fields)
+    for keys in ([one.key for one in connector.connection], [one.key for one in action.inputs]):
+        assert len(keys) == len(set(keys))
+    assert len({one.key for one in connector.actions}) == len(connector.actions)
+
+
+@pytest.mark.parametrize(("connector", "action"), ACTIONS)
+def test_templates_name_only_fields_that_exist(connector: Connector, action: Action) -> None:
+    known = {f"inputs.{one.key}" for one in action.inputs} | {f"connection.{one.key}" for one in connector.connection}
+    sources = strings([action.method, action.url, action.headers, action.query, action.json, action.body])
+
+    used = {name for source in sources for name in templating.names(source)}
+
+    assert used <= known
+    if action.target == "http":
+        assert {f"inputs.{one.key}" for one in action.inputs} <= used, "an input that goes nowhere"
+
+
+@pytest.mark.parametrize(("connector", "action"), HTTP_ACTIONS)
+@pytest.mark.parametrize("required_only", [False, True])
+def test_a_sample_becomes_a_request_that_can_be_sent(
+    connector: Connector, action: Action, *, required_only: bool
+) -> None:
+    inputs = samples(action, required_only=required_only)
+
+    request = calls.build(connector, action, inputs, SECRETS.get(connector.key), key="run-step")
+
+    check_url(request.url)
+    check_headers(request.headers)
+    assert request.headers["Idempotency-Key"] == "run-step"
+
+
+@pytest.mark.parametrize(("connector", "action"), HTTP_ACTIONS)
+def test_secrets_stay_out_of_the_body(connector: Connector, action: Action) -> None:
+    connection = SECRETS.get(connector.key)
+
+    request = calls.build(connector, action, samples(action), connection, key="k")
+
+    for secret in calls.secrets_of(connector, connection):
+        assert secret.encode() not in (request.body or b"")
+        assert not any(secret in value for value in request.headers.values())
+
+
+@pytest.mark.parametrize("connector", [one for one in registry.all() if one.connection], ids=lambda one: one.key)
+def test_a_connection_has_hosts_and_secrets(connector: Connector) -> None:
+    assert connector.hosts
+    assert any(one.secret for one in connector.connection)
+    assert connector.check_connection(SECRETS[connector.key]) == {}
+    assert set(connector.check_connection({})) == {one.key for one in connector.connection if one.required}
+    assert connector.check_connection({**SECRETS[connector.key], "colour": "x"}) == {"colour": "unknown field"}
+
+
+def spec(name: str) -> Any:
+    if not (SPECS / name).exists():
+        pytest.skip(f"the published API description {name} is not beside this checkout")
+    return json.loads((SPECS / name).read_text())
+
+
+def test_a_trello_card_is_as_its_published_description_says() -> None:
+    described = spec("trello.json")["paths"]["/cards"]["post"]
+    parameters = {one["name"]: one for one in described["parameters"]}
+    connector, action = registry.find("trello.create_card")
+
+    request = calls.build(connector, action, samples(action), SECRETS["trello"], key="k")
+
+    sent = json.loads(request.body or b"")
+    assert sent.keys() <= parameters.keys()
+    assert {name for name, one in parameters.items() if one.get("required")} <= sent.keys()
+    assert isinstance(sent["idLabels"], list)
+    assert parse_qs(urlsplit(request.url).query) == {name: [value] for name, value in SECRETS["trello"].items()}
+    assert urlsplit(request.url).path == "/1/cards"
+
+
+def test_a_slack_message_uses_names_that_slack_knows() -> None:
+    described = spec("slack.json")["paths"]["/chat.postMessage"]["post"]
+    _, action = registry.find("slack.post_message")
+
+    assert action.json.keys() <= {one["name"] for one in described["parameters"]}

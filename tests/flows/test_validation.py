@@ -1,0 +1,324 @@
+"""Documents that are right, and every fault of those that aren't, with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.errors import DocumentFaults
+from relay.flows.document import document_to_json, trigger_settings
+from relay.flows.validation import missing_connections, parse_document
+
+FORMAT = Path(__file__).parents[2].parent / "shared" / "flow-format.md"
+LIST_ID = "5abbe4b7ddc1b351ef961414"
+
+
+def flow(*steps: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return {"relay": 1, "name": "Orders", "trigger": {"kind": "webhook"}, "steps": list(steps), **parts}
+
+
+def post(**parts: Any) -> dict[str, Any]:
+    return {
+        "id": "post",
+        "kind": "action",
+        "action": "http.request",
+        "inputs": {"url": "https://example.com/"},
+        **parts,
+    }
+
+
+def faults(document: Any) -> list[str]:
+    with pytest.raises(DocumentFaults) as refused:
+        parse_document(document)
+    return [str(fault) for fault in refused.value.faults]
+
+
+WHOLE = flow(
+    {"id": "big", "kind": "filter", "name": "Big", "when": {"all": [{"left": "{{ event.body.n }}", "op": "exists"}]}},
+    {"id": "made", "kind": "set", "note": "why", "values": {"name": "{{ event.body.first }}"}, "disabled": False},
+    {
+        "id": "tell",
+        "kind": "action",
+        "action": "slack.post_message",
+        "connection": "Team Slack",
+        "inputs": {"text": "{{ steps.made.name }} {{ vars.x }} {{ flow.name }} {{ run.id }}"},
+        "retry": {"delays": ["10s", "1m"]},
+        "timeout": "30s",
+        "success": {"left": "{{ answer.status }}", "op": "equals", "right": 200},
+        "on_error": "continue",
+    },
+    post(
+        inputs={"url": "https://example.com/{{ steps.tell.status }}", "body": {"json": {"e": "{{ steps.tell.error }}"}}}
+    ),
+    description="d",
+    folder="f",
+    title="Order {{ event.body.id }}",
+    trigger={
+        "kind": "webhook",
+        "methods": ["POST", "GET"],
+        "verify": {"scheme": "none"},
+        "only": {"left": "{{ event.headers['x-topic'] }}", "op": "equals", "right": "orders/create"},
+        "response": {"status": 200, "headers": {"x-a": "b"}, "body": "thanks"},
+        "max_bytes": 1000,
+    },
+    settings={"concurrency": 16, "alerts": {"on": "final_failure", "silence": None}},
+)
+
+
+def test_a_whole_document_is_read_and_written_again() -> None:
+    document = parse_document(WHOLE)
+
+    written = document_to_json(document)
+
+    assert parse_document(written) == document
+    assert parse_document(json.dumps(WHOLE)) == document
+    assert "settings" not in written
+    assert "disabled" not in written["steps"][1]
+    assert written["trigger"]["response"] == {"status": 200, "headers": {"x-a": "b"}, "body": "thanks"}
+
+
+def test_the_least_document() -> None:
+    document = parse_document("relay: 1\nname: Least\ntrigger: {kind: manual}\nsteps: []\n")
+
+    assert document.trigger.methods == ("POST", "PUT", "PATCH")
+    assert document_to_json(document) == {"relay": 1, "name": "Least", "trigger": {"kind": "manual"}, "steps": []}
+
+
+def test_the_published_example_is_right_but_for_what_is_not_there_yet() -> None:
+    if not FORMAT.exists():
+        pytest.skip("the description of the format is not beside this checkout")
+    example = FORMAT.read_text().split("```json\n")[1].split("```")[0].replace('"5f..."', f'"{LIST_ID}"')
+
+    found = faults(example)
+
+    assert [fault.partition(":")[0] for fault in found] == [
+        "trigger.preset",
+        "trigger.dedupe",
+        "trigger.rate",
+        "trigger.verify.scheme",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ([], ["expected an object, got a list"]),
+        ({"relay": 1}, ["name: is missing", "trigger: is missing", "steps: is missing"]),
+        (flow(relay=2), ["relay: 2 is not possible here; it is 1"]),
+        (flow(relay=True), ["relay: True is not possible here; it is 1"]),
+        (flow(relay=1.0), ["relay: 1.0 is not possible here; it is 1"]),
+        (
+            flow(name=5, stepz=[]),
+            ["stepz: unknown key; did you mean steps?", "name: expected text, got a whole number"],
+        ),
+        (flow(name=" "), ["name: is empty"]),
+        (flow(name="x" * 201), ["name: may have 200 characters"]),
+        (flow(title="{{ steps.a.b }}"), ["title: there is no step a before this one"]),
+        (flow(trigger={"kind": "mail"}), ["trigger.kind: 'mail' is not possible here; manual or webhook"]),
+        (flow(trigger={}), ["trigger.kind: is missing"]),
+    ],
+)
+def test_faults_of_the_whole(document: Any, found: list[str]) -> None:
+    assert faults(document or "[]") == found
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ({"methods": []}, "trigger.methods: is empty"),
+        ({"methods": ["HEAD"]}, "trigger.methods[0]: 'HEAD' is not possible here; DELETE, GET, PATCH, POST or PUT"),
+        ({"methods": "POST"}, "trigger.methods: expected a list, got text"),
+        ({"max_bytes": -1}, "trigger.max_bytes: is between 1 and 10485760"),
+        ({"max_bytes": "1"}, "trigger.max_bytes: expected a whole number, got text"),
+        ({"preset": "shopify"}, "trigger.preset: is not available in this version of Relay"),
+        ({"verify": {"scheme": "github"}}, "trigger.verify.scheme: is not available in this version of Relay"),
+        ({"dedupe": {"key": "x"}}, "trigger.dedupe: is not available in this version of Relay"),
+        ({"allow_ips": ["192.0.2.1"]}, "trigger.allow_ips: is not available in this version of Relay"),
+        ({"rate": "50/s"}, "trigger.rate: is not available in this version of Relay"),
+        ({"only": {"op": "exists"}}, "trigger.only.left: is missing"),
+        (
+            {"only": {"left": "{{ steps.a.b }}", "op": "exists"}},
+            "trigger.only.left: there is no step a before this one",
+        ),
+        ({"response": {"status": 99}}, "trigger.response.status: is between 200 and 599"),
+        ({"response": {"status": 204, "body": "x"}}, "trigger.response.body: an answer of status 204 has no body"),
+        ({"response": {"headers": {"x": "a\nb"}}}, "trigger.response.headers: "),
+        ({"response": {"headers": {"content-length": "1"}}}, "trigger.response.headers: "),
+        ({"response": {"headers": {"x": 1}}}, "trigger.response.headers.x: expected text, got a whole number"),
+        ({"colour": 1}, "trigger.colour: unknown key"),
+    ],
+)
+def test_faults_of_the_trigger(part: dict[str, Any], found: str) -> None:
+    only, *others = faults(flow(trigger={"kind": "webhook", **part}))
+
+    assert only.startswith(found)
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"concurrency": 4}, {"ordered": True}, {"retention": "7d"}, {"store_bodies": False}, {"alerts": {"on": "x"}}],
+)
+def test_settings_that_do_nothing_yet_are_not_taken(part: dict[str, Any]) -> None:
+    assert faults(flow(settings=part)) == [f"settings.{next(iter(part))}: is not available in this version of Relay"]
+
+
+@pytest.mark.parametrize(
+    ("step", "found"),
+    [
+        ("x", "steps[0]: expected an object, got text"),
+        ({"id": "a"}, "steps[0].kind: is missing; filter, set or action"),
+        ({"id": "a", "kind": "branch"}, "steps[0].kind: 'branch' is not a kind of step; filter, set or action"),
+        ({"kind": "set", "values": {}}, "steps[0].id: is missing"),
+        ({"id": "a b", "kind": "set", "values": {}}, "steps[0].id: is a name of letters, digits and _, up to 64, "),
+        ({"id": "if", "kind": "set", "values": {}}, "steps[0].id: is a name of letters"),
+        ({"id": "a" * 65, "kind": "set", "values": {}}, "steps[0].id: is a name of letters"),
+        ({"id": "a", "kind": "set", "values": {}, "colour": 1}, "steps[0].colour: unknown key"),
+        ({"id": "a", "kind": "set", "values": {}, "nmae": "x"}, "steps[0].nmae: unknown key; did you mean name?"),
+        ({"id": "a", "kind": "set", "values": []}, "steps[0].values: expected an object, got a list"),
+        (
+            {"id": "a", "kind": "set", "values": {"a-b": 1}},
+            "steps[0].values.a-b: is not a name of letters, digits and _",
+        ),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ event.body. }}"}}, "steps[0].values.x: line 1: "),
+        (
+            {"id": "a", "kind": "set", "values": {"x": "{{ evnt.body }}"}},
+            "steps[0].values.x: evnt is not a name here; ",
+        ),
+        ({"id": "a", "kind": "set", "values": {"x": "{{ item.a }}"}}, "steps[0].values.x: item is not a name here; "),
+        (
+            {"id": "a", "kind": "set", "values": {"x": "{{ steps.a.y }}"}},
+            "steps[0].values.x: there is no step a before",
+        ),
+        ({"id": "a", "kind": "filter"}, "steps[0].when: is missing"),
+        (
+            {"id": "a", "kind": "filter", "when": {"left": "1", "op": "equal"}},
+            "steps[0].when.op: unknown operator; did you",
+        ),
+        (
+            {"id": "a", "kind": "filter", "when": {"all": [{"left": "{{ 1", "op": "exists"}]}},
+            "steps[0].when.all[0].left: ",
+        ),
+        (
+            post(inputs={"url": "https://example.com/", "text": "{{ event.body.a } }}"}),
+            "steps[0].inputs.text: line 1: ",
+        ),
+        (post(action="http.reqest"), "steps[0].action: There is no action “http.reqest”; did you mean http.request?"),
+        (post(connection="x"), "steps[0].connection: HTTP takes no connection"),
+        (post(inputs={}), "steps[0].inputs.url: URL is needed"),
+        (
+            post(inputs={"url": "ftp://example.com"}),
+            "steps[0].inputs.url: The URL must start with http:// or https://.",
+        ),
+        (post(inputs={"url": {"a": 1}}), "steps[0].inputs.url: URL must be text, not an object"),
+        (
+            post(inputs={"url": "https://a.example", "method": "TRACE"}),
+            "steps[0].inputs.method: Method is one of POST, ",
+        ),
+        (post(retry={"delays": ["soon"]}), "steps[0].retry.delays[0]: 'soon' is not a time"),
+        (post(retry={"delays": ["1s"] * 21}), "steps[0].retry.delays: there may be 20 delays"),
+        (post(timeout="61s"), "steps[0].timeout: is at most 60s"),
+        (post(timeout=5), "steps[0].timeout: expected text, got a whole number"),
+        (post(on_error="branch"), "steps[0].on_error: 'branch' is not possible here; continue or stop"),
+        (
+            post(success={"left": "{{ reply.status }}", "op": "exists"}),
+            "steps[0].success.left: reply is not a name here; ",
+        ),
+        (post(disabled="yes"), "steps[0].disabled: expected true or false, got text"),
+    ],
+    ids=lambda value: str(value)[-60:],
+)
+def test_faults_of_a_step(step: Any, found: str) -> None:
+    first = faults(flow(step))[0]
+
+    assert first.startswith(found)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        (
+            {"list_id": "5f", "name": "x"},
+            ["steps[0].inputs.list_id: List doesn't look right; it looks like " + LIST_ID],
+        ),
+        ({"list_id": "{{ event.body.list }}", "name": ""}, ["steps[0].inputs.name: Name is needed"]),
+        (
+            {"list_id": LIST_ID, "name": "x" * 16_385},
+            ["steps[0].inputs.name: Name has 16385 characters, 16384 are allowed"],
+        ),
+        (
+            {"list_id": LIST_ID, "name": "x", "label_ids": {}},
+            ["steps[0].inputs.label_ids: Labels must be a list, not an object"],
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_constant_inputs_are_checked(inputs: dict[str, Any], found: list[str]) -> None:
+    step = {"id": "a", "kind": "action", "action": "trello.create_card", "connection": "T", "inputs": inputs}
+
+    assert faults(flow(step)) == found
+
+
+def test_a_connector_that_needs_a_connection_says_so() -> None:
+    step = {"id": "a", "kind": "action", "action": "slack.post_message", "inputs": {"text": "x"}}
+
+    assert faults(flow(step)) == ["steps[0].connection: Slack needs a connection"]
+
+
+def test_every_fault_is_said_at_once() -> None:
+    first = {"id": "a", "kind": "branch"}
+    second = {"id": "a", "kind": "set", "values": {"x": "{{ steps.a.y }} {{"}}
+    third = post(inputs={"url": "https://example.com/{{ steps.b.y }}", "colour": 1})
+
+    found = faults(flow(first, second, third, name=3))
+
+    assert [fault.partition(": ")[0] for fault in found] == [
+        "name",
+        "steps[0].kind",
+        "steps[1].id",
+        "steps[1].values.x",
+        "steps[2].inputs.url",
+        "steps[2].inputs.colour",
+    ]
+
+
+def test_steps_see_only_earlier_steps_that_are_on() -> None:
+    off = {"id": "off", "kind": "set", "values": {"x": 1}, "disabled": True}
+    reader = {"id": "reader", "kind": "set", "values": {"y": "{{ steps.off.x }}"}}
+
+    assert faults(flow(off, reader)) == ["steps[1].values.y: there is no step off before this one"]
+
+
+def test_ids_stand_once() -> None:
+    step = {"id": "a", "kind": "set", "values": {}}
+
+    assert faults(flow(step, step)) == ["steps[1].id: a stands twice"]
+
+
+def test_a_flow_has_at_most_100_steps() -> None:
+    steps = [{"id": f"s{number}", "kind": "set", "values": {}} for number in range(101)]
+
+    assert faults(flow(*steps)) == ["steps: a flow may have 100 steps"]
+    assert len(parse_document(flow(*steps[:100])).steps) == 100
+
+
+@pytest.mark.parametrize(
+    ("have", "found"),
+    [
+        ({"Team Slack": "slack"}, []),
+        ({}, ["steps[2].connection: the connection “Team Slack” does not exist"]),
+        ({"Team Slack": "trello"}, ["steps[2].connection: the connection “Team Slack” is for trello, not slack"]),
+    ],
+)
+def test_connections_are_matched_by_name_and_service(have: dict[str, str], found: list[str]) -> None:
+    assert [str(fault) for fault in missing_connections(parse_document(WHOLE), have)] == found
+
+
+@pytest.mark.parametrize("trigger", [None, 3, {}, {"kind": "x"}, {"kind": "webhook", "methods": "POST"}])
+def test_a_half_built_trigger_has_the_defaults(trigger: Any) -> None:
+    settings = trigger_settings({"trigger": trigger})
+
+    assert (settings.methods, settings.response.status) == (("POST", "PUT", "PATCH"), 202)

@@ -1,0 +1,164 @@
+"""Real processes for tests: a Valkey, and a whole `relay up`."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from relay import valkey
+from relay.datafolder import DataFolder
+
+SHOULD_BE_READY = 60.0  # seconds; a machine may be busy
+
+
+def environment(data: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without its own Relay settings, and with these."""
+    own = ("SECRET_KEY", "REDIS_URL", "DATABASE_URL")
+    rest = {name: value for name, value in os.environ.items() if name not in own and not name.startswith("RELAY_")}
+    return {**rest, "RELAY_DATA": str(data), **(settings or {})}
+
+
+def wait_until(holds: Callable[[], Any], *, seconds: float = 20.0, what: str = "") -> Any:
+    """What `holds` returns as soon as that is true; AssertionError after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (value := holds()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what or holds}"
+        time.sleep(0.02)
+    return value
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent's look doesn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Valkey:
+    """The wheel's server on a data folder's socket, as `relay up` runs it."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it where it doesn't run."""
+        if self.process is None:
+            self.process = subprocess.Popen(valkey.arguments(self.folder))
+            wait_until(lambda: valkey.answers(self.folder), what="Valkey answers")
+
+    def stop(self) -> None:
+        """End it, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Relay:
+    """One `relay up` on a free port, started and stopped as a person would."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.env = environment(folder, settings)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.setup_url = ""
+
+    def start(self, *words: str) -> Self:
+        """Start and wait for the ready lines. `words` are further options."""
+        self.end()
+        folder = self.folder.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "relay", "up", "--port", "0", "--workers", "2", *words]
+        with (folder / "up.log").open("a") as log:
+            self.process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=log, bufsize=0)
+        try:
+            self.url = self._line("Relay is ready at ").rstrip("/")
+        except BaseException:
+            self.end()
+            raise
+        self.setup_url = ""
+        if (self.folder / "setup.token").exists():
+            self.setup_url = self._line("Create the first account: ")
+        return self
+
+    @property
+    def log(self) -> str:
+        return (self.folder.parent / "up.log").read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def children(self) -> dict[str, int]:
+        """Process ids by what they are, as the kernel and the log know them."""
+        words = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return {f"{Path(f'/proc/{word}/comm').read_text().strip()}-{word}": int(word) for word in words}
+
+    def command(self, *words: str, given: str = "", code: int = 0) -> str:
+        """What a command prints, run on the same data folder; it must end with `code`."""
+        done = self.run(words, given=given)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def run(self, words: Sequence[str], *, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "relay", *words]
+        return subprocess.run(command, env=self.env, input=given, capture_output=True, text=True, timeout=60)
+
+    def json(self, *words: str, given: str = "") -> Any:
+        """The JSON that a command prints."""
+        return json.loads(self.command(*words, given=given))
+
+    def stop(self) -> int:
+        """Ask it to stop, as Ctrl-C does; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would; its children go with it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        """Whatever state it is in, it's gone after this."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process = None
+
+    def _line(self, start: str) -> str:
+        """The rest of the next line of standard output, which must begin so."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(SHOULD_BE_READY), f"no line within {SHOULD_BE_READY} s: {self.log}"
+        line = self.process.stdout.readline().decode().strip()
+        assert line.startswith(start), f"{line!r}, not {start!r}: {self.log}"
+        return line.removeprefix(start)

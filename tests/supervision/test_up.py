@@ -1,0 +1,225 @@
+"""`relay up` with real processes: it starts, refuses, restarts, drains, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from relay import valkey
+from relay.datafolder import DataFolder
+from tests.running import Relay, environment, is_running, wait_until
+
+Start = Callable[..., Relay]
+
+
+def refusal(*words: str, **settings: str) -> str:
+    """What `relay up` says on standard error when it ends with 2, in one line."""
+    env = {**environment(Path("unused")), **settings}
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", "up", *words], env=env, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def get(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_ready_when_it_says_so(relay_up: Relay) -> None:
+    roles = [name.split("-")[0] for name in relay_up.children()]
+
+    status = get(f"{relay_up.url}/health/")
+
+    assert status == 200
+    assert len(roles) == 5, roles  # Valkey, web, two workers, upkeep
+    assert sum(role.startswith("valkey") for role in roles) == 1
+    assert re.fullmatch(rf"{re.escape(relay_up.url)}/setup/[\w-]{{32}}/", relay_up.setup_url)
+
+
+def test_everything_in_the_folder_is_its_owners(relay_up: Relay) -> None:
+    modes = {path.name: oct(path.stat().st_mode & 0o077) for path in relay_up.folder.iterdir()}
+
+    assert set(modes.values()) == {"0o0"}, modes
+
+
+def test_second_up_on_the_folder_is_refused(relay_up: Relay) -> None:
+    said = refusal("--port", "0", RELAY_DATA=str(relay_up.folder))
+
+    assert "Another `relay up` runs on the data folder" in said
+
+
+def test_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        said = refusal("--port", str(port), "--data", str(tmp_path / "data"))
+
+    assert said == f"relay: Port {port} is taken by another program. Choose another with --port.\n"
+
+
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.write_text("mine")
+
+    said = refusal("--data", str(file))
+
+    assert f"The data folder {file} can't be used" in said
+    assert file.read_text() == "mine"
+
+
+def test_too_long_path_is_refused_and_not_made(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 100)
+
+    said = refusal("--data", str(folder))
+
+    assert "The path of the data folder is too long" in said
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "256.1.1.1"])
+def test_foreign_host_is_refused(host: str, tmp_path: Path) -> None:
+    said = refusal("--host", host, "--data", str(tmp_path / "data"))
+
+    assert f"The host {host} is no address of this machine" in said
+
+
+def test_stops_whole_and_starts_again_with_the_same_link(relay_up: Relay) -> None:
+    pids = relay_up.children().values()
+    link = relay_up.setup_url.rsplit("/", 2)[1]
+
+    code = relay_up.stop()
+
+    assert code == 0
+    assert [pid for pid in pids if is_running(pid)] == []
+    assert relay_up.start().setup_url.rsplit("/", 2)[1] == link
+
+
+def test_no_link_once_there_is_an_account(relay_up: Relay) -> None:
+    relay_up.command("user", "add", "ada@example.com", given="correct horse battery\n")
+    relay_up.stop()
+
+    relay_up.start()
+
+    assert relay_up.setup_url == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_stops_by_signal(number: signal.Signals, relay_up: Relay) -> None:
+    assert relay_up.process is not None
+    pids = relay_up.children().values()
+
+    relay_up.process.send_signal(number)
+
+    assert relay_up.process.wait(30) == 0
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
+def test_asked_to_stop_before_it_is_ready(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relay", "up", "--port", "0"], env=environment(tmp_path), stdout=subprocess.PIPE
+    )
+    wait_until(folder.valkey_log.exists)
+
+    process.send_signal(signal.SIGTERM)
+
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said == b""
+    assert not folder.socket.exists()
+
+
+def test_every_child_that_dies_is_started_again(relay_up: Relay) -> None:
+    before = relay_up.children()
+
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    wait_until(lambda: len(set(relay_up.children().values()) - set(before.values())) == 5)
+    wait_until(lambda: valkey.answers(DataFolder(relay_up.folder)))
+    wait_until(lambda: healthy(relay_up.url))
+    for name in ("valkey", "web", "worker-1", "worker-2", "upkeep"):
+        assert f"event='child.died' child='{name}' code=-9" in relay_up.log
+
+
+def healthy(url: str) -> bool:
+    try:
+        return get(f"{url}/health/") == 200
+    except OSError:
+        return False
+
+
+def test_children_die_with_a_killed_parent_and_up_starts_again(relay_up: Relay) -> None:
+    pids = relay_up.children().values()
+
+    relay_up.kill()
+
+    wait_until(lambda: not any(map(is_running, pids)), seconds=3)
+    relay_up.start()
+    assert healthy(relay_up.url)
+
+
+def test_valkey_left_by_a_killed_parent_is_replaced(relay_up: Relay, start_relay: Start) -> None:
+    folder = DataFolder(relay_up.folder)
+    relay_up.stop()
+    leftover = subprocess.Popen(valkey.arguments(folder))
+    wait_until(lambda: valkey.answers(folder))
+
+    relay_up.start()
+
+    assert leftover.wait(5) == 0
+    assert valkey.answers(folder)
+
+
+def test_valkey_file_that_cannot_be_read_is_set_aside(relay_up: Relay) -> None:
+    relay_up.stop()
+    (relay_up.folder / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest\n")
+
+    relay_up.start()
+
+    assert list(relay_up.folder.glob("appendonlydir.broken-*"))
+
+
+def test_second_signal_hurries(relay_up: Relay) -> None:
+    assert relay_up.process is not None
+    for name, pid in relay_up.children().items():
+        if not name.startswith("valkey"):
+            os.kill(pid, signal.SIGSTOP)  # they can't drain
+    relay_up.process.send_signal(signal.SIGINT)
+    time.sleep(0.6)  # sooner, it counts as the same keystroke
+
+    relay_up.process.send_signal(signal.SIGINT)
+
+    assert relay_up.process.wait(10) == 0
+
+
+def test_own_redis_starts_no_valkey(start_relay: Start, valkey: object) -> None:
+    from tests.conftest import FOLDER
+
+    relay = start_relay(REDIS_URL=f"unix://{FOLDER.socket}")
+
+    assert not (relay.folder / "valkey.sock").exists()
+    assert len(relay.children()) == 4
+
+
+def test_log_says_what_sends_requests_elsewhere(start_relay: Start) -> None:
+    relay = start_relay(
+        RELAY_CONNECTOR_URLS='{"https://api.trello.com": "http://127.0.0.1:9"}', RELAY_ALLOWED_NETWORKS="127.0.0.0/8"
+    )
+
+    assert "https://api.trello.com" in relay.log
+    assert "127.0.0.0/8" in relay.log
