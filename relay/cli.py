@@ -81,7 +81,9 @@ def _django(argv: list[str]) -> None:
         folder.prepare()
         if url := read(folder.public_url):
             os.environ.setdefault("RELAY_PUBLIC_URL", url)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
+    from relay.supervision import roles
+
+    roles.set_up_django()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(argv)

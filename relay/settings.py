@@ -6,7 +6,7 @@ import logging
 import secrets
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ  # type: ignore[import-untyped]
 import structlog
@@ -52,14 +52,15 @@ WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
 WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=2.0)
 WORKER_LINGER = env.float("RELAY_WORKER_LINGER", default=0.1)
 
-SQLITE_URL = f"sqlite:///{DATA.database}"
-REDIS_URL = env("REDIS_URL", default="") or f"unix://{DATA.socket}"
+REDIS_URL = env("REDIS_URL", default="") or f"unix://{quote(str(DATA.socket))}"
 EMBEDDED_REDIS = not env("REDIS_URL", default="")
 QUEUE = "relay"
 RQ_QUEUES = {QUEUE: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "SERIALIZER": "rq.serializers.JSONSerializer"}}
 RQ_SHOW_ADMIN_LINK = False
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=SQLITE_URL)}
+# The embedded database's path is no URL: a folder may be called anything.
+EMBEDDED_DATABASE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA.database)}
+DATABASES = {"default": env.db_url("DATABASE_URL") if env("DATABASE_URL", default="") else EMBEDDED_DATABASE}
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     DATABASES["default"]["OPTIONS"] = {

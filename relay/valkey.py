@@ -29,9 +29,10 @@ def arguments(folder: DataFolder) -> list[str]:
     """The server's command line: only a unix socket (0700), every write kept within a second, nothing evicted."""
     options = {
         "port": "0",
-        "unixsocket": str(folder.socket),
-        "unixsocketperm": "700",
         "dir": str(folder.path),
+        # Within `dir`: the server tells clients this path, and redis-py stumbles over one with a space.
+        "unixsocket": folder.socket.name,
+        "unixsocketperm": "700",
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",

@@ -81,9 +81,7 @@ def test_reads_what_the_server_asks_for(value: str | None, expected: float | Non
     assert parse_retry_after(value, NOW) == expected
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "expected"), [("5", 10), ("30", 30), ("99999999", 86_400), ("junk", 10)]
-)
+@pytest.mark.parametrize(("retry_after", "expected"), [("5", 10), ("30", 30), ("99999999", 86_400), ("junk", 10)])
 def test_retry_after_is_a_floor(retry_after: str, expected: float) -> None:
     delay = next_delay(1, [10], retry_after, now=NOW, random=lambda low, high: (low + high) / 2)
 

@@ -156,9 +156,7 @@ def test_a_body_becomes_text_that_can_be_stored(body: bytes | None, text: str | 
     json.dumps(record).encode()
 
 
-@pytest.mark.parametrize(
-    ("size", "truncated"), [(MAX_BODY - 1, False), (MAX_BODY, False), (MAX_BODY + 1, True)]
-)
+@pytest.mark.parametrize(("size", "truncated"), [(MAX_BODY - 1, False), (MAX_BODY, False), (MAX_BODY + 1, True)])
 @pytest.mark.parametrize("secrets", [(), ("hidden-1",)])
 def test_a_long_body_is_shortened(size: int, truncated: bool, secrets: tuple[str, ...]) -> None:
     record = request_record(Sent(body=b"x" * size), secrets)

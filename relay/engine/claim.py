@@ -6,14 +6,20 @@ import functools
 from typing import Any
 
 import msgspec
+import structlog
 from django.conf import settings
 
 from relay.engine import sql
 from relay.engine.errand import Arrived, Errand
+from relay.errors import RelayError
 from relay.flows.plan import Plan, compile_plan
 from relay.models import Connection, Version
 
+log = structlog.get_logger()
+
 BATCH = 64
+NOTHING = Plan(name="", title=None, only=None, steps=(), connections=frozenset())
+NO_EVENT = Arrived(0, "", "", "{}", "", b"", 0)
 
 
 def claim(limit: int = BATCH) -> list[Errand]:
@@ -23,9 +29,10 @@ def claim(limit: int = BATCH) -> list[Errand]:
     if not runs:
         return []
     events = _events([run[6] for run in runs])
-    plans = {version: plan(version) for version in {run[5] for run in runs}}
-    connections = _connections({run[7] for run in runs if plans[run[5]].connections})
-    return [_errand(run, events[run[6]], plans[run[5]], connections.get(run[7], {})) for run in runs]
+    plans = {version: _plan_or_reason(version) for version in {run[5] for run in runs}}
+    needing = {run[7] for run in runs if _needs_connections(plans[run[5]])}
+    connections = _connections(needing)
+    return [_errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {})) for run in runs]
 
 
 def renew(errands: list[Errand]) -> None:
@@ -74,24 +81,46 @@ def plan(version_id: int) -> Plan:
     return compile_plan(document)
 
 
-def _connections(workspaces: set[int]) -> dict[int, dict[str, dict[str, Any]]]:
-    found: dict[int, dict[str, dict[str, Any]]] = {}
+def _plan_or_reason(version_id: int) -> Plan | str:
+    """The plan, or why there is none: one version that can't be read must not keep others' runs from going on."""
+    try:
+        return plan(version_id)
+    except Version.DoesNotExist:
+        return "Its version of the flow is gone"
+    except (RelayError, msgspec.ValidationError) as error:
+        log.error("plan.unreadable", version=version_id, reason=str(error))  # noqa: TRY400 - the reason says it
+        return (
+            f"This version of the flow can't be read by this version of Relay ({error}). Publish it again and replay."
+        )
+
+
+def _needs_connections(found: Plan | str) -> bool:
+    return not isinstance(found, str) and bool(found.connections)
+
+
+def _connections(workspaces: set[int]) -> dict[int, dict[str, Connection]]:
+    found: dict[int, dict[str, Connection]] = {}
     if workspaces:
         for connection in Connection.objects.filter(workspace_id__in=workspaces):
-            found.setdefault(connection.workspace_id, {})[connection.name] = connection.unseal()
+            found.setdefault(connection.workspace_id, {})[connection.name] = connection
     return found
 
 
-def _errand(run: tuple[Any, ...], event: Arrived, plan: Plan, connections: dict[str, dict[str, Any]]) -> Errand:
+def _errand(
+    run: tuple[Any, ...], event: Arrived | None, found: Plan | str, connections: dict[str, Connection]
+) -> Errand:
+    plan = NOTHING if isinstance(found, str) else found
+    reason = found if isinstance(found, str) else "" if event else "Its event is gone"
     return Errand(
         run_id=run[0],
         fence=run[1],
         tries=run[2],
         trail=msgspec.json.decode(run[3]) if run[3] else [],
-        event=event,
+        event=event or NO_EVENT,
         plan=plan,
         workspace_id=run[7],
         flow_id=run[4],
         flow_name=plan.name,
         connections=connections,
+        hopeless=reason,
     )

@@ -15,6 +15,12 @@ from relay.flows.plan import Plan
 from relay.outbound import Answer, Request
 
 
+class Sealed(Protocol):
+    """A connection of the workspace: opened only for the call that needs it."""
+
+    def unseal(self) -> dict[str, Any]: ...
+
+
 class Sends(Protocol):
     """What carries a request: `outbound.Sender` in a worker, a recorder in a dry run."""
 
@@ -36,7 +42,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """All that a walk needs, loaded before it starts."""
+    """All that a walk needs, loaded before it starts. `hopeless`: why it can't even start."""
 
     run_id: int
     fence: int
@@ -47,7 +53,8 @@ class Errand:
     workspace_id: int
     flow_id: int
     flow_name: str
-    connections: Mapping[str, Mapping[str, Any]]
+    connections: Mapping[str, Sealed]
+    hopeless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Post:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a walk. `due_at` is None when the run is final."""
+    """What became of a walk. `due_at` is None when the run is final; `secrets` may not be stored."""
 
     errand: Errand
     state: str = "succeeded"
@@ -87,6 +94,7 @@ class Outcome:
     trail: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[Tried] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
 
 
 def context_of(errand: Errand, steps: dict[str, Any]) -> dict[str, Any]:

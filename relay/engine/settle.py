@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from django.db import transaction
 
-from relay import ids
+from relay import ids, redaction
 from relay.engine import sql
 from relay.engine.errand import Outcome
 
@@ -79,7 +79,7 @@ def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
         outcome.tries,
         outcome.reason,
         outcome.title,
-        msgspec.json.encode(_stored_trail(outcome)).decode(),
+        redaction.mask(msgspec.json.encode(_stored_trail(outcome)).decode(), outcome.secrets),
         None if outcome.due_at is not None else now,
     )
 

@@ -29,6 +29,9 @@ def walk(errand: Errand, sender: Sends) -> Outcome:
     Never raises for what a payload, a template or a destination does: that is the outcome.
     """
     outcome = Outcome(errand, trail=list(errand.trail))
+    if errand.hopeless:
+        _fail(outcome, errand.hopeless)
+        return outcome
     try:
         _Walk(errand, outcome, sender).go()
     except _Ended:
@@ -120,8 +123,10 @@ class _Walk:
             if step.action.target == "inbox":
                 self._post(step, inputs)
             else:
+                secrets = calls.secrets_of(step.connector, connection)
+                self.outcome.secrets.update(secrets)
                 request = calls.build(step.connector, step.action, inputs, connection, key=key)
-                self._send(step, request, calls.secrets_of(step.connector, connection))
+                self._send(step, request, secrets)
         except DeliveryError as error:
             self._action_failed(step, str(error))
         except _Ended:
@@ -133,10 +138,11 @@ class _Walk:
         if step.connection is None:
             return None
         try:
-            return self.errand.connections[step.connection]
+            sealed = self.errand.connections[step.connection]
         except KeyError:
             message = f"The connection “{step.connection}” does not exist; add it under Connections, then replay"
             raise ConnectionMissing(message) from None
+        return sealed.unseal()
 
     def _post(self, step: ActionStep, inputs: dict[str, Any]) -> None:
         message = calls.inbox_message(step.action, inputs)
@@ -155,8 +161,7 @@ class _Walk:
             answer = self.sender.send(request, step.timeout)
         except DeliveryError as error:
             duration = int((time.perf_counter() - clock) * 1e6)
-            reason = redaction.mask(str(error), secrets)
-            verdict = calls.Verdict(kind="failed" if error.permanent else "retry", message=reason)
+            verdict = calls.Verdict(kind="failed" if error.permanent else "retry", message=str(error))
             self._judged(step, verdict, started, duration, request=sent, answer=None, status=None)
             return
         duration = int((time.perf_counter() - clock) * 1e6)
@@ -170,14 +175,15 @@ class _Walk:
             self.tries = 0
             self._enter(step, "succeeded", verdict.outputs)
             return
+        reason = redaction.mask(verdict.message, self.outcome.secrets)
         delay = None
         if verdict.kind == "retry":
             made = self.tries + 1
             delay = backoff.next_delay(made, step.delays, verdict.retry_after, now=time.time())
-        self._tried(step, "failed" if delay is None else "retry", started, duration, error=verdict.message, **record)
+        self._tried(step, "failed" if delay is None else "retry", started, duration, error=reason, **record)
         if delay is not None:
-            self._wait(verdict.message, delay)
-        self._failed(step, verdict.message, verdict.outputs)
+            self._wait(reason, delay)
+        self._failed(step, reason, verdict.outputs)
 
     def _wait(self, reason: str, delay: float) -> None:
         self.outcome.state = "waiting"

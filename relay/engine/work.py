@@ -14,7 +14,6 @@ from relay.engine.settle import settle
 from relay.engine.walkers import STUCK_AFTER, Walkers
 from relay.outbound import Sender
 
-
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
 

@@ -23,8 +23,12 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 PREFIX = "/in/"
+# Bytes of a body that is too large which are still read, and thrown away: a sender that finds the connection
+# closed while it is sending never sees the 413.
+DISCARDED = 16 * 1024 * 1024
 _PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
 _TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
+_BODILESS = (204, 205, 304)
 _JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
 
 
@@ -91,7 +95,8 @@ class Ingest:
     async def _body(self, receive: Receive, headers: dict[str, str], most: int) -> bytes:
         """The whole body; 413 past `most` bytes, declared or counted, 408 when it comes too slowly."""
         declared = headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
+        known = int(declared[:20]) if declared.isascii() and declared.isdigit() else 0
+        if known > most + DISCARDED:
             raise _too_large(most)
         try:
             with self._patience.for_task(settings.BODY_TIMEOUT):
@@ -134,7 +139,7 @@ def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def _read(receive: Receive, most: int) -> bytes:
-    chunks = []
+    chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
@@ -142,10 +147,13 @@ async def _read(receive: Receive, most: int) -> bytes:
             raise _Answer(400, "The connection was closed before the body was whole")
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > most:
+        if size > most + DISCARDED:
             raise _too_large(most)
-        chunks.append(chunk)
+        if size <= most:
+            chunks.append(chunk)
         if not message.get("more_body", False):
+            if size > most:
+                raise _too_large(most)
             return b"".join(chunks)
 
 
@@ -173,14 +181,15 @@ def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
         raise _Answer(404, "No such URL")
     response = accepted.door.settings.response
     event = ids.text(accepted.event_id)
-    headers: Headers = [(b"relay-event", event.encode())]
-    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    if response.body:
-        named = any(name == b"content-type" for name, _ in headers)
-        return response.status, headers if named else [*_TEXT, *headers], response.body.encode()
-    if response.status == 204:
-        return 204, headers, b""
-    return response.status, [*_JSON, *headers], b'{"event": "%s"}' % event.encode()
+    own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
+    if response.status in _BODILESS:
+        usual, body = [], b""
+    elif response.body:
+        usual, body = _TEXT, response.body.encode()
+    else:
+        usual, body = _JSON, b'{"event": "%s"}' % event.encode()
+    headers = {**dict(usual), b"relay-event": event.encode(), **own}
+    return response.status, list(headers.items()), body
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:

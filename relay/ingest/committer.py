@@ -98,7 +98,7 @@ class Committer:
     async def close(self) -> None:
         """Store what waits, ring, and end the thread."""
         while self._busy:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - once a process, at its end
+            await asyncio.sleep(0.005)
         self._thread.shutdown()
         self._bell.close()
 

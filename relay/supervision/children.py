@@ -23,6 +23,7 @@ HEALTHY_AFTER = 60.0
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Child:
     def start(self) -> None:
         self.started = time.monotonic()
         self.code, self.due = None, math.inf
-        self.pid = fork(self.work)
+        self.pid = fork(self.work, self.name)
 
     def ended(self, code: int) -> None:
         """Note the end and when to start again, if ever: each quick end doubles the wait."""
@@ -59,8 +60,11 @@ class Child:
             os.kill(self.pid, number)
 
 
-def fork(work: Callable[[], None]) -> int:
-    """Run `work` in a new process, which ends with it (0), with SetupError (2) or another error (1); its pid."""
+def fork(work: Callable[[], None], name: str = "") -> int:
+    """Run `work` in a new process, which ends with it (0), with SetupError (2) or another error (1); its pid.
+
+    `name` is what `ps` and `top` call it, where the system lets a process name itself.
+    """
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,6 +77,7 @@ def fork(work: Callable[[], None]) -> int:
     code = 1
     try:
         _leave_the_parent(parent)
+        _call_this(name)
         code = _outcome(work)
     finally:
         logging.shutdown()
@@ -119,7 +124,13 @@ if sys.platform == "linux":
         if os.getppid() != parent:
             os._exit(1)
 
+    def _call_this(name: str) -> None:
+        _prctl(_PR_SET_NAME, f"relay {name}".encode()[:15], 0, 0, 0)
+
 else:
+
+    def _call_this(name: str) -> None:
+        """Only Linux lets a process name itself."""
 
     def _die_with(parent: int) -> None:
         """Watch for another parent from a thread. An exec ends it: the next `relay up` stops a leftover Valkey."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -31,11 +32,21 @@ _SHARED = (
 )
 
 
+def set_up_django() -> None:
+    """Have Django read Relay's settings; SetupError where a variable's value can't be one."""
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
+    try:
+        django.setup()
+    except (ValueError, ImproperlyConfigured) as error:
+        raise SetupError(f"An environment variable is wrong: {str(error).splitlines()[0]}") from error
+
+
 def preload() -> None:
     """Import all that the children need, so that they share it; nothing is opened and no thread starts."""
-    import django
-
-    django.setup()
+    set_up_django()
     for name in _SHARED:
         importlib.import_module(name)
 

@@ -85,7 +85,6 @@ class _Up:
             if not self._leftover_is_gone():
                 return
             self.supervisor.add("valkey", functools.partial(valkey.execute, self.folder))
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
         roles.preload()
         # What is here now stays: the collector need not touch, and so copy, pages shared with the children.
         gc.collect()

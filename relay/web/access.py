@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
 
 from relay.models import User, Workspace
 
@@ -23,7 +24,7 @@ class WorkspaceRequest(HttpRequest):
     """A signed-in person's request; every query starts at its workspace."""
 
     workspace: Workspace
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 
@@ -33,10 +34,21 @@ View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
 def member(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Let members of a workspace in; nothing of a workspace is ever kept by a cache."""
 
+    @never_cache
     @wraps(view)
     def inside(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
         if getattr(request, "workspace", None) is None:
             raise PermissionDenied("This account belongs to no workspace.")
         return view(cast(WorkspaceRequest, request), *args, **kwargs)
 
-    return never_cache(login_required(inside))
+    return cast(Callable[Concatenate[HttpRequest, P], HttpResponse], inside)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    htmx = cast(WorkspaceRequest, request).htmx
+    if not htmx:
+        return redirect_to_login(request.get_full_path())
+    # A fragment's place is no place for the sign-in page: the whole page goes there.
+    return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)

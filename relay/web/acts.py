@@ -41,9 +41,9 @@ def perform(act: Act, word: str, rest: list[str]) -> None:
     verb = _VERBS.get(word)
     if verb is None:
         raise RelayError("That button is not known; load the page again")
-    if word != "undo" and word != "save":
+    if word not in {"undo", "save"}:
         act.request.session.pop(UNDO, None)
-    verb(act, *(rest + ["", "", ""])[:2])
+    verb(act, *([*rest, "", "", ""])[:2])
 
 
 def _save(act: Act, _one: str, _two: str) -> None:
@@ -124,8 +124,9 @@ def _choose(act: Act, key: str, _two: str) -> None:
 def _more(act: Act, group: str, _two: str) -> None:
     """An empty row below; of names and values there is always one already."""
     step = drafts.found(act.document, act.open_id)
-    if step is not None and group == "rule" and rows.is_flat(step.get("when")):
-        rules = step["when"][rows.join(step["when"])]
+    found = rows.flat(step.get("when")) if step is not None and group == "rule" else None
+    if found is not None:
+        _, rules = found
         if len(rules) >= rows.MAX_ROWS:
             raise RelayError(f"A filter may have {rows.MAX_ROWS} rows here")
         rules.append({"left": "", "op": "equals", "right": ""})

@@ -99,9 +99,7 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
     return render(request, "connections/form.html", context, status=422 if error else 200)
 
 
-def _save(
-    request: WorkspaceRequest, connector: Connector, name: str, values: dict[str, Any], *, is_new: bool
-) -> str:
+def _save(request: WorkspaceRequest, connector: Connector, name: str, values: dict[str, Any], *, is_new: bool) -> str:
     """What kept it from being saved, or nothing."""
     if is_new and request.workspace.connections.filter(name=name).exists():
         return f"There is a connection called “{name}” already; choose another name"

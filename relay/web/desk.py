@@ -183,10 +183,10 @@ def card(step: dict[str, Any]) -> Card:
 
 def _rule(step: dict[str, Any]) -> str:
     """`event.body.total is greater than 20`, and how many more."""
-    when = step.get("when")
-    if not rows.is_flat(when):
+    found = rows.flat(step.get("when"))
+    if found is None:
         return "A condition of its own"
-    rules = when[rows.join(when)]
+    _, rules = found
     if not rules or not rules[0].get("left"):
         return "No condition yet"
     first = rules[0]
@@ -198,5 +198,3 @@ def _rule(step: dict[str, Any]) -> str:
 def _names(step: dict[str, Any]) -> str:
     values = step.get("values")
     return ", ".join(values) if isinstance(values, dict) and values else "No values yet"
-
-

@@ -13,15 +13,15 @@ JSON = dict[str, Any]
 
 def copied(document: Any) -> JSON:
     """A copy to edit, whose `steps` is a list of objects with an id each, whatever was there."""
-    document = copy.deepcopy(document) if isinstance(document, dict) else {}
-    steps = document.get("steps")
-    document["steps"] = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    for step in document["steps"]:
+    edited: JSON = copy.deepcopy(document) if isinstance(document, dict) else {}
+    steps = edited.get("steps")
+    edited["steps"] = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    for step in edited["steps"]:
         if not isinstance(step.get("id"), str) or not step["id"]:
-            step["id"] = unused(document, str(step.get("kind") or "step"))
-    if not isinstance(document.get("trigger"), dict):
-        document["trigger"] = {"kind": "webhook"}
-    return document
+            step["id"] = unused(edited, str(step.get("kind") or "step"))
+    if not isinstance(edited.get("trigger"), dict):
+        edited["trigger"] = {"kind": "webhook"}
+    return edited
 
 
 def position(document: JSON, step_id: str) -> int:
@@ -36,7 +36,7 @@ def found(document: JSON, step_id: str) -> JSON | None:
 
 def unused(document: JSON, stem: str) -> str:
     """`stem`, or `stem_2` and so on: an id that no step has."""
-    taken = {step.get("id") for step in document["steps"]}
+    taken = [step.get("id") for step in document["steps"]]
     number, name = 1, stem
     while name in taken:
         number += 1

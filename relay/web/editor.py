@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +10,6 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url
 
-from relay.engine import publish
 from relay.errors import DocumentFaults, RelayError
 from relay.models import Flow
 from relay.web import desk, drafts, posted, stepforms
@@ -30,15 +27,13 @@ def show(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     return _page(request, flow, open_id, checked="check" in request.GET, picking="pick" in request.GET)
 
 
-
-
 def _page(
     request: WorkspaceRequest, flow: Flow, open_id: str, *, checked: bool = False, picking: bool = False
 ) -> HttpResponse:
     made = desk.desk(flow, open_id, checked=checked)
     made.picking = picking
     undo = request.session.get(UNDO)
-    can_undo = bool(undo) and undo.get("flow") == flow.pk
+    can_undo = isinstance(undo, dict) and undo.get("flow") == flow.pk
     context = {"desk": made, "flow": flow, "undo": can_undo, "place": "flows"}
     return render(request, "flows/_editor.html" if request.htmx else "flows/editor.html", context)
 
@@ -72,5 +67,3 @@ def _answer(request: WorkspaceRequest, flow: Flow, act: Act) -> HttpResponse:
         return redirect(address)
     response = _page(request, flow, act.open_id, checked="check" in query, picking="pick" in query)
     return push_url(response, address)
-
-

@@ -116,4 +116,3 @@ def _labels(actions: Iterable[Any]) -> Iterable[str]:
                 yield registry.find(action)[0].label
             except RelayError:
                 yield action
-

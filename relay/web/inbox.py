@@ -61,5 +61,3 @@ def captured(request: WorkspaceRequest) -> HttpResponse:
     events = request.workspace.events.filter(state=EventState.CAPTURED).select_related("flow").defer("body", "headers")
     context = {"events": events.order_by("-id")[:PAGE], "place": "inbox", "tab": "captured"}
     return render(request, "inbox/captured.html", context)
-
-

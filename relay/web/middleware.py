@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
-from relay.models import User, Workspace
+from relay.models import Workspace
 
 
 class WorkspaceMiddleware:
@@ -26,8 +26,7 @@ class WorkspaceMiddleware:
 def workspace_of(request: HttpRequest) -> Workspace | None:
     if not request.user.is_authenticated:
         return None
-    user = cast(User, request.user)
-    return Workspace.objects.filter(memberships__user=user).order_by("memberships__pk").first()
+    return Workspace.objects.filter(memberships__user=request.user).order_by("memberships__pk").first()
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

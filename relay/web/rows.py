@@ -70,22 +70,23 @@ def shown(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def is_flat(when: Any) -> bool:
-    """Whether a condition is rows joined by all or any, as the form shows it."""
-    if not isinstance(when, dict) or len(when) != 1 or not isinstance(join(when), str):
-        return False
-    rules = when[next(iter(when))]
-    return isinstance(rules, list) and all(isinstance(rule, dict) and "left" in rule for rule in rules)
+def flat(when: Any) -> tuple[str, list[dict[str, Any]]] | None:
+    """`all` or `any` and its rules, where a condition is rows as the form shows them; None for another shape."""
+    if not isinstance(when, dict) or len(when) != 1:
+        return None
+    join, rules = next(iter(when.items()))
+    if join not in ("all", "any") or not isinstance(rules, list) or not all(map(_is_rule, rules)):
+        return None
+    return join, rules
 
 
-def join(when: dict[str, Any]) -> str | None:
-    """`all`, `any`, or None for another shape."""
-    return next((name for name in ("all", "any") if name in when), None)
+def _is_rule(rule: Any) -> bool:
+    return isinstance(rule, dict) and "left" in rule and isinstance(rule.get("op"), str)
 
 
 def condition(data: QueryDict, former: Any) -> dict[str, Any]:
     """The rows of a filter as a condition; rows that are wholly empty stay, so that they can be filled."""
-    before = former[join(former)] if is_flat(former) else []
+    _, before = flat(former) or ("all", [])
     rules = []
     for index, (left, op, right) in enumerate(table(data, "left", "op", "right")):
         rule: dict[str, Any] = {"left": left, "op": op or "equals"}

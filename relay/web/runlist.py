@@ -109,10 +109,11 @@ def _row(run: Run, version: Version | None, tries: int) -> Row:
 def dots(run: Run, document: dict[str, Any]) -> list[Dot]:
     """One dot a step of the version, in order; steps that were not reached are hollow."""
     walked = {entry["id"]: entry["state"] for entry in run.steps}
-    return [
-        Dot(step.get("name") or step["id"], walked.get(step["id"], "not reached"), _DOTS.get(walked.get(step["id"]), ""))
-        for step in document.get("steps", ())
-    ]
+    return [_dot(step, walked.get(step["id"], "not reached")) for step in document.get("steps", ())]
+
+
+def _dot(step: dict[str, Any], state: str) -> Dot:
+    return Dot(step.get("name") or step["id"], state, _DOTS.get(state, ""))
 
 
 def newer(workspace: Workspace, filters: Filters, after: str) -> int:

@@ -28,6 +28,8 @@ class Shown:
     required: bool = False
     options: list[tuple[str, str]] = field(default_factory=list)
     row: int | None = None
+    blank: str = ""
+    placeholder: str = ""
     note: str = ""
     preview: FieldPreview | None = None
 
@@ -51,14 +53,14 @@ class Group:
     """A field of several parts: `single`, `pairs` of rows, or a `body`."""
 
     shape: str
-    field: Shown
+    main: Shown
     pairs: list[tuple[Shown, Shown]] = field(default_factory=list)
 
     def shown(self) -> list[Shown]:
         """Its parts that have a preview."""
-        if self.shape == "body" and not self.field.kind:
+        if self.shape == "body" and not self.main.kind:
             return []
-        return [value for _, value in self.pairs] or [self.field]
+        return [value for _, value in self.pairs] or [self.main]
 
 
 @dataclass(slots=True)
@@ -105,18 +107,19 @@ def joined(preview: StepPreview, path: str) -> FieldPreview | None:
 
 def _filter(made: Form, when: Any) -> None:
     when = when or {"all": [{"left": "", "op": "equals", "right": ""}]}
-    if not rows.is_flat(when):
+    found = rows.flat(when)
+    if found is None:
         made.raw = Shown("when", "", rows.shown(when), label="Condition", kind="json")
         return
-    made.join = rows.join(when) or "all"
-    for index, rule in enumerate(when[made.join]):
+    made.join, rules = found
+    for index, rule in enumerate(rules):
         path = f"{made.join}[{index}]"
         made.rules.append(
             {
                 "left": Shown("left", f"{path}.left", rows.shown(rule.get("left")), row=index),
                 "right": Shown("right", f"{path}.right", rows.shown(rule.get("right")), row=index),
-                "op": rule.get("op"),
-                "alone": rule.get("op") in WITHOUT_RIGHT,
+                "op": rule["op"],
+                "alone": rule["op"] in WITHOUT_RIGHT,
             }
         )
 
@@ -149,6 +152,8 @@ def _group(step: dict[str, Any], one: Field) -> Group:
         help=one.help,
         required=one.required,
         options=_options(one, value),
+        blank=f"{rows.shown(one.default)}, by default" if one.default is not None else "",
+        placeholder=str(one.default or (one.example if isinstance(one.example, str) else "")),
     )
     if shape == "pairs":
         return Group("pairs", shown, pairs(shown.name, value, one.key))
@@ -189,7 +194,9 @@ def _body(shown: Shown, value: dict[str, Any]) -> Group:
         return Group("body", shown, pairs(f"{shown.name}.form", value["form"], "body.form"))
     content = value.get(kind)
     if kind == "json":
-        shown.value = content if isinstance(content, str) else msgspec.json.format(msgspec.json.encode(content)).decode()
+        shown.value = (
+            content if isinstance(content, str) else msgspec.json.format(msgspec.json.encode(content)).decode()
+        )
         shown.note = not_json(content)
     else:
         shown.value = rows.shown(content)
@@ -204,5 +211,5 @@ def not_json(value: Any) -> str:
         msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
         reason = str(error).removeprefix("JSON is malformed: ")
-        return f"This isn't JSON yet: {reason}. Put templates in quotes: \"{{{{ event.body.id }}}}\"."
+        return f'This isn\'t JSON yet: {reason}. Put templates in quotes: "{{{{ event.body.id }}}}".'
     return ""

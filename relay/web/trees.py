@@ -83,7 +83,8 @@ def _kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    return {dict: "object", list: "list", str: "string"}.get(type(value), "null")
+    kinds: dict[type, str] = {dict: "object", list: "list", str: "string"}
+    return kinds.get(type(value), "null")
 
 
 def _shown(value: Any) -> str:
@@ -123,4 +124,7 @@ def arrived(event: Event, *, open_to: int = 2) -> Arrived:
 
 
 def _query(text: str) -> dict[str, Any]:
-    return {name: values[0] if len(values) == 1 else values for name, values in parse_qs(text, keep_blank_values=True).items()}
+    return {
+        name: values[0] if len(values) == 1 else values
+        for name, values in parse_qs(text, keep_blank_values=True).items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class Client(asyncio.Protocol):
         self.answered: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -86,18 +88,18 @@ async def _one(client: Client, path: str, number: int, load: Load) -> None:
         load.refused[status] = load.refused.get(status, 0) + 1
 
 
-async def burst(port: int, path: str, *, first: int, count: int, connections: int = 32) -> Load:
-    """`count` orders as fast as `connections` can."""
-    load = Load()
+async def burst(
+    port: int, path: str, *, first: int, count: int, connections: int = 32, load: Load | None = None
+) -> Load:
+    """`count` orders as fast as `connections` can; into `load` as it goes, where one is given."""
+    load = Load() if load is None else load
     numbers = iter(range(first, first + count))
 
     async def run() -> None:
         client = await _connect(port)
-        for number in numbers:
-            try:
+        with contextlib.suppress(ConnectionError), contextlib.closing(client.transport):
+            for number in numbers:
                 await _one(client, path, number, load)
-            except ConnectionError:
-                return
 
     await asyncio.gather(*(run() for _ in range(connections)))
     return load
@@ -119,4 +121,6 @@ async def steady(port: int, path: str, *, first: int, rate: float, seconds: floa
         await asyncio.sleep(max(0.0, started + index / rate - time.monotonic()))
         tasks.append(asyncio.create_task(run(first + index)))
     await asyncio.gather(*tasks)
+    while not free.empty():
+        free.get_nowait().transport.close()
     return load

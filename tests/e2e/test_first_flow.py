@@ -12,12 +12,10 @@ from pytest_httpserver import HTTPServer
 from tests.running import Relay
 
 EMAIL = "ada@example.com"
-PASSWORD = "correct horse battery"  # noqa: S105 - an account of the test's own
+PASSWORD = "correct horse battery"
 
 
-def test_from_the_set_up_link_to_a_delivered_order(
-    page: Page, relay_up: Relay, httpserver: HTTPServer
-) -> None:
+def test_from_the_set_up_link_to_a_delivered_order(page: Page, relay_up: Relay, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/orders", method="POST").respond_with_json({"taken": True}, status=201)
 
     _make_the_account(page, relay_up)
@@ -101,7 +99,7 @@ def _publish(page: Page) -> None:
 
 def _see_the_run(page: Page, relay: Relay) -> None:
     page.get_by_role("link", name="Runs", exact=True).last.click()
-    _until_listed(page, lambda: page.locator(".run-table tbody a").first.click())
+    _until_listed(page, page.locator(".run-table tbody a").first.click)
     expect(page.get_by_text("All was delivered")).to_be_visible()
     expect(page.get_by_role("region", name="Request").get_by_text('"Order 7 for Grace"')).to_be_visible()
     expect(page.get_by_role("region", name="Answer").get_by_text('"taken"')).to_be_visible()

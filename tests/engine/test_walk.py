@@ -28,6 +28,16 @@ class Recorder:
         return answer
 
 
+class Held:
+    """A connection whose values are at hand."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def unseal(self) -> dict[str, Any]:
+        return self.values
+
+
 def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
     return Answer(status=status, headers=headers, body=body, truncated=False, seconds=0.001)
 
@@ -158,13 +168,26 @@ def test_secrets_are_masked_in_what_is_kept() -> None:
     secrets = {"key": "0123456789abcdef0123456789abcdef", "token": "ATTAfeedfacefeedface"}
 
     sender = Recorder()
-    outcome = walk(errand(card, connections={"Trello": secrets}), sender)
+    outcome = walk(errand(card, connections={"Trello": Held(secrets)}), sender)
 
     kept = outcome.attempts[0].request or ""
     assert outcome.state == "succeeded"
     assert secrets["token"] in sender.sent[0].url + str(sender.sent[0].headers)
     assert secrets["key"] not in kept
     assert secrets["token"] not in kept
+
+
+def test_an_echoed_secret_is_masked_in_the_reason() -> None:
+    values = {"webhook_url": "https://hooks.slack.com/services/T0/B0/very-secret-part"}
+    tell = {"id": "tell", "kind": "action", "action": "slack.post_message", "connection": "S", "inputs": {"text": "x"}}
+    echo = answer(404, f"no_service {values['webhook_url']}".encode())
+
+    outcome = walk(errand(tell, connections={"S": Held(values)}), Recorder(echo))
+
+    assert outcome.state == "failed"
+    assert "no_service" in outcome.reason
+    assert "very-secret-part" not in outcome.reason
+    assert values["webhook_url"] in outcome.secrets
 
 
 def test_a_missing_connection_fails_with_the_way_out() -> None:

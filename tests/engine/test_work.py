@@ -12,7 +12,7 @@ from relay.engine import claim, settle, sql
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
-from relay.models import Attempt, InboxMessage, Run, RunState
+from relay.models import Attempt, InboxMessage, Run, RunState, Version
 from tests.engine.conftest import ORDER, posting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,6 +114,20 @@ def test_what_is_claimed_is_claimed_once(live, arrive) -> None:
     first, second = claim.claim(), claim.claim()
 
     assert (len(first), len(second)) == (5, 0)
+
+
+def test_a_version_that_cannot_be_read_fails_only_its_own_runs(live, arrive, walkers, destination: HTTPServer) -> None:
+    destination.expect_request("/hook").respond_with_data("ok")
+    odd, good = live(posting("http://127.0.0.1:9/")), live(posting(destination.url_for("/hook")))
+    Version.objects.filter(flow=odd).update(document={"relay": 1, "steps": "none"})
+    (broken,), (fine,) = arrive(odd), arrive(good)
+
+    work(walkers=walkers)
+
+    broken.refresh_from_db()
+    fine.refresh_from_db()
+    assert (broken.state, fine.state) == (RunState.FAILED, RunState.SUCCEEDED)
+    assert "Publish it again" in broken.reason
 
 
 def test_a_claim_costs_four_queries_however_many(live, arrive, django_assert_num_queries) -> None:

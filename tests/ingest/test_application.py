@@ -109,13 +109,13 @@ def test_methods_are_the_triggers(workspace: Workspace) -> None:
 
 
 def test_a_declared_size_is_refused_unread(flow: Flow) -> None:
-    status, _, _ = call(url(flow), chunks=[], content_length="5000000")
+    status, _, _ = call(url(flow), chunks=[], content_length="500000000")
 
     assert status == 413
 
 
 def test_a_counted_size_is_refused(flow: Flow) -> None:
-    status, _, _ = call(url(flow), chunks=[b"x" * 400_000] * 3)
+    status, _, _ = call(url(flow), chunks=[b"x" * 400_000] * 50)
 
     assert status == 413
     assert Event.objects.count() == 0
@@ -140,7 +140,7 @@ def test_the_triggers_own_answer(workspace: Workspace) -> None:
 
     status, headers, body = call(url(flow))
 
-    assert (status, headers["X-Shop"], body) == (200, "yes", b"[accepted]")
+    assert (status, headers["x-shop"], body) == (200, "yes", b"[accepted]")
 
 
 def test_a_drafts_events_are_captured(workspace: Workspace) -> None:

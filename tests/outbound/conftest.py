@@ -77,15 +77,11 @@ class Nasty:
     def __init__(self) -> None:
         self.servers: list[NastyServer] = []
 
-    def behaving(
-        self, behaviour: Behaviour, wrap: Callable[..., socket.socket] | None = None
-    ) -> NastyServer:
+    def behaving(self, behaviour: Behaviour, wrap: Callable[..., socket.socket] | None = None) -> NastyServer:
         self.servers.append(NastyServer(behaviour, wrap))
         return self.servers[-1]
 
-    def answering(
-        self, *answers: bytes, wrap: Callable[..., socket.socket] | None = None
-    ) -> NastyServer:
+    def answering(self, *answers: bytes, wrap: Callable[..., socket.socket] | None = None) -> NastyServer:
         """On each connection: a request, an answer, and again; closed after the last."""
 
         def behave(server: NastyServer, sock: socket.socket) -> None:

@@ -70,9 +70,7 @@ def close_at_second(server, sock: socket.socket) -> None:
     sock.sendall(OK)
 
 
-def test_a_replayable_request_is_sent_again_where_a_kept_connection_breaks(
-    sender: Sender, nasty
-) -> None:
+def test_a_replayable_request_is_sent_again_where_a_kept_connection_breaks(sender: Sender, nasty) -> None:
     server = nasty.behaving(close_at_second)
     sender.send(get(server.url))
 

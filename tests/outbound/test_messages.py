@@ -92,9 +92,7 @@ def test_writes_a_request_as_http() -> None:
         ("DELETE", b"ab", b"2"),
     ],
 )
-def test_says_the_length_where_a_body_is_expected(
-    method: str, body: bytes | None, length: bytes | None
-) -> None:
+def test_says_the_length_where_a_body_is_expected(method: str, body: bytes | None, length: bytes | None) -> None:
     data = encode(Request(method, "", {}, body), parse("http://h.example/"))
 
     written = [line[16:] for line in data.split(b"\r\n") if line.startswith(b"Content-Length: ")]

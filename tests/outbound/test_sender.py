@@ -21,9 +21,7 @@ def test_sends_a_request_and_reads_the_answer(sender: Sender, httpserver: HTTPSe
         "/hook", method="POST", query_string="a=b", data=b'{"a":1}', headers={"X-Key": "k"}
     ).respond_with_data(b"done", status=201, headers={"X-Id": "7"})
 
-    answer = sender.send(
-        Request("POST", httpserver.url_for("/hook?a=b"), {"X-Key": "k"}, b'{"a":1}')
-    )
+    answer = sender.send(Request("POST", httpserver.url_for("/hook?a=b"), {"X-Key": "k"}, b'{"a":1}'))
 
     assert (answer.status, answer.body, answer.truncated) == (201, b"done", False)
     assert answer.headers["x-id"] == "7"
@@ -40,9 +38,7 @@ def test_a_name_is_called_by_its_name(sender: Sender, nasty) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer(sender: Sender, httpserver: HTTPServer, status: int) -> None:
-    httpserver.expect_request("/").respond_with_data(
-        status=status, headers={"Location": httpserver.url_for("/inside")}
-    )
+    httpserver.expect_request("/").respond_with_data(status=status, headers={"Location": httpserver.url_for("/inside")})
 
     answer = sender.send(get(httpserver.url_for("/")))
 
@@ -104,19 +100,14 @@ def test_a_private_address_is_refused_alike_at_open_and_closed_ports(nasty) -> N
         said.add(str(refusal.value))
 
     assert said == {
-        (
-            "localhost leads to a private or reserved address; "
-            "allow it with RELAY_ALLOWED_NETWORKS if this is meant."
-        )
+        ("localhost leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS if this is meant.")
     }
     assert server.connections == 0
 
 
 def test_an_origin_is_called_in_place_of_another(make_sender, nasty) -> None:
     server = nasty.answering(OK)
-    sender = make_sender(
-        ("127.0.0.0/8",), {"https://API.trello.com": f"http://127.0.0.1:{server.port}"}
-    )
+    sender = make_sender(("127.0.0.0/8",), {"https://API.trello.com": f"http://127.0.0.1:{server.port}"})
 
     answer = sender.send(get("https://api.trello.com/1/cards?a=b"))
 

@@ -98,8 +98,7 @@ def test_an_endless_body_is_cut_off(sender: Sender, nasty) -> None:
 def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
     bomb = gzip.compress(b"\0" * 500_000)
     server = nasty.answering(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
-        + bomb
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb
     )
 
     answer = sender.send(get(server.url))
@@ -136,9 +135,7 @@ def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 5000, "isn't HTTP"),
     ],
 )
-def test_a_broken_answer_is_a_lost_connection(
-    sender: Sender, nasty, raw: bytes, reason: str
-) -> None:
+def test_a_broken_answer_is_a_lost_connection(sender: Sender, nasty, raw: bytes, reason: str) -> None:
     server = nasty.answering(raw)
 
     with pytest.raises(ConnectionLost, match=reason) as failure:
@@ -159,9 +156,7 @@ def test_a_broken_answer_is_a_lost_connection(
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
     ],
 )
-def test_a_dripping_answer_ends_at_the_deadline(
-    sender: Sender, nasty, start: bytes, drop: bytes
-) -> None:
+def test_a_dripping_answer_ends_at_the_deadline(sender: Sender, nasty, start: bytes, drop: bytes) -> None:
     server = nasty.dripping(start, drop)
 
     with pytest.raises(DeadlinePassed, match="in time") as failure:
