@@ -99,6 +99,7 @@ class Committer:
         """Store what waits, ring, and end the thread."""
         while self._busy:
             await asyncio.sleep(0.005)
+        self._thread.submit(_hang_up)
         self._thread.shutdown()
         self._bell.close()
 
@@ -116,3 +117,8 @@ def _with_connection(run: Callable[[], Result]) -> Result:
     except DatabaseError:
         connection.close()
         raise
+
+
+def _hang_up() -> None:
+    """Close the connection of the thread that runs this."""
+    connection.close()
