@@ -125,7 +125,7 @@ def _write_once(path: Path, make: Callable[[], str]) -> None:
     """Write a file whole, flushed and 0600, or leave the one that is there: it appears with its text or not at all."""
     if path.exists():
         return
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(make() + "\n")

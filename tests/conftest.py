@@ -34,6 +34,7 @@ def _settle() -> None:
     if database := os.environ.get("RELAY_TEST_DATABASE_URL"):
         os.environ["DATABASE_URL"] = database
     FOLDER.prepare()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "relay.settings"
     # Cheap to hash; and what a test commits need not survive a loss of power.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if settings.SQLITE:
@@ -41,9 +42,10 @@ def _settle() -> None:
         database["TEST"] = {"NAME": str(WORLD / "test.sqlite3")}
         database["OPTIONS"]["init_command"] = database["OPTIONS"]["init_command"].replace("=FULL", "=OFF")
     django.setup()
+    # Else the processes of xdist would inherit it, and read their settings before they come here.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "relay.settings"
 _settle()
 
 
@@ -105,14 +107,12 @@ def start_relay() -> Iterator[Callable[..., Relay]]:
     running: list[Relay] = []
 
     def start(**settings: str) -> Relay:
-        folder = Path(tempfile.mkdtemp(prefix="relay-up-"))
-        running.append(Relay(folder / "data", settings))
+        running.append(Relay(**settings))
         return running[-1].start()
 
     yield start
     for relay in running:
-        relay.end()
-        shutil.rmtree(relay.folder.parent, ignore_errors=True)
+        relay.remove()
 
 
 @pytest.fixture

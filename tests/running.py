@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -74,9 +76,10 @@ class Valkey:
 class Relay:
     """One `relay up` on a free port, started and stopped as a person would."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.folder = folder
-        self.env = environment(folder, settings)
+    def __init__(self, **settings: str) -> None:
+        # Short, whatever pytest's own folders are called: a socket's path must fit in some hundred bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="relay-up-")) / "data"
+        self.env = environment(self.folder, settings)
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.setup_url = ""
@@ -84,10 +87,8 @@ class Relay:
     def start(self, *words: str) -> Self:
         """Start and wait for the ready lines. `words` are further options."""
         self.end()
-        folder = self.folder.parent
-        folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "relay", "up", "--port", "0", "--workers", "2", *words]
-        with (folder / "up.log").open("a") as log:
+        with (self.folder.parent / "up.log").open("a") as log:
             self.process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=log, bufsize=0)
         try:
             self.url = self._line("Relay is ready at ").rstrip("/")
@@ -127,10 +128,10 @@ class Relay:
         """The JSON that a command prints."""
         return json.loads(self.command(*words, given=given))
 
-    def stop(self) -> int:
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ask it to stop, as Ctrl-C does; its exit code."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         return self.process.wait(40)
 
     def kill(self) -> None:
@@ -151,6 +152,11 @@ class Relay:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process = None
+
+    def remove(self) -> None:
+        """End it and leave nothing of it."""
+        self.end()
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def _line(self, start: str) -> str:
         """The rest of the next line of standard output, which must begin so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -122,4 +121,4 @@ def test_manage_py_is_the_same(tmp_path: Path) -> None:
     )
 
     assert done.stdout.strip()
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,17 +56,27 @@ def services(httpserver: HTTPServer) -> HTTPServer:
     return httpserver
 
 
-@pytest.fixture
-def relay(start_relay: Callable[..., Relay], services: HTTPServer) -> Relay:
-    """A Relay set up without a browser, whose Slack and Trello are `services`."""
-    origin = services.url_for("").rstrip("/")
+@pytest.fixture(scope="module")
+def relay(make_httpserver: HTTPServer) -> Iterator[Relay]:
+    """A Relay set up without a browser, whose Slack and Trello are this machine."""
+    origin = make_httpserver.url_for("").rstrip("/")
     urls = {"https://hooks.slack.com": origin, "https://api.trello.com": origin}
-    relay = start_relay(RELAY_CONNECTOR_URLS=json.dumps(urls), RELAY_ALLOWED_NETWORKS="127.0.0.0/8")
-    relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
-    slack = {"webhook_url": f"https://hooks.slack.com{SECRET_PATH}"}
-    relay.command("connection", "set", "Team Slack", "slack", given=json.dumps(slack))
-    relay.command("connection", "set", "Our Trello", "trello", given=json.dumps({"key": KEY, "token": TOKEN}))
-    return relay
+    relay = Relay(RELAY_CONNECTOR_URLS=json.dumps(urls), RELAY_ALLOWED_NETWORKS="127.0.0.0/8")
+    try:
+        relay.start()
+        relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
+        slack = {"webhook_url": f"https://hooks.slack.com{SECRET_PATH}"}
+        relay.command("connection", "set", "Team Slack", "slack", given=json.dumps(slack))
+        relay.command("connection", "set", "Our Trello", "trello", given=json.dumps({"key": KEY, "token": TOKEN}))
+        yield relay
+    finally:
+        relay.remove()
+
+
+@pytest.fixture
+def flow(relay: Relay) -> dict[str, Any]:
+    """The flow, live, as `relay import` prints it."""
+    return dict(relay.json("import", "-", "--publish", given=json.dumps(FLOW)))
 
 
 def post(url: str, order: dict[str, Any]) -> tuple[int, dict[str, str]]:
@@ -79,25 +89,24 @@ def received(services: HTTPServer, path: str) -> list[Request]:
     return [request for request, _ in services.log if request.path == path]
 
 
-def ended(relay: Relay, count: int) -> list[dict[str, Any]]:
-    """The runs of the flow once so many have ended, the newest first."""
+def ended(relay: Relay, flow: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:
+    """The runs of a flow once so many have ended, the newest first."""
 
     def look() -> list[dict[str, Any]] | None:
-        runs = relay.json("runs", "--flow", "Big orders", "--json")
+        runs = relay.json("runs", "--flow", str(flow["flow"]), "--json")
         return runs if len([run for run in runs if run["finished"]]) == count else None
 
     return list(wait_until(look))
 
 
-def test_an_order_reaches_slack_and_trello(relay: Relay, services: HTTPServer) -> None:
-    flow = relay.json("import", "-", "--publish", given=json.dumps(FLOW))
+def test_an_order_reaches_slack_and_trello(relay: Relay, services: HTTPServer, flow: dict[str, Any]) -> None:
     assert flow["live"] is True
     assert flow["url"].startswith(f"{relay.url}/in/")
 
     status, answer = post(flow["url"], ORDER)
 
     assert status == 202
-    (run,) = ended(relay, 1)
+    (run,) = ended(relay, flow)
     assert run["event"] == answer["event"]
     assert run["state"] == "succeeded"
     assert run["title"] == "Order #1001"
@@ -113,28 +122,28 @@ def test_an_order_reaches_slack_and_trello(relay: Relay, services: HTTPServer) -
 
     again = relay.json("replay", run["run"], "--json")
 
-    newest, _ = ended(relay, 2)
+    newest, _ = ended(relay, flow, 2)
     assert newest["run"] == again["run"]
     assert newest["replay_of"] == run["run"]
     assert len(received(services, SECRET_PATH)) == 2
     assert received(services, SECRET_PATH)[1].headers["Idempotency-Key"] not in keys
 
 
-def test_a_small_order_is_filtered(relay: Relay, services: HTTPServer) -> None:
-    flow = relay.json("import", "-", "--publish", given=json.dumps(FLOW))
-
+def test_a_small_order_is_filtered(relay: Relay, services: HTTPServer, flow: dict[str, Any]) -> None:
     post(flow["url"], {**ORDER, "total": "99.90"})
 
-    assert ended(relay, 1)[0]["state"] == "filtered"
+    assert ended(relay, flow)[0]["state"] == "filtered"
     assert services.log == []
 
 
-def test_no_secret_is_in_the_clear_in_the_folder_or_the_log(relay: Relay, services: HTTPServer) -> None:
-    flow = relay.json("import", "-", "--publish", given=json.dumps(FLOW))
+def test_no_secret_is_in_the_clear_in_the_folder_or_the_log(
+    relay: Relay, services: HTTPServer, flow: dict[str, Any]
+) -> None:
     post(flow["url"], ORDER)
-    ended(relay, 1)
+    ended(relay, flow)
 
     relay.stop()
+    relay.start("--port", relay.url.rpartition(":")[2])
 
     kept = b"".join(path.read_bytes() for path in relay.folder.parent.rglob("*") if path.is_file())
     assert b"Pack order 1001" in kept  # what was sent is there
@@ -142,15 +151,16 @@ def test_no_secret_is_in_the_clear_in_the_folder_or_the_log(relay: Relay, servic
         assert secret.encode() not in kept
 
 
-def test_what_was_acknowledged_survives_a_kill_of_everything(relay: Relay, services: HTTPServer) -> None:
-    flow = relay.json("import", "-", "--publish", given=json.dumps(FLOW))
+def test_what_was_acknowledged_survives_a_kill_of_everything(
+    relay: Relay, services: HTTPServer, flow: dict[str, Any]
+) -> None:
     for number in range(20):
         post(flow["url"], {**ORDER, "id": number})
 
     relay.kill()
     relay.start("--port", relay.url.rpartition(":")[2])
 
-    runs = ended(relay, 20)
+    runs = ended(relay, flow, 20)
     assert {run["state"] for run in runs} == {"succeeded"}
     names = {request.json["name"] for request in received(services, "/1/cards")}
     assert names == {f"Pack order {number}" for number in range(20)}
@@ -165,6 +175,6 @@ def test_a_failing_service_is_tried_again(relay: Relay, services: HTTPServer) ->
 
     post(flow["url"], ORDER)
 
-    assert ended(relay, 1)[0]["state"] == "succeeded"
+    assert ended(relay, flow)[0]["state"] == "succeeded"
     first, second = received(services, SECRET_PATH)
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]

@@ -16,10 +16,10 @@ register = template.Library()
 
 
 @register.simple_tag
-def icon(name: str, size: str = "") -> SafeString:
+def icon(name: object, size: str = "") -> SafeString:
     """An icon of ours; it says nothing to a screen reader, the word beside it does."""
     # Drawn by us and looked up by name: nothing of a request is ever in it.
-    shape = mark_safe(ICONS.get(name, ICONS["info"]))  # noqa: S308
+    shape = mark_safe(ICONS.get(str(name), ICONS["info"]))  # noqa: S308
     return format_html('<svg class="icon {}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', size, shape)
 
 

@@ -77,14 +77,16 @@ def _switch(act: Act, step_id: str, _two: str) -> None:
 
 def _remove(act: Act, step_id: str, _two: str) -> None:
     act.save()
-    _remember(act)
+    _remember(act, "The step is removed.")
     act.open_id = drafts.remove(act.document, step_id)
     act.save()
-    messages.info(act.request, "The step is removed.")
 
 
-def _remember(act: Act) -> None:
-    act.request.session[UNDO] = {"flow": act.flow.pk, "draft": drafts.copied(act.document), "step": act.open_id}
+def _remember(act: Act, what: str) -> None:
+    """Keep the draft as it is, and say beside its button what can be taken back."""
+    draft = drafts.copied(act.document)
+    act.request.session[UNDO] = {"flow": act.flow.pk, "draft": draft, "step": act.open_id, "what": what}
+    act.query[UNDO] = "1"
 
 
 def _undo(act: Act, _one: str, _two: str) -> None:
@@ -97,9 +99,8 @@ def _undo(act: Act, _one: str, _two: str) -> None:
 
 def _discard(act: Act, _one: str, _two: str) -> None:
     act.save()
-    _remember(act)
+    _remember(act, "The draft is as the live version again.")
     publish.discard_draft(act.flow)
-    messages.info(act.request, "The draft is as the live version again.")
 
 
 def _publish(act: Act, _one: str, _two: str) -> None:

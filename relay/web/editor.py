@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,9 +16,7 @@ from relay.errors import DocumentFaults, RelayError
 from relay.models import Flow
 from relay.web import desk, drafts, posted, stepforms
 from relay.web.access import WorkspaceRequest, member
-from relay.web.acts import Act, perform
-
-UNDO = "undo"
+from relay.web.acts import UNDO, Act, perform
 
 
 @require_GET
@@ -24,17 +24,17 @@ UNDO = "undo"
 def show(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     flow = get_object_or_404(request.workspace.flows.select_related("live_version"), pk=flow_id)
     open_id = posted.text(request.GET, "step") or "trigger"
-    return _page(request, flow, open_id, checked="check" in request.GET, picking="pick" in request.GET)
+    return _page(request, flow, open_id, request.GET)
 
 
-def _page(
-    request: WorkspaceRequest, flow: Flow, open_id: str, *, checked: bool = False, picking: bool = False
-) -> HttpResponse:
-    made = desk.desk(flow, open_id, checked=checked)
-    made.picking = picking
-    undo = request.session.get(UNDO)
-    can_undo = isinstance(undo, dict) and undo.get("flow") == flow.pk
-    context = {"desk": made, "flow": flow, "undo": can_undo, "place": "flows"}
+def _page(request: WorkspaceRequest, flow: Flow, open_id: str, query: Mapping[str, object]) -> HttpResponse:
+    """The editor; `check`, `pick` and `undo` in the address ask for the faults, the catalogue and the way back."""
+    made = desk.desk(flow, open_id, checked="check" in query)
+    made.picking = "pick" in query
+    undo = request.session.get(UNDO) if UNDO in query else None
+    if not isinstance(undo, dict) or undo.get("flow") != flow.pk:
+        undo = None
+    context = {"desk": made, "flow": flow, "undo": undo, "place": "flows"}
     return render(request, "flows/_editor.html" if request.htmx else "flows/editor.html", context)
 
 
@@ -65,5 +65,5 @@ def _answer(request: WorkspaceRequest, flow: Flow, act: Act) -> HttpResponse:
     address = f"{reverse('flow', args=(flow.pk,))}?{urlencode(query)}"
     if not request.htmx:
         return redirect(address)
-    response = _page(request, flow, act.open_id, checked="check" in query, picking="pick" in query)
+    response = _page(request, flow, act.open_id, query)
     return push_url(response, address)

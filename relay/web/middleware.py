@@ -46,4 +46,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         del response["content-type"]
         for name, value in answer.headers:
             response[name] = value
+        if answer.file is not None:
+            # A file that changed on disk since the start has another length than was noted then.
+            response["Content-Length"] = str(len(body))
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
 
 from relay.engine import publish
 from relay.errors import RelayError
@@ -58,4 +59,6 @@ def arrivals(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     if (last.ref if last else "") == request.GET.get("seen", ""):
         return HttpResponse(status=UNCHANGED)
     made = desk.desk(flow, request.GET.get("step", "trigger"))
-    return render(request, "flows/_data.html", {"desk": made, "flow": flow})
+    response = render(request, "flows/_data.html", {"desk": made, "flow": flow})
+    # The open form's previews were made for the event before.
+    return trigger_client_event(response, "arrived")

@@ -34,7 +34,7 @@ def test_weak_password(given: str, shell: Shell) -> None:
 
 @pytest.mark.parametrize("email", ["nobody", "a@b", "", "a b@example.com"])
 def test_address_that_is_none(email: str, shell: Shell) -> None:
-    with pytest.raises(RelayError, match="e?-?mail"):
+    with pytest.raises(RelayError, match="mail"):
         shell("user", "add", email, given=f"{PASSWORD}\n")
 
 

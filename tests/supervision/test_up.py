@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,25 +39,35 @@ def get(url: str) -> int:
         return int(answer.status)
 
 
-def test_ready_when_it_says_so(relay_up: Relay) -> None:
-    roles = [name.split("-")[0] for name in relay_up.children()]
+@pytest.fixture(scope="module")
+def running() -> Iterator[Relay]:
+    """One for the tests that only look."""
+    relay = Relay()
+    try:
+        yield relay.start()
+    finally:
+        relay.remove()
 
-    status = get(f"{relay_up.url}/health/")
+
+def test_ready_when_it_says_so(running: Relay) -> None:
+    roles = [name.split("-")[0] for name in running.children()]
+
+    status = get(f"{running.url}/health/")
 
     assert status == 200
     assert len(roles) == 5, roles  # Valkey, web, two workers, upkeep
     assert sum(role.startswith("valkey") for role in roles) == 1
-    assert re.fullmatch(rf"{re.escape(relay_up.url)}/setup/[\w-]{{32}}/", relay_up.setup_url)
+    assert re.fullmatch(rf"{re.escape(running.url)}/setup/[\w-]{{32}}/", running.setup_url)
 
 
-def test_everything_in_the_folder_is_its_owners(relay_up: Relay) -> None:
-    modes = {path.name: oct(path.stat().st_mode & 0o077) for path in relay_up.folder.iterdir()}
+def test_everything_in_the_folder_is_its_owners(running: Relay) -> None:
+    modes = {path.name: oct(path.stat().st_mode & 0o077) for path in running.folder.iterdir()}
 
     assert set(modes.values()) == {"0o0"}, modes
 
 
-def test_second_up_on_the_folder_is_refused(relay_up: Relay) -> None:
-    said = refusal("--port", "0", RELAY_DATA=str(relay_up.folder))
+def test_second_up_on_the_folder_is_refused(running: Relay) -> None:
+    said = refusal("--port", "0", RELAY_DATA=str(running.folder))
 
     assert "Another `relay up` runs on the data folder" in said
 
@@ -110,22 +120,11 @@ def test_stops_whole_and_starts_again_with_the_same_link(relay_up: Relay) -> Non
 
 def test_no_link_once_there_is_an_account(relay_up: Relay) -> None:
     relay_up.command("user", "add", "ada@example.com", given="correct horse battery\n")
-    relay_up.stop()
+    assert relay_up.stop(signal.SIGTERM) == 0
 
     relay_up.start()
 
     assert relay_up.setup_url == ""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_stops_by_signal(number: signal.Signals, relay_up: Relay) -> None:
-    assert relay_up.process is not None
-    pids = relay_up.children().values()
-
-    relay_up.process.send_signal(number)
-
-    assert relay_up.process.wait(30) == 0
-    assert [pid for pid in pids if is_running(pid)] == []
 
 
 def test_asked_to_stop_before_it_is_ready(tmp_path: Path) -> None:
@@ -173,9 +172,9 @@ def test_children_die_with_a_killed_parent_and_up_starts_again(relay_up: Relay) 
     assert healthy(relay_up.url)
 
 
-def test_valkey_left_by_a_killed_parent_is_replaced(relay_up: Relay, start_relay: Start) -> None:
+def test_valkey_left_by_a_killed_parent_is_replaced(relay_up: Relay) -> None:
     folder = DataFolder(relay_up.folder)
-    relay_up.stop()
+    assert relay_up.stop(signal.SIGHUP) == 0
     leftover = subprocess.Popen(valkey.arguments(folder))
     wait_until(lambda: valkey.answers(folder))
 

@@ -19,8 +19,7 @@ ONLY_POST = {"edit-flow", "save-draft", "preview", "switch-flow", "send-sample",
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    run = intake.send_sample(flow).runs.get()
-    return run
+    return intake.send_sample(flow).runs.get()
 
 
 @pytest.mark.parametrize("name", [*OF_A_FLOW, "flow-runs"])

@@ -27,7 +27,7 @@ class Command(RelayCommand):
         workspace = finding.workspace(options["workspace"])
         if options["verb"] == "list":
             rows = workspace.connections.order_by("name").values("name", "connector")
-            self._list(list(rows), as_json=options["json"])
+            self._list([dict(row) for row in rows], as_json=options["json"])
             return
         connection = connections.set_connection(workspace, options["name"], options["connector"], finding.json_object())
         self.say(f"{connection.name} ({connection.connector}) is set.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from relay.errors import RelayError
 from relay.management import finding
 from relay.management.command import RelayCommand
-from relay.models import Event, Flow, Run, RunState
+from relay.models import Run, RunState
 
 _MOST = 100_000
 
@@ -40,16 +40,15 @@ class Command(RelayCommand):
 
 
 def _row(run: Run) -> dict[str, Any]:
-    flow, event = cast(Flow, run.flow), cast(Event, run.event)
     return {
         "run": run.ref,
         "state": str(run.state),
-        "flow": flow.name,
+        "flow": run.flow.name,
         "flow_id": run.flow_id,
         "title": run.title,
         "reason": run.reason,
-        "event": event.ref,
-        "received": _time(event.received_at),
+        "event": run.event.ref,
+        "received": _time(run.event.received_at),
         "due": _time(run.due_at),
         "finished": _time(run.finished_at),
         "replay_of": Run(pk=run.replay_of_id).ref if run.replay_of_id else None,

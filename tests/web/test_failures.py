@@ -1,0 +1,71 @@
+"""Pages for what went wrong, and files that are served without a warning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.staticfiles import finders
+from django.test import AsyncClient, Client, RequestFactory
+
+from relay.web import failures
+from relay.web.middleware import StaticFilesMiddleware
+
+
+@pytest.mark.parametrize(
+    "address", ["/nothing/", "/runs/x/", "/runs/zzzzzzzzzzzzz/", "/flows/0/", "/flows/" + "9" * 30 + "/"]
+)
+def test_what_is_not_there_has_a_page(alice: Client, address: str) -> None:
+    answer = alice.get(address)
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [(failures.broken, 500), (failures.csrf_failure, 403), (failures.bad_request, 400), (failures.forbidden, 403)],
+)
+def test_every_failure_has_the_look_of_the_others(rf: RequestFactory, page: object, status: int) -> None:
+    answer = page(rf.get("/"))  # type: ignore[operator]
+
+    assert answer.status_code == status
+    assert "/static/relay.css" in answer.content.decode()
+
+
+def test_pages_hold_no_inline_script_or_style(alice: Client) -> None:
+    for address in ("/flows/", "/runs/", "/inbox/", "/connections/", "/flows/new/"):
+        page = alice.get(address).content.decode()
+
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert all("src=" in tag for tag in page.split("<script")[1:])
+
+
+@pytest.mark.filterwarnings("error")
+def test_static_files_are_served_whole(settings: Any) -> None:
+    ours = "relay.web.middleware.StaticFilesMiddleware"
+    settings.MIDDLEWARE = [ours if "whitenoise" in name else name for name in settings.MIDDLEWARE]
+
+    answer = async_to_sync(AsyncClient().get)("/static/relay.css")
+
+    assert answer.status_code == 200
+    assert not answer.streaming
+    assert answer["Content-Type"].startswith("text/css")
+    assert answer["ETag"]
+
+
+def test_part_of_a_static_file(rf: RequestFactory) -> None:
+    middleware = StaticFilesMiddleware(lambda request: None)
+    path = finders.find("relay.css")
+    assert isinstance(path, str)
+
+    part = middleware(rf.get("/static/relay.css", headers={"Range": "bytes=0-3"}))
+    head = middleware(rf.head("/static/relay.css"))
+    known = middleware(rf.get("/static/relay.css", headers={"If-None-Match": head["ETag"]}))
+
+    assert (part.status_code, len(part.content)) == (206, 4)
+    assert (head.status_code, head.content) == (200, b"")
+    assert (known.status_code, known.content) == (304, b"")
