@@ -1,27 +1,36 @@
 """Rows, and the rules about one row or one set of rows."""
 
 from relay.models.accounts import Membership, Role, User, Workspace
+from relay.models.batches import Batch, BatchState, ReplayMode
 from relay.models.connections import Connection
+from relay.models.destinations import Destination, DestinationState
 from relay.models.flows import Flow, FlowState, Revision, Trigger, Version
 from relay.models.inbox import InboxMessage
 from relay.models.lease import Lease
-from relay.models.ledger import Attempt, AttemptState, Event, EventState, Run, RunState
+from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 
 __all__ = [
     "Attempt",
     "AttemptState",
+    "Batch",
+    "BatchState",
     "Connection",
+    "Destination",
+    "DestinationState",
     "Event",
     "EventState",
     "Flow",
     "FlowState",
+    "HeldBy",
     "InboxMessage",
     "Lease",
     "Membership",
+    "ReplayMode",
     "Revision",
     "Role",
     "Run",
     "RunState",
+    "Seen",
     "Trigger",
     "User",
     "Version",

@@ -47,6 +47,9 @@ class Workspace(models.Model):
 
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    retention_days = models.PositiveIntegerField(
+        default=30, help_text="days that events and runs are kept; 0: for ever"
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 
     if TYPE_CHECKING:

@@ -19,6 +19,7 @@ class Connection(models.Model):
     sealed = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
+    rate = models.CharField(max_length=20, blank=True, default="", help_text="requests at most: 1/s, 30/m, 500/h")
     succeeded_at = models.DateTimeField(null=True)
 
     if TYPE_CHECKING:

@@ -37,10 +37,20 @@ class RunState(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class HeldBy(models.TextChoices):
+    """Why a run is held; what has to happen is said by its `reason`."""
+
+    PAUSE = "pause", "The flow is paused"
+    DESTINATION = "destination", "Its destination keeps failing"
+    CREDENTIAL = "credential", "Its connection's credential is refused"
+    UNKNOWN = "unknown", "Nobody knows whether it was done"
+
+
 class AttemptState(models.TextChoices):
     SUCCEEDED = "succeeded", "Succeeded"
     RETRY = "retry", "To be tried again"
     FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
 
 
 class Event(models.Model):
@@ -96,6 +106,15 @@ class Run(models.Model):
     reason = models.TextField(blank=True, default="", help_text="why it failed, waits or is held")
     trail = JsonText(null=True, help_text="the steps walked so far: shape in engine/walk.py")
     finished_at = MomentField(null=True)
+    held_by = models.CharField(max_length=11, choices=HeldBy.choices, blank=True, default="", db_default="")
+    # The destination that holds it, or for which it is the probe.
+    destination_id = models.BigIntegerField(null=True)
+    # Of flows that keep order: runs of one key go one after the other.
+    order_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null keeps it out of the index
+    # The action that must not be done twice and is about to be sent, and the fence under which it may be.
+    marked_step = models.CharField(max_length=64, blank=True, default="", db_default="")
+    marked_fence = models.IntegerField(null=True)
+    batch_id = models.BigIntegerField(null=True, help_text="the replay of many that made it")
 
     objects = RunQuerySet.as_manager()
 
@@ -114,6 +133,19 @@ class Run(models.Model):
             models.Index(fields=["workspace", "id"], name="run_workspace"),
             models.Index(fields=["flow", "id"], name="run_flow"),
             models.Index(fields=["replay_of"], condition=models.Q(replay_of__isnull=False), name="run_replay"),
+            models.Index(
+                fields=["destination_id", "id"],
+                condition=models.Q(destination_id__isnull=False),
+                name="run_destination",
+            ),
+            models.Index(
+                fields=["flow", "order_key", "id"],
+                condition=models.Q(order_key__isnull=False, finished_at__isnull=True),
+                name="run_order",
+            ),
+            models.Index(fields=["flow", "due_at"], condition=models.Q(due_at__isnull=False), name="run_flow_due"),
+            models.Index(fields=["flow", "id"], condition=models.Q(state="held"), name="run_held"),
+            models.Index(fields=["batch_id"], condition=models.Q(batch_id__isnull=False), name="run_batch"),
         )
 
     def __str__(self) -> str:
@@ -130,6 +162,22 @@ class Run(models.Model):
     @property
     def steps(self) -> list[dict[str, Any]]:
         return self.trail or []
+
+
+class Seen(models.Model):
+    """A de-duplication key that came to a flow: what comes with it again before `until` is the same event."""
+
+    flow = models.ForeignKey(Flow, related_name="seen", db_index=False, **_FREE)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the key")
+    event_id = models.BigIntegerField()
+    until = MomentField(db_index=True)
+    count = models.IntegerField(default=0, help_text="how often it came again")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["flow", "digest"], name="seen_once"),)
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class Attempt(models.Model):

@@ -109,7 +109,11 @@ def _row(run: Run, version: Version | None, tries: int) -> Row:
 def dots(run: Run, document: dict[str, Any]) -> list[Dot]:
     """One dot a step of the version, in order; steps that were not reached are hollow."""
     walked = {entry["id"]: entry["state"] for entry in run.steps}
-    return [_dot(step, walked.get(step["id"], "not reached")) for step in document.get("steps", ())]
+    steps = [step for step in document.get("steps", ()) if not step.get("disabled")]
+    ahead = [step["id"] for step in steps if step["id"] not in walked]
+    if run.state == RunState.WAITING and ahead:
+        walked[ahead[0]] = "waiting"  # the trail ends before the action that is tried again
+    return [_dot(step, walked.get(step["id"], "not reached")) for step in steps]
 
 
 def _dot(step: dict[str, Any], state: str) -> Dot:

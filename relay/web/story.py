@@ -97,7 +97,8 @@ def sentence(run: Run, stops: list[Stop]) -> str:
             return f"It went through to the end, but not everything was delivered: {failed} failed."
         case RunState.CANCELLED:
             return "It was cancelled by hand. What had been sent before is sent."
-    return f"It failed: {reason}."
+    failed = next((f"“{stop.name}”" for stop in stops if stop.state == "failed"), "It")
+    return f"{failed} failed: {reason}."
 
 
 def _success(run: Run, stops: list[Stop]) -> str:

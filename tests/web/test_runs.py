@@ -127,7 +127,7 @@ def test_a_run_tells_all_that_happened(alice: Client, run: Run) -> None:
         ("waiting", "It was not taken: because. Relay tries again by itself"),
         ("held", "kept and not run: because"),
         ("filtered", "because. Nothing more was sent"),
-        ("failed", "It failed: because."),
+        ("failed", "“tell” failed: because."),
         ("partly_failed", "not everything was delivered: “tell” failed"),
         ("cancelled", "cancelled by hand"),
     ],
@@ -215,3 +215,11 @@ def test_the_page_of_a_run_has_a_query_budget(alice: Client, run: Run, django_as
 
     with django_assert_max_num_queries(6):
         alice.get(f"/runs/{run.ref}/")
+
+
+def test_the_step_that_is_tried_again_is_shown_waiting(run: Run) -> None:
+    settled(run, "waiting", trail=[{"id": "big", "kind": "filter", "state": "passed"}])
+
+    dots = runlist.dots(run, run.version.document)
+
+    assert [(dot.state, dot.tone) for dot in dots] == [("passed", "good"), ("waiting", "warn")]

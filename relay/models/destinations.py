@@ -1,0 +1,34 @@
+"""Destinations: where actions go, and whether runs for them are let through."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from relay.models.accounts import Workspace
+from relay.models.fields import MomentField
+
+
+class DestinationState(models.TextChoices):
+    OPEN = "open", "Held: it keeps failing"  # the breaker is open
+    CLOSING = "closing", "It answers again; held runs are being let out"
+    REFUSED = "refused", "Held: it refuses the credential"
+
+
+class Destination(models.Model):
+    """An origin with a connection that is not simply well; a row exists only while runs are held for it or let out."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="destinations")
+    origin = models.CharField(max_length=300)
+    connection = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=8, choices=DestinationState.choices)
+    reason = models.TextField(blank=True, default="")
+    since = MomentField()
+    probe_at = MomentField(null=True)
+    probes = models.IntegerField(default=0, help_text="probes that failed in a row")
+    letting_out = models.IntegerField(default=0, help_text="runs let out in the last round; doubled each second")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "origin", "connection"], name="destination_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.origin} ({self.connection})" if self.connection else self.origin
