@@ -15,20 +15,27 @@ MAX_RETRY_AFTER = 86_400.0
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _duration = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(ms|s|m|h|d)").fullmatch
+_rate = re.compile(r"([0-9]{1,6})\s*/\s*([smh])").fullmatch
 _decimal = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
-def seconds(text: str) -> float:
-    """Seconds of "250ms", "10s", "1m", "2h" or "1d"; ValueError for all else and over 30 days."""
+def seconds(text: str, *, most: float = MAX_DELAY) -> float:
+    """Seconds of "250ms", "10s", "1m", "2h" or "1d"; ValueError for all else and over `most` seconds (30 days)."""
     match = _duration(text.strip())
     if match is None:
-        raise ValueError(
-            f"{text[:40]!r} is not a time: write a number and ms, s, m, h or d, as 10m"
-        )
+        raise ValueError(f"{text[:40]!r} is not a time: write a number and ms, s, m, h or d, as 10m")
     value = float(match[1]) * _UNITS[match[2]]
-    if value > MAX_DELAY:
-        raise ValueError(f"{text[:40]!r} is longer than 30 days")
+    if value > most:
+        raise ValueError(f"{text[:40]!r} is longer than {most / 86_400:g} days")
     return value
+
+
+def interval(rate: str) -> float:
+    """Seconds between two requests of "1/s", "30/m" or "500/h"; ValueError for all else."""
+    match = _rate(rate.strip())
+    if match is None or not int(match[1]):
+        raise ValueError(f"{rate[:40]!r} is not a rate: write a number, / and s, m or h, as 30/m")
+    return _UNITS[match[2]] / int(match[1])
 
 
 def next_delay(

@@ -30,6 +30,16 @@ FAILURE_TTL = 60
 WATCHERS = "relay:watching"
 WATCH_TTL = 3.0
 
+# When may the next one go, in microseconds: now, and then not before `interval` has passed; else how long it takes.
+_ADMIT = """
+local time = redis.call("TIME")
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local next = tonumber(redis.call("GET", KEYS[1]) or "0")
+if next > now then return next - now end
+redis.call("SET", KEYS[1], string.format("%.0f", now + ARGV[1]), "PX", math.ceil(ARGV[1] / 1000) + 1)
+return 0
+"""
+
 # Set when this process was asked to stop: a job in hand claims nothing more.
 stopping = threading.Event()
 
@@ -112,6 +122,18 @@ def waiting() -> int:
 def workers() -> int:
     """Workers that serve the queue now."""
     return int(_queue().connection.scard(f"rq:workers:{settings.QUEUE}"))
+
+
+def admit(key: str, interval: float) -> float:
+    """Seconds until the next send under `key`, of which there may be one every `interval` seconds; 0: send now.
+
+    One clock for all workers. While Redis can't be reached nothing is let through: a second, then ask again.
+    """
+    try:
+        wait = _queue().connection.eval(_ADMIT, 1, f"relay:rate:{key}", int(interval * 1e6))
+    except RedisError:
+        return 1.0
+    return int(wait) / 1e6
 
 
 def ping(timeout: float = 1.0) -> bool:

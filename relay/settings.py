@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import environ  # type: ignore[import-untyped]
 import structlog
 
-from relay import datafolder
+from relay import datafolder, logs
 
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
@@ -93,7 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "relay.web.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,6 +133,8 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+CSRF_FAILURE_VIEW = "relay.web.failures.csrf_failure"
 
 AUTH_USER_MODEL = "relay.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -165,5 +166,5 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
     ],
     wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, LOG_LEVEL, logging.INFO)),
-    logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    logger_factory=structlog.PrintLoggerFactory(file=logs.standard_error()),
 )

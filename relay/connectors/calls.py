@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +15,7 @@ import msgspec
 from relay import payloads
 from relay.connectors.definition import Action, Connector, Reply
 from relay.connectors.fitting import fitted, plain
+from relay.connectors.signing import signed
 from relay.errors import PayloadError, RequestRefused
 from relay.outbound import Answer, Request
 from relay.outbound.urls import parse as parse_url
@@ -24,12 +27,17 @@ _NO_ACTION = Action(key="", label="")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer means. `retry_after`: the header as it came. `outputs`: what later steps see."""
+    """What an answer means.
 
-    kind: Literal["succeeded", "retry", "failed"]
+    `refused`: the credential is. `retry_after`: the header as it came. `outputs`: what later steps see.
+    `is_unsure`: it may have been done, nobody knows.
+    """
+
+    kind: Literal["succeeded", "retry", "failed", "refused"]
     message: str = ""
     retry_after: str | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
+    is_unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,16 @@ class InboxMessage:
 def _compiled(action: Action) -> Tree:
     body = action.body if action.json is None else {"json": action.json}
     return compile_tree(
-        {"method": action.method, "url": action.url, "headers": action.headers, "query": action.query, "body": body}
+        {
+            "method": action.method,
+            "url": action.url,
+            "headers": action.headers,
+            "query": action.query,
+            "basic": list(action.basic or ()),
+            "sign": action.sign,
+            "signing_secret": action.signing_secret,
+            "body": body,
+        }
     )
 
 
@@ -66,7 +83,7 @@ def build(
     context = {"inputs": fitted(action, inputs), "connection": connection or {}}
     parts = _compiled(action).render(context, omit_missing=True)
     address = _with_query(plain(parts.get("url", "")), _mapping(parts.get("query"), "Query"))
-    if connection:
+    if connection and connector.hosts:
         _check_host(connector, address)
     sent = {"Idempotency-Key": key}
     try:
@@ -76,7 +93,15 @@ def build(
     if kind:
         sent["Content-Type"] = kind
     _add(sent, _mapping(parts.get("headers"), "Headers"))
+    if action.basic:
+        sent["Authorization"] = _basic(*parts["basic"])
+    if parts.get("sign"):
+        sent |= signed(parts["sign"], parts.get("signing_secret", ""), key=key, body=data, now=time.time())
     return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable)
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _check_connection(connector: Connector, connection: Mapping[str, Any] | None) -> None:
@@ -172,9 +197,15 @@ def judge(action: Action, answer: Answer, *, success: Callable[[Mapping[str, Any
         succeeded = 200 <= answer.status < 300 and _is_ok(action.reply, answer, outputs["body"])
     if succeeded:
         return Verdict("succeeded", outputs=outputs)
-    kind: Literal["retry", "failed"] = "retry" if _is_tried_again(action.reply, answer) else "failed"
+    kind = _failure(action.reply, answer)
     message = _message(action.reply, answer, outputs["body"])
     return Verdict(kind, message, answer.headers.get("retry-after"), outputs)
+
+
+def _failure(reply: Reply, answer: Answer) -> Literal["retry", "failed", "refused"]:
+    if answer.status in reply.refused:
+        return "refused"
+    return "retry" if _is_tried_again(reply, answer) else "failed"
 
 
 def _is_ok(reply: Reply, answer: Answer, body: Any) -> bool:

@@ -46,7 +46,8 @@ class Reply:
 
     `body`: a 2xx answer is a success only with this very text. `ok`: the path of a flag that must be true.
     `error`: the path of the service's own word for what went wrong. `retry` and `permanent`: words which, found in
-    the answer of a failure, decide it whatever the status says.
+    the answer of a failure, decide it whatever the status says. `refused`: statuses by which the service says that the
+    credential is no good: runs are held until it is changed.
     """
 
     body: str = ""
@@ -54,6 +55,7 @@ class Reply:
     error: str = ""
     retry: tuple[str, ...] = ()
     permanent: tuple[str, ...] = ()
+    refused: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +64,9 @@ class Action:
 
     `json` is short for a `body` of {"json": ...}; `body` may be {"json": tree}, {"form": {...}} or
     {"text": template, "type": media type}. A key whose template is one missing name is left out.
-    `repeatable`: whether doing it twice does no harm.
+    `basic`: user name and password for HTTP's Basic scheme. `sign`: a scheme of signing.py, with `signing_secret`.
+    `repeatable`: whether doing it twice does no harm; where
+    it does, a try of which no answer came is held for a person to decide.
     """
 
     key: str
@@ -72,6 +76,9 @@ class Action:
     url: str = ""
     headers: Any = field(default_factory=dict)
     query: Any = field(default_factory=dict)
+    basic: tuple[str, str] | None = None
+    sign: str = ""
+    signing_secret: str = ""
     json: Any = None
     body: Any = None
     reply: Reply = Reply()
@@ -98,7 +105,7 @@ class Connector:
 
     @property
     def needs_connection(self) -> bool:
-        return bool(self.connection)
+        return any(one.required for one in self.connection)
 
     def check_connection(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with a connection's values, by field; {} when nothing is."""

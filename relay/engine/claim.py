@@ -22,9 +22,12 @@ NOTHING = Plan(name="", title=None, only=None, steps=(), connections=frozenset()
 NO_EVENT = Arrived(0, "", "", "{}", "", b"", 0)
 
 
-def claim(limit: int = BATCH) -> list[Errand]:
-    """Up to `limit` due runs, now *running* under our fence until the lease ends; [] when nothing is due."""
-    due = _due(limit)
+def claim(limit: int = BATCH, avoid: frozenset[int] = frozenset()) -> list[Errand]:
+    """Up to `limit` due runs, now *running* under our fence until the lease ends; [] when nothing is due.
+
+    `avoid`: flows whose runs would only have to be put back.
+    """
+    due = _due_elsewhere(limit, avoid) if avoid else _due(limit)
     runs = _take(due) if due else []
     if not runs:
         return []
@@ -32,7 +35,11 @@ def claim(limit: int = BATCH) -> list[Errand]:
     plans = {version: _plan_or_reason(version) for version in {run[5] for run in runs}}
     needing = {run[7] for run in runs if _needs_connections(plans[run[5]])}
     connections = _connections(needing)
-    return [_errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {})) for run in runs]
+    errands = [_errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {})) for run in runs]
+    if any(errand.marked_step for errand in errands):
+        # The claim must outlast a loss of power before what may be done only once is done.
+        sql.flush()
+    return errands
 
 
 def renew(errands: list[Errand]) -> None:
@@ -51,13 +58,27 @@ def _due(limit: int) -> list[int]:
     return [row[0] for row in sql.fetch(statement, (sql.now(), limit))]
 
 
+def _due_elsewhere(limit: int, avoid: frozenset[int]) -> list[int]:
+    """Due runs of other flows, a few of each: however many wait of the avoided ones, none of them is looked at."""
+    due: list[int] = []
+    now, flow = sql.now(), -1
+    following = "SELECT flow_id FROM relay_run WHERE due_at IS NOT NULL AND flow_id > %s ORDER BY flow_id LIMIT 1"
+    statement = "SELECT id FROM relay_run WHERE flow_id = %s AND due_at <= %s ORDER BY due_at LIMIT %s"
+    while len(due) < limit and (rows := sql.fetch(following, (flow,))):
+        flow = rows[0][0]
+        if flow not in avoid:
+            due += [row[0] for row in sql.fetch(statement, (flow, now, limit - len(due)))]
+    return due
+
+
 def _take(due: list[int]) -> list[tuple[Any, ...]]:
     now = sql.now()
     lock = "" if sql.is_sqlite() else " FOR UPDATE SKIP LOCKED"
     statement = (
         "UPDATE relay_run SET state = 'running', fence = fence + 1, due_at = %s"
         f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(due))}) AND due_at <= %s{lock})"
-        " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id"
+        " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id,"
+        " destination_id, marked_step, marked_fence"
     )
     rows = sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now))
     return sorted(rows)
@@ -123,4 +144,7 @@ def _errand(
         flow_name=plan.name,
         connections=connections,
         hopeless=reason,
+        probe_of=run[8],
+        marked_step=run[9],
+        marked_fence=run[10],
     )

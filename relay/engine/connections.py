@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from relay.connectors import registry
+from relay.engine import destinations
 from relay.errors import RelayError
 from relay.models import Connection, Flow, Workspace
 
@@ -27,6 +28,7 @@ def set_connection(workspace: Workspace, name: str, connector_key: str, values: 
         connection = former or Connection(workspace=workspace, name=name, connector=connector.key)
         connection.seal(values)
         connection.save()
+        destinations.credential_changed(workspace, name)
     return connection
 
 

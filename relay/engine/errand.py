@@ -11,12 +11,16 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from relay import ids, payloads
+from relay.engine.gates import Place
 from relay.flows.plan import Plan
 from relay.outbound import Answer, Request
 
 
 class Sealed(Protocol):
-    """A connection of the workspace: opened only for the call that needs it."""
+    """A connection of the workspace: opened only for the call that needs it. `rate`: requests at most, as 30/m."""
+
+    @property
+    def rate(self) -> str: ...
 
     def unseal(self) -> dict[str, Any]: ...
 
@@ -55,6 +59,11 @@ class Errand:
     flow_name: str
     connections: Mapping[str, Sealed]
     hopeless: str = ""
+    # The destination that this run is the probe of.
+    probe_of: int | None = None
+    # The action that must not be done twice and was marked as about to be sent, and under which fence it may be.
+    marked_step: str = ""
+    marked_fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,10 @@ class Post:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a walk. `due_at` is None when the run is final; `secrets` may not be stored."""
+    """What became of a walk. `due_at` is None when the run is final or held; `secrets` may not be stored.
+
+    `refused`: the place that refused its credential. `probe_answered`: what a probe found, None where there was none.
+    """
 
     errand: Errand
     state: str = "succeeded"
@@ -95,6 +107,12 @@ class Outcome:
     attempts: list[Tried] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    held_by: str = ""
+    destination_id: int | None = None
+    refused: Place | None = None
+    probe_answered: bool | None = None
+    marked_step: str = ""
+    marked_fence: int | None = None
 
 
 def context_of(errand: Errand, steps: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,26 @@ import structlog
 from django.db import transaction
 
 from relay import ids, redaction
-from relay.engine import sql
+from relay.engine import destinations, sql
 from relay.engine.errand import Outcome
 
 log = structlog.get_logger()
 
-_RUN = ("id", "fence", "state", "due_at", "tries", "reason", "title", "trail", "finished_at")
+_RUN = (
+    "id",
+    "fence",
+    "state",
+    "due_at",
+    "tries",
+    "reason",
+    "title",
+    "trail",
+    "finished_at",
+    "held_by",
+    "destination_id",
+    "marked_step",
+    "marked_fence",
+)
 _ATTEMPT = (
     "id",
     "run_id",
@@ -30,7 +44,13 @@ _ATTEMPT = (
 )
 _MESSAGE = ("id", "workspace_id", "run_id", "channel", "title", "text", "created_at")
 # PostgreSQL can't tell the type of a column of NULLs in VALUES.
-_CASTS = {"id": "bigint", "due_at": "bigint", "finished_at": "bigint"}
+_CASTS = {
+    "id": "bigint",
+    "due_at": "bigint",
+    "finished_at": "bigint",
+    "destination_id": "bigint",
+    "marked_fence": "integer",
+}
 
 
 def settle(outcomes: list[Outcome]) -> int:
@@ -41,11 +61,19 @@ def settle(outcomes: list[Outcome]) -> int:
     """
     if not outcomes:
         return 0
+    for outcome in outcomes:
+        if outcome.refused is not None:
+            outcome.destination_id = destinations.refuse(outcome.refused, outcome.reason)
     with transaction.atomic():
         ours = _update_runs(outcomes)
         kept = [outcome for outcome in outcomes if outcome.errand.run_id in ours]
         _insert_attempts(kept)
         _insert_messages(kept)
+    if any(outcome.marked_step for outcome in kept):
+        sql.flush()
+    for outcome in kept:
+        if outcome.probe_answered is not None and outcome.errand.probe_of is not None:
+            destinations.probed(outcome.errand.probe_of, answered=outcome.probe_answered)
     if len(kept) < len(outcomes):
         log.warning("settle.late", runs=len(outcomes) - len(kept))
     return len(kept)
@@ -80,7 +108,11 @@ def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
         outcome.reason,
         outcome.title,
         redaction.mask(msgspec.json.encode(_stored_trail(outcome)).decode(), outcome.secrets),
-        None if outcome.due_at is not None else now,
+        None if outcome.due_at is not None or outcome.state == "held" else now,
+        outcome.held_by,
+        outcome.destination_id,
+        outcome.marked_step,
+        outcome.marked_fence,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from relay.models.fields import micros
+
 
 def now() -> int:
     """Microseconds since 1970, as the ledger keeps every moment."""
@@ -38,8 +40,23 @@ def is_sqlite() -> bool:
 
 def lower_durability() -> None:
     """For a worker's connection: what it commits can be done again, so a commit need not wait for the disk."""
+    _run("PRAGMA synchronous=NORMAL" if is_sqlite() else "SET synchronous_commit = off")
+
+
+def flush() -> None:
+    """Have the disk hold all that was committed until now, before this returns; for a connection lowered as above."""
+    _run("PRAGMA synchronous=FULL" if is_sqlite() else "SET synchronous_commit = on")
+    try:
+        # One commit that waits for the disk takes all before it along.
+        execute("DELETE FROM relay_lease WHERE name = 'flush'")
+        execute("INSERT INTO relay_lease (name, holder, until) VALUES ('flush', '', %s)", (now(),))
+    finally:
+        lower_durability()
+
+
+def _run(statement: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA synchronous=NORMAL" if is_sqlite() else "SET synchronous_commit = off")
+        cursor.execute(statement)
 
 
 def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
@@ -47,3 +64,6 @@ def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
+
+
+__all__ = ["execute", "fetch", "flush", "insert", "is_sqlite", "lower_durability", "marks", "micros", "now"]

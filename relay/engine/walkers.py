@@ -9,6 +9,7 @@ from collections import deque
 import structlog
 
 from relay.engine.errand import Errand, Outcome, Sends
+from relay.engine.gates import Gates
 from relay.engine.walk import walk
 
 log = structlog.get_logger()
@@ -25,7 +26,8 @@ class Walkers:
     the rest, up to `most`.
     """
 
-    def __init__(self, sender: Sends, most: int) -> None:
+    def __init__(self, sender: Sends, most: int, gates: Gates) -> None:
+        self.gates = gates
         self._sender = sender
         self._most = most
         self._errands: deque[Errand] = deque()
@@ -105,7 +107,7 @@ class Walkers:
 
     def _walk(self, errand: Errand) -> Outcome:
         try:
-            return walk(errand, self._sender)
+            return walk(errand, self._sender, self.gates)
         except Exception:
             # A fault of ours must not lose a run or end the thread.
             log.exception("walk.broke", run=errand.run_id)

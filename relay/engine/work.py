@@ -8,11 +8,14 @@ import time
 from django.conf import settings
 
 from relay import queues
-from relay.engine import sql
+from relay.engine import destinations, sql
 from relay.engine.claim import BATCH, claim, renew
+from relay.engine.gates import Gates
 from relay.engine.settle import settle
 from relay.engine.walkers import STUCK_AFTER, Walkers
 from relay.outbound import Sender
+
+GATES_EVERY = 0.5  # seconds
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
@@ -32,7 +35,8 @@ def sender() -> Sender:
 @functools.cache
 def _walkers() -> Walkers:
     sql.lower_durability()
-    return Walkers(sender(), settings.WORKER_THREADS)
+    gates = Gates(settings.WORKER_THREADS, queues.admit)
+    return Walkers(sender(), settings.WORKER_THREADS, gates)
 
 
 def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
@@ -63,6 +67,8 @@ class _Shift:
         self._linger = linger
         self._until = time.monotonic() + settings.WORKER_SLICE
         self._busy_at = self._renewed_at = time.monotonic()
+        self._gates_at = 0.0
+        self._gates = walkers.gates
         self.settled = 0
 
     @property
@@ -84,6 +90,7 @@ class _Shift:
         if not self._walkers.in_hand:
             return claimed
         self.settled += settle(self._walkers.fetch(STUCK_AFTER))
+        self._close_gates()
         self._renew()
         self._busy_at = time.monotonic()
         return True
@@ -92,12 +99,26 @@ class _Shift:
         room = min(BATCH, MOST_IN_HAND - len(self._walkers.in_hand))
         if self.is_over or self._walkers.waiting or room <= 0:
             return False
-        errands = claim(room)
+        self._open_gates()
+        errands = claim(room, self._gates.crowded_flows())
         if len(errands) == BATCH:
             queues.call()
         if errands:
             self._walkers.give(errands)
         return bool(errands)
+
+    def _open_gates(self) -> None:
+        """Learn now and then which destinations are shut, and how many workers share the flows."""
+        if time.monotonic() - self._gates_at > GATES_EVERY:
+            self._gates_at = time.monotonic()
+            self._gates.learn(destinations.shut())
+            self._gates.workers = max(1, queues.workers())
+
+    def _close_gates(self) -> None:
+        """Hold what goes to destinations that have been found failing."""
+        for place, reason in self._gates.tripped().items():
+            destinations.hold(place, reason)
+            self._gates_at = 0.0
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed_at > settings.LEASE / 4:

@@ -62,6 +62,7 @@ class Plan:
     only: Condition | None
     steps: tuple[PlanStep, ...]
     connections: frozenset[str]
+    concurrency: int = 16
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -75,6 +76,7 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         only=compile_condition(document.trigger.only) if document.trigger.only is not None else None,
         steps=steps,
         connections=frozenset(step.connection for step in steps if isinstance(step, ActionStep) and step.connection),
+        concurrency=document.settings.concurrency,
     )
 
 

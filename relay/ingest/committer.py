@@ -37,6 +37,7 @@ class Committer:
         self._waiting: list[tuple[Arrival, asyncio.Future[Accepted]]] = []
         self._bytes = 0
         self._busy = False
+        self._drained: asyncio.Future[None] | None = None
 
     async def find(self, token_digest: str) -> Door | None:
         """The door behind a token; asked of the database only when it isn't remembered."""
@@ -71,6 +72,8 @@ class Committer:
         batch, self._waiting, self._bytes = self._waiting, [], 0
         self._busy = bool(batch)
         if not batch:
+            if self._drained is not None:
+                self._drained.set_result(None)
             return
         loop = asyncio.get_running_loop()
         commit = self._thread.submit(self._commit, [arrival for arrival, _ in batch])
@@ -97,8 +100,9 @@ class Committer:
 
     async def close(self) -> None:
         """Store what waits, ring, and end the thread."""
-        while self._busy:
-            await asyncio.sleep(0.005)
+        if self._busy:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
         self._thread.submit(_hang_up)
         self._thread.shutdown()
         self._bell.close()

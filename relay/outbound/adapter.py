@@ -77,11 +77,11 @@ class GuardedAdapter(BaseAdapter):
     def send(
         self,
         request: PreparedRequest,
-        stream: bool = False,  # noqa: ARG002 - an answer is always read, up to `keep`
+        stream: bool = False,
         timeout: Any = None,
-        verify: Any = True,  # noqa: ARG002 - certificates are always checked
-        cert: Any = None,  # noqa: ARG002
-        proxies: Any = None,  # noqa: ARG002 - never taken from the environment
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
     ) -> Received:
         """The answer, whatever its status, within `timeout` seconds in all.
 

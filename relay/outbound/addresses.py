@@ -110,10 +110,7 @@ class Guard:
             return _METADATA_OBJECTION
         if _is_public(address) or any(self._is_allowed(form) for form in _same(address)):
             return None
-        return (
-            "leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS "
-            "if this is meant"
-        )
+        return "leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS if this is meant"
 
     def _is_allowed(self, address: Address) -> bool:
         return any(address in network for network in self._allowed)
@@ -127,9 +124,7 @@ def _network(text: str) -> Network:
     try:
         return ip_network(text.strip())
     except ValueError:
-        raise SetupError(
-            f"RELAY_ALLOWED_NETWORKS has {text!r}, which isn't a network like 10.0.0.0/8."
-        ) from None
+        raise SetupError(f"RELAY_ALLOWED_NETWORKS has {text!r}, which isn't a network like 10.0.0.0/8.") from None
 
 
 def _is_public(address: Address) -> bool:

@@ -78,9 +78,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 def _check_header(name: str, value: str) -> None:
     if not _is_token(name):
-        raise RequestRefused(
-            f"{_shown(name)} can't be the name of a header: use letters, digits and hyphens."
-        )
+        raise RequestRefused(f"{_shown(name)} can't be the name of a header: use letters, digits and hyphens.")
     lower = name.lower()
     if lower in _RESERVED or lower.startswith("proxy-"):
         raise RequestRefused(f"The header {_shown(name)} is written by Relay: leave it out.")

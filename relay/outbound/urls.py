@@ -49,6 +49,11 @@ def check_url(url: str) -> None:
     parse(url)
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of `url` as written, the usual port left out; raises RequestRefused."""
+    return parse(url).origin
+
+
 @lru_cache(maxsize=1024)
 def parse(url: str) -> Target:
     """The target of `url`, its fragment dropped; raises RequestRefused."""
@@ -67,9 +72,7 @@ def _target(parts: Url) -> Target:
     if parts.scheme not in _PORTS:
         raise RequestRefused("The URL must start with http:// or https://.")
     if parts.auth is not None:
-        raise RequestRefused(
-            "The URL has a user name or password before the host: use an Authorization header."
-        )
+        raise RequestRefused("The URL has a user name or password before the host: use an Authorization header.")
     if parts.port == 0:
         raise RequestRefused("The URL has port 0, which can't be called.")
     if not parts.host:

@@ -184,9 +184,7 @@ def _parse_headers(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _read_body(
-    wire: Wire, method: str, status: int, headers: dict[str, str], keep: int
-) -> tuple[bytes, bool, bool]:
+def _read_body(wire: Wire, method: str, status: int, headers: dict[str, str], keep: int) -> tuple[bytes, bool, bool]:
     """Body, whether there was more, and whether its end was marked (RFC 9112, 6.3)."""
     if method == "HEAD" or status in (204, 304):
         return b"", False, True

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from relay import templating
-from relay.connectors import calls, registry
+from relay.connectors import calls, catalog, registry
 from relay.connectors.definition import Action, Connector, Field
 from relay.outbound import check_headers, check_url
 
@@ -25,6 +25,8 @@ SAMPLES = {"string": "x1", "text": 'A & B " } {{ < é', "number": 3, "boolean": 
 SECRETS = {
     "slack": {"webhook_url": "https://hooks.slack.com/services/T000/B000/SECRETSECRET"},
     "trello": {"key": "0123456789abcdef", "token": "fedcba9876543210"},
+    "twilio": {"account_sid": "AC" + "0" * 32, "auth_token": "fedcba9876543210"},
+    "http": {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
 }
 
 
@@ -49,7 +51,9 @@ def strings(value: Any) -> list[str]:
 
 
 def test_the_folder_is_the_list() -> None:
-    assert [one.key for one in registry.all()] == ["inbox", "http", "slack", "trello"]
+    files = {path.stem for path in Path(catalog.__path__[0]).glob("*.py")} - {"__init__"}
+
+    assert {one.key for one in registry.all()} == files
 
 
 @pytest.mark.parametrize(("connector", "action"), ACTIONS)
@@ -68,6 +72,7 @@ def test_all_is_labelled_and_no_key_stands_twice(connector: Connector, action: A
 def test_templates_name_only_fields_that_exist(connector: Connector, action: Action) -> None:
     known = {f"inputs.{one.key}" for one in action.inputs} | {f"connection.{one.key}" for one in connector.connection}
     sources = strings([action.method, action.url, action.headers, action.query, action.json, action.body])
+    sources += strings([action.basic or (), action.sign, action.signing_secret])
 
     used = {name for source in sources for name in templating.names(source)}
 
@@ -103,7 +108,8 @@ def test_secrets_stay_out_of_the_body(connector: Connector, action: Action) -> N
 
 @pytest.mark.parametrize("connector", [one for one in registry.all() if one.connection], ids=lambda one: one.key)
 def test_a_connection_has_hosts_and_secrets(connector: Connector) -> None:
-    assert connector.hosts
+    only_signs = all(action.signing_secret for action in connector.actions)
+    assert connector.hosts or only_signs
     assert any(one.secret for one in connector.connection)
     assert connector.check_connection(SECRETS[connector.key]) == {}
     assert set(connector.check_connection({})) == {one.key for one in connector.connection if one.required}

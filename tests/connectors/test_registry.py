@@ -18,7 +18,10 @@ def test_an_action_is_found_with_its_connector() -> None:
     ("key", "message"),
     [
         ("slack.post_mesage", "There is no action “slack.post_mesage”; did you mean slack.post_message?"),
-        ("", "There is no action “”; there are http.request, inbox.post, slack.post_message, trello.create_card"),
+        (
+            "",
+            "There is no action “”; there are http.request, inbox.post, slack.post_message, trello.create_card, twilio.send_sms",
+        ),
     ],
 )
 def test_an_action_that_is_not_there(key: str, message: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from relay.engine import intake, publish
+from relay.engine.gates import Gates
 from relay.engine.intake import Arrival, Doors
 from relay.engine.walkers import Walkers
 from relay.models import Flow, Run, Workspace
@@ -53,7 +54,7 @@ def arrive() -> Callable[..., list[Run]]:
 
 @pytest.fixture
 def walkers() -> Walkers:
-    return Walkers(Sender(allowed_networks=("127.0.0.0/8",), timeout=2.0), most=8)
+    return Walkers(Sender(allowed_networks=("127.0.0.0/8",), timeout=2.0), most=8, gates=Gates(threads=16))
 
 
 @pytest.fixture

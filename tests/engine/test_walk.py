@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from relay.engine.errand import Arrived, Errand, Outcome
-from relay.engine.walk import walk
+from relay.engine.gates import Gates
+from relay.engine.walk import walk as walk_on
 from relay.errors import ConnectFailed, RequestRefused
 from relay.flows.plan import compile_plan
 from relay.outbound import Answer, Request
@@ -33,9 +34,14 @@ class Held:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
+        self.rate = ""
 
     def unseal(self) -> dict[str, Any]:
         return self.values
+
+
+def walk(errand: Errand, sender: Recorder) -> Outcome:
+    return walk_on(errand, sender, Gates(threads=32))
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Answer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
+from django.db import connection
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -14,6 +16,7 @@ from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.models import Attempt, InboxMessage, Run, RunState, Version
 from tests.engine.conftest import ORDER, posting
+from tests.running import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,8 +102,8 @@ def test_a_late_result_changes_nothing(live, arrive, walkers: Walkers, destinati
     Run.objects.update(due_at=sql.now())  # the lease is over
     (fresh,) = claim.claim()
 
-    late = settle.settle([walk(stale, walkers._sender)])
-    kept = settle.settle([walk(fresh, walkers._sender)])
+    late = settle.settle([walk(stale, walkers._sender, walkers.gates)])
+    kept = settle.settle([walk(fresh, walkers._sender, walkers.gates)])
 
     run.refresh_from_db()
     assert (late, kept) == (0, 1)
@@ -145,7 +148,7 @@ def test_a_settle_costs_four_queries_however_many(
 ) -> None:
     destination.expect_request("/hook").respond_with_data("ok")
     arrive(live(posting(destination.url_for("/hook"))), *[ORDER] * 20)
-    outcomes = [walk(errand, walkers._sender) for errand in claim.claim()]
+    outcomes = [walk(errand, walkers._sender, walkers.gates) for errand in claim.claim()]
 
     # BEGIN, one UPDATE, one INSERT of attempts, COMMIT
     with django_assert_num_queries(4):
@@ -154,9 +157,11 @@ def test_a_settle_costs_four_queries_however_many(
     assert settled == 20
 
 
-def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
-    import threading
+def hang_up() -> None:
+    connection.close()
 
+
+def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
     released = threading.Event()
 
     def wait(_: Request) -> Response:
@@ -173,12 +178,7 @@ def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Wal
             }
         )
     )
-    worker = threading.Thread(target=lambda: (work(walkers=walkers), close()))
-
-    from django.db import connection
-
-    def close() -> None:
-        connection.close()
+    worker = threading.Thread(target=lambda: (work(walkers=walkers), hang_up()))
 
     worker.start()
     wait_until(lambda: Run.objects.get(pk=fast.pk).state == RunState.SUCCEEDED)
@@ -189,12 +189,3 @@ def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Wal
     assert slow_state == RunState.RUNNING
     assert Run.objects.get(pk=slow.pk).state == RunState.SUCCEEDED
     assert InboxMessage.objects.get().text == "hello"
-
-
-def wait_until(holds, seconds: float = 5.0) -> None:
-    import time
-
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.01)

@@ -1,6 +1,7 @@
 """Plain HTTP: a request to any URL."""
 
 from relay.connectors.definition import Action, Connector, Field
+from relay.connectors.signing import SCHEMES
 
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -8,6 +9,12 @@ HTTP = Connector(
     key="http",
     label="HTTP",
     help="Any service that takes a request.",
+    # The secret signs; it is never sent, so it may go with any host.
+    connection=(
+        Field(
+            "signing_secret", "Signing secret", secret=True, help="For signed requests: base64, with or without whsec_."
+        ),
+    ),
     actions=(
         Action(
             key="request",
@@ -33,7 +40,16 @@ HTTP = Connector(
                     help='{"json": ...}, {"form": {...}} or {"text": "...", "type": "text/plain"}.',
                     example={"json": {"id": "{{ event.body.id }}"}},
                 ),
+                Field(
+                    "sign",
+                    "Signature",
+                    kind="choice",
+                    options=SCHEMES,
+                    help="Signs the body with the secret of the connection, so that the receiver can check it.",
+                ),
             ),
+            sign="{{ inputs.sign }}",
+            signing_secret="{{ connection.signing_secret }}",  # noqa: S106 - a template
             method="{{ inputs.method | default('POST', true) | upper }}",
             url="{{ inputs.url }}",
             headers="{{ inputs.headers }}",

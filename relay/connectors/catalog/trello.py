@@ -1,6 +1,6 @@
 """Trello: cards, by API key and token."""
 
-from relay.connectors.definition import Action, Connector, Field, Output
+from relay.connectors.definition import Action, Connector, Field, Output, Reply
 
 TRELLO = Connector(
     key="trello",
@@ -48,6 +48,7 @@ TRELLO = Connector(
                 "idMembers": "{{ inputs.member_ids }}",
                 "urlSource": "{{ inputs.url_source }}",
             },
+            reply=Reply(refused=(401,)),
             outputs=(
                 Output("id", "Card id", "id"),
                 Output("url", "Card URL", "url"),

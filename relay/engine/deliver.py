@@ -1,0 +1,218 @@
+"""One delivery: may it go now, is it marked where it must be, send it, judge the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import msgspec
+
+from relay import backoff, ids, redaction
+from relay.connectors import calls
+from relay.engine.errand import Post, Sealed, Tried
+from relay.engine.gates import Pass, Place, Shut, Wait
+from relay.errors import ConnectionMissing, DeliveryError, RelayError
+from relay.flows.plan import ActionStep
+from relay.models import HeldBy
+from relay.outbound import Request, origin_of
+
+if TYPE_CHECKING:
+    from relay.engine.walk import Walk
+
+UNKNOWN = (
+    "It was sent, or about to be, and no answer came: nobody knows whether it was done. "
+    "Look at the service, then choose “Send again” or “It was done”."
+)
+# Answers that say nothing of whether a thing was done: a gateway gave up, or the service broke on the way.
+UNSURE = frozenset({500, 502, 504})
+
+
+class Ended(Exception):
+    """The walk goes no further."""
+
+
+def deliver(walk: Walk, step: ActionStep) -> None:
+    """Do the action of a step, or end the walk with what keeps it from being done now."""
+    delivery = _Delivery(walk, step)
+    try:
+        delivery.go()
+    except RelayError as error:
+        # Before anything was sent: the attempt says why.
+        delivery.tried("failed", error=redaction.mask(str(error), walk.outcome.secrets))
+        walk.failed(step, redaction.mask(str(error), walk.outcome.secrets))
+
+
+class _Delivery:
+    def __init__(self, walk: Walk, step: ActionStep) -> None:
+        self.walk, self.step = walk, step
+        self.errand, self.outcome = walk.errand, walk.outcome
+        self.started = time.time_ns() // 1000
+        self.seconds = 0.0
+        self.sent: str | None = None
+
+    def go(self) -> None:
+        sealed = self._connection()
+        values = sealed.unseal() if sealed else None
+        inputs = self.step.inputs.render(self.walk.context)
+        if self.step.action.target == "inbox":
+            self._post(inputs)
+            return
+        secrets = calls.secrets_of(self.step.connector, values)
+        self.outcome.secrets.update(secrets)
+        key = f"{ids.text(self.errand.run_id)}-{self.step.id}"
+        request = calls.build(self.step.connector, self.step.action, inputs, values, key=key)
+        place = Place(self.errand.workspace_id, origin_of(request.url), self.step.connection or "")
+        self._check_mark()
+        passed = self._enter(place, sealed.rate if sealed else "")
+        if not self.step.action.repeatable and not self._is_marked:
+            self.walk.gates.back_out(passed)
+            self._mark()
+        self._send(request, passed, secrets)
+
+    def _connection(self) -> Sealed | None:
+        name = self.step.connection
+        if name is None:
+            return None
+        try:
+            return self.errand.connections[name]
+        except KeyError:
+            message = f"The connection “{name}” does not exist; add it under Connections, then replay"
+            raise ConnectionMissing(message) from None
+
+    def _post(self, inputs: Mapping[str, Any]) -> None:
+        message = calls.inbox_message(self.step.action, inputs)
+        self.outcome.posts.append(Post(message.channel, message.title, message.text))
+        body = msgspec.json.encode(inputs).decode()
+        self.sent = _json({"method": "POST", "url": "inbox", "headers": {}, "body": body})
+        self.tried("succeeded")
+        self._done({})
+
+    # An action that must not be done twice
+
+    @property
+    def _is_marked(self) -> bool:
+        return self.errand.marked_step == self.step.id and self.errand.marked_fence == self.errand.fence
+
+    def _check_mark(self) -> None:
+        """Marked under an earlier fence: whoever was to send it is gone, and nobody knows how far it came."""
+        if self.errand.marked_step == self.step.id and not self._is_marked:
+            self.tried("unknown", error=UNKNOWN)
+            self._hold(HeldBy.UNKNOWN, UNKNOWN)
+
+    def _mark(self) -> NoReturn:
+        """Say durably that it is about to be sent; only the very next claim may then send it."""
+        self.outcome.marked_step, self.outcome.marked_fence = self.step.id, self.errand.fence + 1
+        self._put_back(0.0)
+
+    # The gate
+
+    def _enter(self, place: Place, rate: str) -> Pass:
+        found = self.walk.gates.enter(
+            place, self.errand.flow_id, self.errand.plan.concurrency, rate=rate, probe_of=self.errand.probe_of
+        )
+        if isinstance(found, Wait):
+            self._put_back(found.seconds)
+        if isinstance(found, Shut):
+            self.outcome.destination_id = found.id
+            self._hold(found.held_by, found.reason)
+        return found
+
+    def _put_back(self, seconds: float) -> NoReturn:
+        """Back among the due, no try spent."""
+        self.outcome.state, self.outcome.tries = "queued", self.walk.tries
+        self.outcome.due_at = time.time_ns() // 1000 + int(seconds * 1e6)
+        self.outcome.destination_id = self.errand.probe_of
+        raise Ended
+
+    def _hold(self, held_by: str, reason: str) -> NoReturn:
+        self.outcome.state, self.outcome.held_by, self.outcome.reason = "held", held_by, reason
+        self.outcome.tries = self.walk.tries
+        raise Ended
+
+    # Sending
+
+    def _send(self, request: Request, passed: Pass, secrets: tuple[str, ...]) -> None:
+        self.sent = _json(redaction.request_record(request, secrets))
+        self.started = time.time_ns() // 1000
+        clock = time.perf_counter()
+        fault = "it broke off"
+        try:
+            answer = self.walk.sender.send(request, self.step.timeout)
+            self.seconds = time.perf_counter() - clock
+            verdict = calls.judge(self.step.action, answer, success=self.step.success)
+            kept = _json(redaction.answer_record(answer, secrets))
+            fault = redaction.mask(verdict.message, secrets) if answer.status >= 500 else ""
+            record: dict[str, Any] = {"answer": kept, "status": answer.status}
+        except DeliveryError as error:
+            self.seconds = time.perf_counter() - clock
+            verdict = calls.Verdict("failed" if error.permanent else "retry", str(error), is_unsure=error.sent)
+            fault = "" if error.permanent else str(error)
+            record = {}
+        finally:
+            self.walk.gates.leave(passed, seconds=self.seconds, fault=fault)
+        self._judge(verdict, passed.place, record)
+
+    def _judge(self, verdict: calls.Verdict, place: Place, record: dict[str, Any]) -> None:
+        if verdict.kind == "succeeded":
+            self.tried("succeeded", **record)
+            self._done(verdict.outputs)
+            return
+        reason = redaction.mask(verdict.message, self.outcome.secrets)
+        unsure = verdict.is_unsure or record.get("status") in UNSURE
+        if unsure and not self.step.action.repeatable:
+            self.tried("unknown", error=reason, **record)
+            self._hold(HeldBy.UNKNOWN, f"{reason}. {UNKNOWN}")
+        if verdict.kind == "refused":
+            self.tried("retry", error=reason, **record)
+            self.walk.tries -= 1
+            self.outcome.refused = place
+            self._hold(HeldBy.CREDENTIAL, reason)
+        if self.errand.probe_of is not None:
+            self._probe_ended(verdict, reason, record)
+        self._try_again_or_fail(verdict, reason, record)
+
+    def _probe_ended(self, verdict: calls.Verdict, reason: str, record: dict[str, Any]) -> None:
+        """A probe that found nothing better goes back to the held, its tries unspent."""
+        self.outcome.probe_answered = verdict.kind != "retry"
+        if verdict.kind == "retry":
+            self.tried("retry", error=reason, **record)
+            self.walk.tries -= 1
+            self.outcome.destination_id = self.errand.probe_of
+            self._hold(HeldBy.DESTINATION, reason)
+
+    def _try_again_or_fail(self, verdict: calls.Verdict, reason: str, record: dict[str, Any]) -> None:
+        delay = None
+        if verdict.kind == "retry":
+            delay = backoff.next_delay(self.walk.tries + 1, self.step.delays, verdict.retry_after, now=time.time())
+        self.tried("failed" if delay is None else "retry", error=reason, **record)
+        if delay is None:
+            self.walk.failed(self.step, reason, verdict.outputs)
+            return
+        self.outcome.state, self.outcome.reason, self.outcome.tries = "waiting", reason, self.walk.tries
+        self.outcome.due_at = time.time_ns() // 1000 + int(delay * 1e6)
+        raise Ended
+
+    def _done(self, outputs: dict[str, Any]) -> None:
+        if self.errand.probe_of is not None and self.step.action.target == "http":
+            self.outcome.probe_answered = True
+        self.walk.tries = 0
+        self.walk.enter(self.step, "succeeded", outputs)
+
+    def tried(
+        self,
+        state: Literal["succeeded", "retry", "failed", "unknown"],
+        *,
+        answer: str | None = None,
+        status: int | None = None,
+        error: str = "",
+    ) -> None:
+        """Keep this try."""
+        self.walk.tries += 1
+        duration = int(self.seconds * 1e6)
+        attempt = Tried(self.step.id, self.walk.tries, state, self.started, duration, self.sent, answer, status, error)
+        self.outcome.attempts.append(attempt)
+
+
+def _json(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
