@@ -20,7 +20,11 @@ Flows and runs (while `up` runs or not):
   relay export      print a flow's document: ID or name
   relay flows       list flows [--json]
   relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
-  relay replay      run the event of a run again: RUN
+  relay replay      run the event of a run again: RUN [--live|--failed-steps|--body FILE]; or many: [--flow] [--state]
+  relay batches     list replays of many [--json]
+  relay cancel      end a run, or a replay of many: RUN or BATCH
+  relay give-up     call a run that waits or is held failed: RUN
+  relay try-now     make the next try of a waiting run now: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
   relay user        add EMAIL (password on standard input)
 

@@ -40,10 +40,18 @@ class _Source:
             return (now << (_NODE_BITS + _SEQUENCE_BITS)) | self._node | self._sequence
 
 
+def first_at(micros: int) -> int:
+    """The smallest id that can be made at that time, in microseconds since 1970: all older ids are below it."""
+    return max(0, micros // 1000 - EPOCH_MS) << (_NODE_BITS + _SEQUENCE_BITS)
+
+
 _source = _Source()
 os.register_at_fork(after_in_child=_source._reseed)
 
-new = _source.new
+
+def new() -> int:
+    """The next id. A plain function, because migrations name it."""
+    return _source.new()
 
 
 def text(number: int) -> str:

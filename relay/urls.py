@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from relay import ids
-from relay.web import accounts, connections, editor, failures, flows, inbox, previews, run, runs
+from relay.web import accounts, connections, editor, failures, flows, inbox, many, previews, resend, run, runs
 
 
 class RefConverter:
@@ -50,6 +50,11 @@ urlpatterns = [
     path("runs/newer/", runs.newer, name="newer-runs"),
     path("runs/<ref:run_id>/", run.show, name="run"),
     path("runs/<ref:run_id>/act/", run.act, name="act-on-run"),
+    path("runs/<ref:run_id>/edit/", resend.edit, name="edit-run"),
+    path("runs/many/", many.choose, name="many-runs"),
+    path("runs/many/count/", many.count, name="count-runs"),
+    path("runs/batches/<int:batch_id>/", many.show, name="batch"),
+    path("runs/batches/<int:batch_id>/cancel/", many.cancel, name="cancel-batch"),
     path("inbox/", inbox.messages, name="inbox"),
     path("inbox/held/", inbox.held, name="held"),
     path("inbox/captured/", inbox.captured, name="captured"),

@@ -6,5 +6,6 @@ import "./look.js";
 import "./menus.js";
 import "./previews.js";
 import "./reload.js";
+import "./select.js";
 import "./times.js";
 import "./trouble.js";

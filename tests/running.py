@@ -78,7 +78,7 @@ class Relay:
 
     def __init__(self, **settings: str) -> None:
         # Short, whatever pytest's own folders are called: a socket's path must fit in some hundred bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="relay-up-")) / "data"
+        self.folder = Path(settings.get("RELAY_DATA") or f"{tempfile.mkdtemp(prefix='relay-up-')}/data")
         self.env = environment(self.folder, settings)
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""

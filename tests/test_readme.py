@@ -37,7 +37,7 @@ def test_commands_are_those_of_the_code() -> None:
 
 
 def test_help_lists_the_same_commands() -> None:
-    listed = set(re.findall(r"^  relay (\w+)", HELP, re.MULTILINE))
+    listed = set(re.findall(r"^  relay ([\w-]+)", HELP, re.MULTILINE))
 
     assert listed == COMMANDS | OTHER_COMMANDS
 
@@ -46,7 +46,7 @@ def test_options_are_those_of_the_code() -> None:
     sources = [*(ROOT / "relay/management").rglob("*.py"), ROOT / "relay/supervision/up.py"]
     code = "\n".join(path.read_text() for path in sources)
 
-    options = set(re.findall(r"--[a-z]+", README.split("\n## Commands\n")[1].split("\n## ")[0]))
+    options = set(re.findall(r"--[a-z][a-z-]*", README.split("\n## Commands\n")[1].split("\n## ")[0]))
 
     assert {option for option in options if f'"{option}"' not in code} == set()
 

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
+from django.db import transaction
 
-from relay.engine import sql
+from relay.engine import order, sql
 from relay.engine.errand import Arrived, Errand
 from relay.errors import RelayError
 from relay.flows.plan import Plan, compile_plan
@@ -72,16 +73,25 @@ def _due_elsewhere(limit: int, avoid: frozenset[int]) -> list[int]:
 
 
 def _take(due: list[int]) -> list[tuple[Any, ...]]:
+    """Claim those that are still due; what keeps an order and whose turn it isn't goes back."""
+    rows = _claimed(due)
+    if all(row[11] is None for row in rows):
+        return rows
+    with transaction.atomic():
+        early = order.send_back((row[0], row[4], row[11]) for row in rows)
+    return [row for row in rows if row[0] not in early]
+
+
+def _claimed(due: list[int]) -> list[tuple[Any, ...]]:
     now = sql.now()
     lock = "" if sql.is_sqlite() else " FOR UPDATE SKIP LOCKED"
     statement = (
         "UPDATE relay_run SET state = 'running', fence = fence + 1, due_at = %s"
         f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(due))}) AND due_at <= %s{lock})"
         " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id,"
-        " destination_id, marked_step, marked_fence"
+        " destination_id, marked_step, marked_fence, order_key"
     )
-    rows = sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now))
-    return sorted(rows)
+    return sorted(sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now)))
 
 
 def _events(ids: list[int]) -> dict[int, Arrived]:
@@ -147,4 +157,5 @@ def _errand(
         probe_of=run[8],
         marked_step=run[9],
         marked_fence=run[10],
+        order_key=run[11],
     )

@@ -64,6 +64,8 @@ class Errand:
     # The action that must not be done twice and was marked as about to be sent, and under which fence it may be.
     marked_step: str = ""
     marked_fence: int | None = None
+    # Of flows that keep an order.
+    order_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ class Outcome:
     probe_answered: bool | None = None
     marked_step: str = ""
     marked_fence: int | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.due_at is None and self.state != "held"
 
 
 def context_of(errand: Errand, steps: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ from django.db import transaction
 
 from relay import ids, queues
 from relay.engine import sql
+from relay.engine.doors import Door, Doors
+from relay.engine.duplicates import Keyed, first_events
+from relay.engine.errand import Arrived
 from relay.errors import RelayError
-from relay.flows.document import TriggerSettings, trigger_settings
-from relay.models import Event, Flow, Revision, Trigger
+from relay.models import Event, Flow
 from relay.models.flows import digest
-
-DOORS_REMEMBERED = 10_000
 
 _EVENT = (
     "id",
@@ -44,18 +43,9 @@ _RUN = (
     "tries",
     "title",
     "reason",
+    "held_by",
+    "order_key",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A trigger as ingest remembers it. `version_id` is None for a draft: what arrives is captured."""
-
-    workspace_id: int
-    flow_id: int
-    version_id: int | None
-    paused: bool
-    settings: TriggerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,78 +60,94 @@ class Arrival:
     body: bytes
     remote: str
     received_at: int
+    is_sample: bool = False  # never taken for one that came before
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of an arrival: its event's id, and the door as it was in the transaction; no door, no event."""
+    """What became of an arrival: its event's id, and the door as it was in the transaction; no door, no event.
+
+    `is_duplicate`: it came before; the id is that of the first event then.
+    """
 
     event_id: int
     door: Door | None
+    is_duplicate: bool = False
 
 
-class Doors:
-    """The triggers that requests knock at, remembered until something about any trigger changes."""
+@dataclass(slots=True)
+class _Knock:
+    """An arrival on its way in. `key`: the digest of its de-duplication key, rendered for `door`."""
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, Door | None] = OrderedDict()
-        self._revision = -1
+    arrival: Arrival
+    event_id: int
+    door: Door | None = None
+    key: str | None = None
+    first: int = 0  # the event's id under which it is known
 
-    def refresh(self) -> None:
-        """Forget all when a trigger, a publication or a pause has changed since the last look."""
-        rows = sql.fetch("SELECT number FROM relay_revision WHERE id = 1")
-        revision = rows[0][0] if rows else 0
-        if revision != self._revision:
-            self._known.clear()
-            self._revision = revision
-
-    def remembered(self, token_digest: str) -> Door | None:
-        """The door as last seen, without a query."""
-        return self._known.get(token_digest)
-
-    def find(self, token_digest: str) -> Door | None:
-        """The door behind a token's digest; None when there is none."""
-        if token_digest not in self._known:
-            self._known[token_digest] = _load(token_digest)
-            while len(self._known) > DOORS_REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[token_digest]
-
-
-def _load(token_digest: str) -> Door | None:
-    trigger = Trigger.objects.select_related("flow", "flow__live_version").filter(token_digest=token_digest).first()
-    if trigger is None:
-        return None
-    flow = trigger.flow
-    document = flow.live_version.document if flow.live_version else flow.draft
-    return Door(flow.workspace_id, flow.pk, flow.live_version_id, flow.paused, trigger_settings(document))
+    def at(self, door: Door | None) -> None:
+        if door is not self.door:
+            self.door = door
+            self.key = _key(self.arrival, self.event_id, door)
 
 
 def accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
     """Store arrivals and their runs in one durable transaction; when this returns, nothing of them can be lost.
 
-    live: a run that is due now; paused: a run that is held; draft: the event alone, captured.
+    live: a run that is due now; paused: a run that is held; draft: the event alone, captured. What came before with
+    the same key is not stored again.
     """
     now = sql.now()
-    events: list[tuple[Any, ...]] = []
-    runs: list[tuple[Any, ...]] = []
-    accepted = []
+    knocks = [_Knock(arrival, ids.new()) for arrival in arrivals]
+    # Keys are rendered before the transaction: while that lasts, nobody else can write to SQLite.
+    for knock in knocks:
+        knock.at(doors.remembered(knock.arrival.digest))
     with transaction.atomic():
         doors.refresh()
-        for arrival in arrivals:
-            door = doors.find(arrival.digest)
-            event_id = ids.new()
-            accepted.append(Accepted(event_id, door))
-            if door is None:
-                continue
-            events.append(_event_row(event_id, arrival, door))
-            if door.version_id is not None:
-                runs.append(_run_row(event_id, door, now))
-        if events:
-            sql.insert("relay_event", _EVENT, events)
-        if runs:
-            sql.insert("relay_run", _RUN, runs)
-    return accepted
+        for knock in knocks:
+            knock.at(doors.find(knock.arrival.digest))
+        _recognise(knocks, now)
+        _store([knock for knock in knocks if knock.first == knock.event_id], now)
+    return [Accepted(knock.first, knock.door, is_duplicate=knock.first != knock.event_id) for knock in knocks]
+
+
+def _key(arrival: Arrival, event_id: int, door: Door | None) -> str | None:
+    if door is None or door.recogniser is None or arrival.is_sample:
+        return None
+    return door.recogniser.digest(_arrived(arrival, event_id))
+
+
+def _arrived(arrival: Arrival, event_id: int) -> Arrived:
+    return Arrived(
+        event_id,
+        arrival.method,
+        arrival.query,
+        arrival.headers,
+        arrival.content_type,
+        arrival.body,
+        arrival.received_at,
+    )
+
+
+def _recognise(knocks: list[_Knock], now: int) -> None:
+    keyed = [
+        Keyed(knock.door.flow_id, knock.key, knock.event_id, knock.door.recogniser.window)
+        for knock in knocks
+        if knock.key is not None and knock.door is not None and knock.door.recogniser is not None
+    ]
+    first = first_events(keyed, now) if keyed else {}
+    for knock in knocks:
+        knock.first = first.get(knock.event_id, knock.event_id)
+
+
+def _store(knocks: list[_Knock], now: int) -> None:
+    events = [_event_row(knock.event_id, knock.arrival, knock.door) for knock in knocks if knock.door]
+    live = [knock for knock in knocks if knock.door and knock.door.version_id is not None]
+    runs = [_run_row(knock, knock.door, now) for knock in live if knock.door]
+    if events:
+        sql.insert("relay_event", _EVENT, events)
+    if runs:
+        sql.insert("relay_run", _RUN, runs)
 
 
 def _event_row(event_id: int, arrival: Arrival, door: Door) -> tuple[Any, ...]:
@@ -160,20 +166,23 @@ def _event_row(event_id: int, arrival: Arrival, door: Door) -> tuple[Any, ...]:
     )
 
 
-def _run_row(event_id: int, door: Door, now: int) -> tuple[Any, ...]:
+def _run_row(knock: _Knock, door: Door, now: int) -> tuple[Any, ...]:
     held = door.paused
+    keeper = door.keeper
     return (
         ids.new(),
         door.workspace_id,
         door.flow_id,
         door.version_id,
-        event_id,
+        knock.event_id,
         "held" if held else "queued",
         None if held else now,
         0,
         0,
         "",
         "The flow is paused" if held else "",
+        "pause" if held else "",
+        keeper.digest(_arrived(knock.arrival, knock.event_id)) if keeper else None,
     )
 
 
@@ -217,7 +226,8 @@ def _sample(flow: Flow, body: bytes) -> Arrival:
 def _arrival(flow: Flow, method: str, query: str, headers: str, content_type: str, body: bytes) -> Arrival:
     if len(body) > settings.MAX_BYTES:
         raise RelayError(f"A sample may have {settings.MAX_BYTES} bytes; this one has {len(body)}")
-    return Arrival(digest(flow.trigger.token), method, query, headers, content_type, body, "sample", sql.now())
+    token_digest = digest(flow.trigger.token)
+    return Arrival(token_digest, method, query, headers, content_type, body, "sample", sql.now(), is_sample=True)
 
 
-__all__ = ["Accepted", "Arrival", "Door", "Doors", "Revision", "accept", "send_sample"]
+__all__ = ["Accepted", "Arrival", "Door", "Doors", "accept", "send_sample"]

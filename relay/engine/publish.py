@@ -9,13 +9,14 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from relay import queues
-from relay.engine import sql
+from relay.engine import held, sql
 from relay.errors import DocumentFaults, Fault, RelayError
 from relay.flows.document import Document, document_to_json
 from relay.flows.validation import missing_connections, parse_document
-from relay.models import Event, Flow, Revision, Run, RunState, Trigger, User, Version, Workspace
+from relay.models import Event, Flow, Revision, Run, Seen, Trigger, User, Version, Workspace
 
 DRAFT_BYTES = 512 * 1024
+MOST_A_MINUTE = 60_000
 
 
 def create_flow(workspace: Workspace, document: dict[str, Any], *, by: User | None = None) -> Flow:
@@ -84,23 +85,49 @@ def publish(flow: Flow, *, by: User | None = None) -> Version:
         version: Version = flow.versions.create(number=last + 1, document=flow.draft, created_by=by)
         flow.live_version = version
         flow.save(update_fields=["live_version"])
+        if version.number == 1:
+            # What was only captured has not been run: when it is sent again, it shall be.
+            Seen.objects.filter(flow=flow).delete()
         Revision.bump()
     return version
 
 
 def pause(flow: Flow) -> None:
-    """Hold what arrives from now on; what is under way goes on."""
+    """Hold what arrives from now on, and what was released at a pace and has not begun; all else goes on."""
     _switch(flow, paused=True)
+    held.hold_again(flow)
 
 
 def resume(flow: Flow) -> int:
-    """Run what arrives again, and release what was held; the number released."""
+    """Run what arrives again, and release all that the pause held, the oldest first; how many those were."""
+    return _resume(flow, held.Release(every=1))
+
+
+def release(flow: Flow, *, per_minute: int) -> int:
+    """Run what arrives again, and release what the pause held at a pace; how many those are.
+
+    Each of them is due at a time of its own from then on, so the pace outlives any process. Pausing again holds
+    those whose time has not come.
+    """
+    if not 1 <= per_minute <= MOST_A_MINUTE:
+        raise RelayError(f"Release between 1 and {MOST_A_MINUTE} a minute")
+    return _resume(flow, held.Release(every=60_000_000 // per_minute))
+
+
+def discard(flow: Flow) -> int:
+    """Run what arrives again, and cancel what the pause held; how many those were."""
+    return _resume(flow, held.Discard())
+
+
+def _resume(flow: Flow, change: held.Release | held.Discard) -> int:
+    # While most of it is done the flow is still paused: after a crash the rest is held, and the choice is there again.
+    moved = held.move_all(flow, change)
     with transaction.atomic():
         _switch(flow, paused=False)
-        released: int = flow.runs.filter(state=RunState.HELD).update(state=RunState.QUEUED, due_at=sql.now(), reason="")
-    if released:
+        moved += held.move_rest(flow, change)
+    if moved:
         queues.ring()
-    return released
+    return moved
 
 
 def _switch(flow: Flow, *, paused: bool) -> None:
@@ -121,6 +148,7 @@ def delete(flow: Flow) -> None:
         runs._raw_delete(runs.db)
         events = Event.objects.filter(flow=flow)
         events._raw_delete(events.db)
+        Seen.objects.filter(flow=flow).delete()
         Flow.objects.filter(pk=flow.pk).update(live_version=None)
         flow.delete()
         Revision.bump()

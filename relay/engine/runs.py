@@ -1,13 +1,30 @@
-"""What a person does to one run: try now, cancel, release."""
+"""What a person does to runs: try now, release, cancel, give up."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db.models import F
 
-from relay import queues
-from relay.engine import sql
+from relay import ids, queues
+from relay.engine import order, sql
 from relay.errors import RelayError
-from relay.models import Run, RunState
+from relay.models import HeldBy, Run, RunState, Workspace
+
+OPEN = (RunState.QUEUED, RunState.WAITING, RunState.HELD, RunState.RUNNING)
+AT_ONCE = 500  # runs cancelled in one transaction
+
+
+# A run among the due, whatever held it before.
+_QUEUED: dict[str, Any] = {
+    "state": RunState.QUEUED,
+    "reason": "",
+    "held_by": "",
+    "destination_id": None,
+    "marked_step": "",
+    "marked_fence": None,
+}
 
 
 def try_now(run: Run) -> None:
@@ -17,17 +34,66 @@ def try_now(run: Run) -> None:
 
 
 def release(run: Run) -> None:
-    """Let a held run go."""
-    _move(run, (RunState.HELD,), "Only a held run can be released", state=RunState.QUEUED, due_at=sql.now(), reason="")
+    """Let a held run go, unless nobody knows whether its action was done: that has to be decided."""
+    if run.held_by == HeldBy.UNKNOWN:
+        raise RelayError("Nobody knows whether this run's action was done: choose “Send again” or “It was done”")
+    _move(run, (RunState.HELD,), "Only a held run can be released", **_QUEUED, due_at=sql.now())
     queues.ring()
+
+
+def send_again(run: Run) -> None:
+    """Do an action once more of which nobody knows whether it was done."""
+    _decide(run)
+    queues.ring()
+
+
+def was_done(run: Run) -> None:
+    """Take an action as done of which nobody knew, and go on behind it; it has no outputs."""
+    step = run.marked_step or next((one.step for one in run.attempts.order_by("-id")[:1]), "")
+    entry = {"id": step, "kind": "action", "state": "succeeded", "outputs": {}, "by_hand": True}
+    _decide(run, trail=[*run.steps, entry])
+    queues.ring()
+
+
+def _decide(run: Run, **change: Any) -> None:
+    if run.held_by != HeldBy.UNKNOWN:
+        raise RelayError("It is known what became of this run's action")
+    _move(run, (RunState.HELD,), "This has been decided already", **_QUEUED, due_at=sql.now(), **change)
 
 
 def cancel(run: Run) -> None:
     """End a run that is not final; what it has sent is sent."""
-    open_states = (RunState.QUEUED, RunState.WAITING, RunState.HELD, RunState.RUNNING)
+    _move(run, OPEN, "This run has ended already", **_end(RunState.CANCELLED, "Cancelled by hand"))
+    order.advance([(run.flow_id, run.order_key)])
+    queues.ring()
+
+
+def give_up(run: Run) -> None:
+    """Call a run that waits or is held failed; it can be replayed like any other."""
+    stuck = (RunState.WAITING, RunState.HELD)
+    _move(run, stuck, "Only a run that waits or is held can be given up", **_end(RunState.FAILED, "Given up by hand"))
+    order.advance([(run.flow_id, run.order_key)])
+    queues.ring()
+
+
+def cancel_many(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
+    """Cancel what is not final of the runs that a filter chooses; how many were. Small transactions, oldest first."""
+    # What arrives meanwhile was not meant.
+    meant = Run.objects.filter(workspace=workspace, id__lte=ids.new())
+    open_runs = meant.chosen(chosen).filter(state__in=OPEN).order_by("id")
+    cancelled, last = 0, 0
+    while numbers := list(open_runs.filter(id__gt=last).values_list("pk", flat=True)[:AT_ONCE]):
+        last = numbers[-1]
+        still = Run.objects.filter(pk__in=numbers, state__in=OPEN)
+        cancelled += still.update(**_end(RunState.CANCELLED, "Cancelled by hand"))
+    queues.ring()
+    return cancelled
+
+
+def _end(state: RunState, reason: str) -> dict[str, Any]:
     # The fence moves on, so a worker that has the run in hand changes nothing any more.
-    change = {"state": RunState.CANCELLED, "due_at": None, "finished_at": sql.now(), "reason": "Cancelled by hand"}
-    _move(run, open_states, "This run has ended already", fence=F("fence") + 1, **change)
+    end = {"state": state, "reason": reason, "due_at": None, "finished_at": sql.now(), "fence": F("fence") + 1}
+    return {**end, "held_by": "", "destination_id": None}
 
 
 def _move(run: Run, states: tuple[RunState, ...], otherwise: str, **change: object) -> None:

@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 
 from relay import ids, redaction
-from relay.engine import destinations, sql
+from relay.engine import destinations, order, sql
 from relay.engine.errand import Outcome
 
 log = structlog.get_logger()
@@ -69,6 +69,7 @@ def settle(outcomes: list[Outcome]) -> int:
         kept = [outcome for outcome in outcomes if outcome.errand.run_id in ours]
         _insert_attempts(kept)
         _insert_messages(kept)
+        order.advance((outcome.errand.flow_id, outcome.errand.order_key) for outcome in kept if outcome.is_final)
     if any(outcome.marked_step for outcome in kept):
         sql.flush()
     for outcome in kept:
@@ -108,7 +109,7 @@ def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
         outcome.reason,
         outcome.title,
         redaction.mask(msgspec.json.encode(_stored_trail(outcome)).decode(), outcome.secrets),
-        None if outcome.due_at is not None or outcome.state == "held" else now,
+        now if outcome.is_final else None,
         outcome.held_by,
         outcome.destination_id,
         outcome.marked_step,

@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections
 
 from relay import queues
-from relay.engine import sql
+from relay.engine import batches, clock, destinations, held, indexing, order, sql
 from relay.models import Lease
 
 log = structlog.get_logger()
@@ -23,9 +23,13 @@ LEASE = 3.0  # seconds after which another upkeep takes over from one that died
 def run(stop: threading.Event) -> None:
     """Do upkeep every second until `stop` is set; of many such processes only one does it at a time."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    steps = clock.Steps()
     while not stop.wait(EVERY):
+        step = steps.back()
         try:
             if Lease.take("upkeep", holder, LEASE):
+                if step:
+                    clock.bring_forward(step)
                 once()
         except DatabaseError as error:
             log.warning("upkeep.database", reason=str(error))
@@ -35,11 +39,16 @@ def run(stop: threading.Event) -> None:
 
 def once() -> None:
     """One round."""
+    held.release_stragglers()
+    destinations.go_on()
+    order.go_on()
+    batches.go_on(sql.now())
     if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (sql.now(),)):
         queues.call()
     if sql.is_sqlite():
         # Here, so that no commit of ingest has to do it.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
+    indexing.index_some()
 
 
 def release_left_over() -> int:

@@ -30,6 +30,13 @@ class Verify(_Part, kw_only=True, frozen=True):
     scheme: str = "none"
 
 
+class Dedupe(_Part, kw_only=True, frozen=True):
+    """What comes again with the same `key` (a template over `event`) within `window` is the same event."""
+
+    key: str
+    window: str = "24h"
+
+
 class TriggerSettings(_Part, kw_only=True, frozen=True):
     """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's."""
 
@@ -37,7 +44,7 @@ class TriggerSettings(_Part, kw_only=True, frozen=True):
     preset: str | None = None
     methods: tuple[Method, ...] = ("POST", "PUT", "PATCH")
     verify: Verify = Verify()
-    dedupe: dict[str, Any] | None = None
+    dedupe: Dedupe | None = None
     only: Any = None
     response: Response = Response()
     allow_ips: tuple[str, ...] = ()
@@ -93,11 +100,12 @@ class Alerts(_Part, kw_only=True, frozen=True):
 
 
 class Settings(_Part, kw_only=True, frozen=True):
-    """What holds for the whole flow."""
+    """What holds for the whole flow. No `retention`: the workspace's. `order_key`: a template over `event`."""
 
     concurrency: int = 16
     ordered: bool = False
-    retention: str = "30d"
+    order_key: str = ""
+    retention: str | None = None
     store_bodies: bool = True
     alerts: Alerts = Alerts()
 

@@ -16,6 +16,7 @@ from relay.connectors.definition import Connector, Field
 from relay.connectors.fitting import fit
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
+from relay.flows import keeping
 from relay.flows.loading import load
 from relay.flows.names import condition_faults, template_faults
 from relay.flows.shape import faults as shape_faults
@@ -24,6 +25,7 @@ from relay.outbound import check_headers, check_url
 
 MOST_STEPS = 100
 MOST_DELAYS = 20
+MOST_CONCURRENCY = 1_000
 MOST_TIMEOUT = 60.0
 MOST_BODY = 10 * 1024 * 1024
 LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
@@ -89,7 +91,6 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
 def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
     later = {
         "preset": trigger.preset is not None,
-        "dedupe": trigger.dedupe is not None,
         "allow_ips": bool(trigger.allow_ips),
         "rate": trigger.rate is not None,
         "verify.scheme": trigger.verify.scheme != "none",
@@ -103,7 +104,25 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
         yield Fault("trigger.max_bytes", f"is between 1 and {MOST_BODY}")
     if trigger.only is not None:
         yield from condition_faults(trigger.only, "trigger.only", set())
+    if trigger.dedupe is not None:
+        yield from _dedupe(trigger.dedupe)
     yield from _response(trigger.response)
+
+
+def _dedupe(dedupe: doc.Dedupe) -> Iterator[Fault]:
+    if len(dedupe.key) > LENGTHS["title"]:
+        yield Fault("trigger.dedupe.key", f"may have {LENGTHS['title']} characters")
+        return
+    wrong = list(template_faults(dedupe.key, "trigger.dedupe.key", set()))
+    yield from wrong
+    named = set() if wrong else {re.split(r"[.\[]", name)[0] for name in templating.names(dedupe.key)}
+    if not wrong and named != {"event"}:
+        yield Fault("trigger.dedupe.key", "is made of the event alone, as {{ event.body.id }}")
+    try:
+        if not backoff.seconds(dedupe.window) > 0:
+            yield Fault("trigger.dedupe.window", "is more than 0s")
+    except ValueError as error:
+        yield Fault("trigger.dedupe.window", str(error))
 
 
 def _response(response: doc.Response) -> Iterator[Fault]:
@@ -121,9 +140,17 @@ def _response(response: doc.Response) -> Iterator[Fault]:
 
 def _settings(settings: doc.Settings) -> Iterator[Fault]:
     usual = doc.Settings()
-    for name in ("concurrency", "ordered", "retention", "store_bodies", "alerts"):
-        if getattr(settings, name) != getattr(usual, name):
-            yield Fault(f"settings.{name}", "is not available in this version of Relay")
+    if settings.alerts != usual.alerts:
+        yield Fault("settings.alerts", "is not available in this version of Relay")
+    if not 1 <= settings.concurrency <= MOST_CONCURRENCY:
+        yield Fault("settings.concurrency", f"is between 1 and {MOST_CONCURRENCY}")
+    if settings.order_key and not settings.ordered:
+        yield Fault("settings.order_key", "needs ordered: true")
+    yield from template_faults(settings.order_key, "settings.order_key", set())
+    try:
+        keeping.seconds(settings.retention)
+    except ValueError as error:
+        yield Fault("settings.retention", str(error))
 
 
 def _steps(steps: list[doc.Step]) -> Iterator[Fault]:
@@ -196,7 +223,7 @@ def _times(step: doc.Action, path: str) -> Iterator[Fault]:
 def _connection(step: doc.Action, connector: Connector, path: str) -> Iterator[Fault]:
     if connector.needs_connection and not step.connection:
         yield Fault(join(path, "connection"), f"{connector.label} needs a connection")
-    elif step.connection and not connector.needs_connection:
+    elif step.connection and not connector.connection:
         yield Fault(join(path, "connection"), f"{connector.label} takes no connection")
 
 

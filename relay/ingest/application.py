@@ -176,7 +176,7 @@ def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: byt
 
 
 def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
-    """What the trigger's response settings say; else 202 with the event's id."""
+    """What the trigger's response settings say; else 202 with the event's id. A duplicate's is the first event's."""
     if accepted.door is None:
         raise _Answer(404, "No such URL")
     response = accepted.door.settings.response
@@ -189,6 +189,8 @@ def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
     else:
         usual, body = _JSON, b'{"event": "%s"}' % event.encode()
     headers = {**dict(usual), b"relay-event": event.encode(), **own}
+    if accepted.is_duplicate:
+        headers[b"relay-duplicate"] = b"true"
     return response.status, list(headers.items()), body
 
 

@@ -1,15 +1,16 @@
-"""Which workspace, flow or run a command line means, and what it was given on standard input."""
+"""Which workspace, flow, run or batch a command line means, and what it was given on standard input."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from relay import ids
 from relay.errors import RelayError
-from relay.models import Flow, Run, Workspace
+from relay.models import Batch, Flow, Run, Workspace
 
 _INPUT_LIMIT = 2_000_000
 
@@ -48,6 +49,26 @@ def run(word: str) -> Run:
     if found is None:
         raise RelayError(f"There is no run {word}. `relay runs` lists them.")
     return found
+
+
+def batch(word: str) -> Batch | None:
+    """The replay of many of that number; None where the word can only be a run's reference."""
+    if not _is_id(word) or len(word) == len(ids.text(0)):
+        return None
+    found = Batch.objects.filter(pk=int(word)).select_related("workspace").first()
+    if found is None:
+        raise RelayError(f"There is no batch {word}. `relay batches` lists them.")
+    return found
+
+
+def content(file: str) -> bytes:
+    """What a file holds, or standard input for `-`."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise RelayError(f"{file} can't be read: {error.strerror}.") from error
 
 
 def _is_id(word: str) -> bool:

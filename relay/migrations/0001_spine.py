@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Event',
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids._Source.new, primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('accepted', 'Accepted'), ('captured', 'Captured')], max_length=10)),
                 ('received_at', relay.models.fields.MomentField()),
                 ('method', models.CharField(max_length=10)),
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Run',
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids._Source.new, primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('held', 'Held'), ('filtered', 'Filtered'), ('succeeded', 'Succeeded'), ('partly_failed', 'Partly failed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=13)),
                 ('due_at', relay.models.fields.MomentField(null=True)),
                 ('fence', models.IntegerField(default=0)),
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Attempt',
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids._Source.new, primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
                 ('step', models.CharField(max_length=64)),
                 ('number', models.IntegerField()),
                 ('state', models.CharField(choices=[('succeeded', 'Succeeded'), ('retry', 'To be tried again'), ('failed', 'Failed'), ('unknown', 'Unknown')], max_length=10)),
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='InboxMessage',
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids._Source.new, primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
                 ('run_id', models.BigIntegerField()),
                 ('channel', models.CharField(max_length=80)),
                 ('title', models.CharField(blank=True, max_length=200)),

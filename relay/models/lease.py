@@ -6,6 +6,9 @@ import time
 
 from django.db import models
 
+# Microseconds by which the clocks of two hosts may differ.
+_SKEW = 60_000_000
+
 
 class Lease(models.Model):
     """One name, one holder until a moment (microseconds since 1970)."""
@@ -22,7 +25,8 @@ class Lease(models.Model):
         """Take or keep the lease for `seconds`; False while another holds it."""
         now = time.time_ns() // 1000
         until = now + int(seconds * 1e6)
-        free = models.Q(holder=holder) | models.Q(until__lt=now)
+        # One that ends later than any could was taken before the clock was set back.
+        free = models.Q(holder=holder) | models.Q(until__lt=now) | models.Q(until__gt=until + _SKEW)
         if cls.objects.filter(free, name=name).update(holder=holder, until=until):
             return True
         _, created = cls.objects.get_or_create(name=name, defaults={"holder": holder, "until": until})

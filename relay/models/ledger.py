@@ -9,6 +9,7 @@ from django.db import models
 
 from relay import ids
 from relay.models.accounts import Workspace
+from relay.models.choosing import RunQuerySet
 from relay.models.fields import JsonText, MomentField
 from relay.models.flows import Flow, Version
 
@@ -84,11 +85,6 @@ class Event(models.Model):
         return ids.text(self.pk)
 
 
-class RunQuerySet(models.QuerySet["Run"]):
-    def due(self, now: int) -> RunQuerySet:
-        return self.filter(due_at__lte=now)
-
-
 class Run(models.Model):
     """One event going through one version. Either final (`due_at` is null), held, or due at some time."""
 
@@ -146,6 +142,12 @@ class Run(models.Model):
             models.Index(fields=["flow", "due_at"], condition=models.Q(due_at__isnull=False), name="run_flow_due"),
             models.Index(fields=["flow", "id"], condition=models.Q(state="held"), name="run_held"),
             models.Index(fields=["batch_id"], condition=models.Q(batch_id__isnull=False), name="run_batch"),
+            # Written once a run, as it ends. `flow` is last, so that a flow's runs of a state are told by the index alone.
+            models.Index(
+                fields=["workspace", "state", "id", "flow"],
+                condition=models.Q(finished_at__isnull=False),
+                name="run_final",
+            ),
         )
 
     def __str__(self) -> str:

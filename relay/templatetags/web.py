@@ -46,6 +46,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """`1,284`"""
+    return f"{number:,}"
+
+
+@register.filter
 def entry(mapping: dict[Any, Any], key: Any) -> Any:
     """A mapping's value by a name that is itself a variable."""
     return mapping.get(key)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from relay.engine import replay, runs
 from relay.errors import RelayError
-from relay.models import Run
+from relay.models import ReplayMode, Run
 from relay.web import posted, states, story, times, trees
 from relay.web.access import WorkspaceRequest, member
 
@@ -50,6 +50,7 @@ def _context(run: Run, stops: list[story.Stop]) -> dict[str, Any]:
 _VERBS = {
     "try": (runs.try_now, "It is being tried now."),
     "cancel": (runs.cancel, "The run is cancelled."),
+    "give_up": (runs.give_up, "The run is given up. It can be replayed."),
     "release": (runs.release, "The run is released."),
 }
 
@@ -57,13 +58,14 @@ _VERBS = {
 @require_POST
 @member
 def act(request: WorkspaceRequest, run_id: int) -> HttpResponse:
-    """Replay, try now, cancel or release; `back` names the list to return to."""
+    """Replay, try now, cancel, give up or release; `back` names the list to return to."""
     run = get_object_or_404(request.workspace.runs, pk=run_id)
     do = posted.text(request.POST, "do")
-    if do == "replay":
-        messages.success(request, "The same event is on its way again, as a run of its own: this one.")
-        return redirect("run", replay.again(run, by=request.user).pk)
     try:
+        if do in ReplayMode.values:
+            copy = replay.MODES[ReplayMode(do)](run, by=request.user)
+            messages.success(request, "The same event is on its way again, as a run of its own: this one.")
+            return redirect("run", copy.pk)
         verb, done = _VERBS[do]
         verb(run)
         messages.success(request, done)

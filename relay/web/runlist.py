@@ -54,9 +54,14 @@ class Filters:
         states = tuple(s for s in self.states if s != state) if state in self.states else (*self.states, state)
         return Filters(states, self.flow)
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The same as `RunQuerySet.chosen` takes it; {} is all runs."""
+        values: dict[str, Any] = {"state": list(self.states), "flow": self.flow}
+        return {key: value for key, value in values.items() if value}
+
     def narrow(self, workspace: Workspace) -> QuerySet[Run]:
-        runs = workspace.runs.all() if self.flow is None else workspace.runs.filter(flow_id=self.flow)
-        return runs.filter(state__in=self.states) if self.states else runs
+        return Run.objects.filter(workspace=workspace).chosen(self.chosen)
 
 
 @dataclass(frozen=True, slots=True)

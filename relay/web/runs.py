@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from relay.models import Flow
-from relay.web import posted, runlist, states
+from relay.web import posted, progress, runlist, states
 from relay.web.access import WorkspaceRequest, member
 from relay.web.runlist import Filters
 
@@ -41,6 +41,9 @@ def _page(request: WorkspaceRequest, filters: Filters, flow: Flow | None) -> Htt
         "paged": bool(before),
         "newer_url": f"{reverse('newer-runs')}?{filters.query(after=page.newest)}",
         "flows": [] if flow else request.workspace.flows.order_by("name").values("pk", "name"),
+        "pairs": [(name, value) for name, values in QueryDict(filters.query()).lists() for value in values],
+        "count_url": f"{reverse('count-runs')}?{filters.query()}",
+        "going": progress.going(request.workspace),
         "place": "runs",
     }
     return render(request, "runs/list.html", context)

@@ -37,6 +37,7 @@ STEPS = {
     "succeeded": Look("Succeeded", "done", "good"),
     "failed": Look("Failed", "failed", "bad"),
     "waiting": Look("Waiting", "clock", "warn"),
+    "cancelled": Look("Not finished", "cancelled", ""),
 }
 ATTEMPTS = {
     AttemptState.SUCCEEDED: Look("Succeeded", "done", "good"),

@@ -31,6 +31,7 @@ class Stop:
     state: str = ""
     error: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    done_by: str = ""  # the run that did it, where a replay took over what it brought
     tries: tuple[Try, ...] = ()
 
 
@@ -40,12 +41,16 @@ def stops(run: Run, document: Mapping[str, Any], attempts: Iterable[Attempt]) ->
     for attempt in attempts:
         by_step[attempt.step].append(Try(attempt, curl(attempt.request or {})))
     walked = {entry["id"]: entry for entry in run.steps}
-    return [_stop(step, walked.get(step["id"]), tuple(by_step[step["id"]])) for step in document.get("steps", ())]
+    given_up = {RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}.get(RunState(run.state), "waiting")
+    return [
+        _stop(step, walked.get(step["id"]) or {}, tuple(by_step[step["id"]]), given_up)
+        for step in document.get("steps", ())
+    ]
 
 
-def _stop(step: Mapping[str, Any], entry: Mapping[str, Any] | None, tries: tuple[Try, ...]) -> Stop:
-    entry = entry or {}
-    state = entry.get("state") or ("waiting" if tries else "")
+def _stop(step: Mapping[str, Any], entry: Mapping[str, Any], tries: tuple[Try, ...], tried: str) -> Stop:
+    """`tried`: the state of a step that the run has left while it was still tried."""
+    state = entry.get("state") or (tried if tries else "")
     return Stop(
         id=step["id"],
         kind=step["kind"],
@@ -55,6 +60,7 @@ def _stop(step: Mapping[str, Any], entry: Mapping[str, Any] | None, tries: tuple
         error=entry.get("error", ""),
         # An action's answer is shown with its tries.
         outputs=entry.get("outputs") or {} if step["kind"] != "action" else {},
+        done_by=entry.get("from", ""),
         tries=tries,
     )
 

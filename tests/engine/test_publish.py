@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.engine import accounts, publish, replay, runs
+from relay.engine import accounts, publish, runs
 from relay.errors import DocumentFaults, RelayError
 from relay.models import Flow, Run, RunState, User, Version, Workspace
 from tests.engine.conftest import posting
@@ -63,15 +63,6 @@ def test_removing_a_flow_removes_what_it_did(live, arrive) -> None:
     publish.delete(flow)
 
     assert (Flow.objects.count(), Run.objects.count(), Version.objects.count()) == (0, 0, 0)
-
-
-def test_replay_is_a_new_run_of_the_same_event(live, arrive) -> None:
-    (run,) = arrive(live(posting("https://example.com/")))
-
-    copy = replay.again(run)
-
-    assert (copy.event_id, copy.version_id, copy.replay_of_id) == (run.event_id, run.version_id, run.pk)
-    assert copy.pk != run.pk
 
 
 def test_a_run_is_cancelled_once(live, arrive) -> None:

@@ -63,8 +63,14 @@ WHOLE = flow(
         "only": {"left": "{{ event.headers['x-topic'] }}", "op": "equals", "right": "orders/create"},
         "response": {"status": 200, "headers": {"x-a": "b"}, "body": "thanks"},
         "max_bytes": 1000,
+        "dedupe": {"key": "{{ event.body.id }}", "window": "1h"},
     },
-    settings={"concurrency": 16, "alerts": {"on": "final_failure", "silence": None}},
+    settings={
+        "concurrency": 16,
+        "retention": "30d",
+        "store_bodies": True,
+        "alerts": {"on": "final_failure", "silence": None},
+    },
 )
 
 
@@ -75,7 +81,8 @@ def test_a_whole_document_is_read_and_written_again() -> None:
 
     assert parse_document(written) == document
     assert parse_document(json.dumps(WHOLE)) == document
-    assert "settings" not in written
+    assert written["settings"] == {"retention": "30d"}
+    assert written["trigger"]["dedupe"] == {"key": "{{ event.body.id }}", "window": "1h"}
     assert "disabled" not in written["steps"][1]
     assert written["trigger"]["response"] == {"status": 200, "headers": {"x-a": "b"}, "body": "thanks"}
 
@@ -96,7 +103,6 @@ def test_the_published_example_is_right_but_for_what_is_not_there_yet() -> None:
 
     assert [fault.partition(":")[0] for fault in found] == [
         "trigger.preset",
-        "trigger.dedupe",
         "trigger.rate",
         "trigger.verify.scheme",
     ]
@@ -135,7 +141,13 @@ def test_faults_of_the_whole(document: Any, found: list[str]) -> None:
         ({"max_bytes": "1"}, "trigger.max_bytes: expected a whole number, got text"),
         ({"preset": "shopify"}, "trigger.preset: is not available in this version of Relay"),
         ({"verify": {"scheme": "github"}}, "trigger.verify.scheme: is not available in this version of Relay"),
-        ({"dedupe": {"key": "x"}}, "trigger.dedupe: is not available in this version of Relay"),
+        ({"dedupe": {"window": "1h"}}, "trigger.dedupe.key: is missing"),
+        ({"dedupe": {"key": "x"}}, "trigger.dedupe.key: is made of the event alone, as "),
+        ({"dedupe": {"key": "{{ run.id }}"}}, "trigger.dedupe.key: is made of the event alone, as "),
+        ({"dedupe": {"key": "{{ event. }}"}}, "trigger.dedupe.key: line 1: "),
+        ({"dedupe": {"key": "{{ event.body.id }}", "window": "31d"}}, "trigger.dedupe.window: '31d' is longer than"),
+        ({"dedupe": {"key": "{{ event.body.id }}", "window": "0s"}}, "trigger.dedupe.window: is more than 0s"),
+        ({"dedupe": {"key": "{{ event.body.id }}", "for": "1h"}}, "trigger.dedupe.for: unknown key"),
         ({"allow_ips": ["192.0.2.1"]}, "trigger.allow_ips: is not available in this version of Relay"),
         ({"rate": "50/s"}, "trigger.rate: is not available in this version of Relay"),
         ({"only": {"op": "exists"}}, "trigger.only.left: is missing"),
@@ -159,11 +171,39 @@ def test_faults_of_the_trigger(part: dict[str, Any], found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part",
-    [{"concurrency": 4}, {"ordered": True}, {"retention": "7d"}, {"store_bodies": False}, {"alerts": {"on": "x"}}],
+    ("part", "found"),
+    [
+        ({"alerts": {"on": "x"}}, "settings.alerts: is not available in this version of Relay"),
+        ({"concurrency": 0}, "settings.concurrency: is between 1 and 1000"),
+        ({"order_key": "{{ event.body.id }}"}, "settings.order_key: needs ordered: true"),
+        ({"ordered": True, "order_key": "{{ event. }}"}, "settings.order_key: line 1: "),
+    ],
 )
-def test_settings_that_do_nothing_yet_are_not_taken(part: dict[str, Any]) -> None:
-    assert faults(flow(settings=part)) == [f"settings.{next(iter(part))}: is not available in this version of Relay"]
+def test_faults_of_the_settings(part: dict[str, Any], found: str) -> None:
+    only, *others = faults(flow(settings=part))
+
+    assert only.startswith(found)
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("retention", "found"),
+    [
+        ("59m", "'59m' is shorter than an hour"),
+        ("3651d", "'3651d' is longer than 3650 days"),
+        ("a month", "'a month' is not a time"),
+        (30, "expected text, got a whole number"),
+    ],
+)
+def test_faults_of_retention(retention: Any, found: str) -> None:
+    (fault,) = faults(flow(settings={"retention": retention}))
+
+    assert fault.startswith(f"settings.retention: {found}")
+
+
+@pytest.mark.parametrize("retention", ["1h", "30d", "3650d", "forever"])
+def test_how_long_it_may_be_kept(retention: str) -> None:
+    assert parse_document(flow(settings={"retention": retention})).settings.retention == retention
 
 
 @pytest.mark.parametrize(
@@ -207,7 +247,10 @@ def test_settings_that_do_nothing_yet_are_not_taken(part: dict[str, Any]) -> Non
             "steps[0].inputs.text: line 1: ",
         ),
         (post(action="http.reqest"), "steps[0].action: There is no action “http.reqest”; did you mean http.request?"),
-        (post(connection="x"), "steps[0].connection: HTTP takes no connection"),
+        (
+            post(action="inbox.post", inputs={"text": "x"}, connection="x"),
+            "steps[0].connection: Built-in inbox takes no connection",
+        ),
         (post(inputs={}), "steps[0].inputs.url: URL is needed"),
         (
             post(inputs={"url": "ftp://example.com"}),

@@ -33,7 +33,7 @@ def test_a_strangers_flow_is_not_there(bob: Client, flow: Flow, name: str) -> No
     assert Flow.objects.filter(pk=flow.pk).exists()
 
 
-@pytest.mark.parametrize("do", ["replay", "try", "cancel", "release"])
+@pytest.mark.parametrize("do", ["from_start", "failed_steps", "as_it_was", "try", "cancel", "release", "give_up"])
 def test_nothing_is_done_to_a_strangers_run(bob: Client, run: Run, do: str) -> None:
     answer = bob.post(reverse("act-on-run", args=(run.pk,)), {"do": do})
 

@@ -82,7 +82,7 @@ def test_the_list_of_runs_has_a_query_budget(alice: Client, flow: Flow, django_a
     for _ in range(20):
         attempt(intake.send_sample(flow).runs.get(), 1)
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         alice.get("/runs/")
 
 
@@ -157,7 +157,7 @@ def test_a_run_is_sent_again_only_when_it_changed(alice: Client, run: Run) -> No
 def test_a_replay_is_a_run_of_its_own(alice: Client, run: Run) -> None:
     settled(run, "failed")
 
-    answer = alice.post(f"/runs/{run.ref}/act/", {"do": "replay"}, follow=True)
+    answer = alice.post(f"/runs/{run.ref}/act/", {"do": "as_it_was"}, follow=True)
 
     copy = Run.objects.get(replay_of=run)
     assert answer.redirect_chain == [(f"/runs/{copy.ref}/", 302)]
@@ -171,6 +171,11 @@ def test_a_replay_is_a_run_of_its_own(alice: Client, run: Run) -> None:
         ("waiting", "try", "queued", "being tried now"),
         ("waiting", "cancel", "cancelled", "is cancelled"),
         ("held", "release", "queued", "is released"),
+        ("waiting", "give_up", "failed", "is given up"),
+        ("held", "give_up", "failed", "is given up"),
+        ("queued", "give_up", "queued", "Only a run that waits"),
+        ("queued", "from_start", "queued", "still goes on"),
+        ("succeeded", "failed_steps", "succeeded", "Nothing failed"),
         ("succeeded", "cancel", "succeeded", "ended already"),
         ("succeeded", "try", "succeeded", "Only a waiting run"),
         ("succeeded", "what", "succeeded", "Choose what to do"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from relay.engine import publish
-from relay.errors import RelayError
 from relay.management import finding
 from relay.management.command import RelayCommand
 
@@ -24,7 +22,7 @@ class Command(RelayCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Import as a draft, then publish: what keeps it from going live is told, and the draft stays."""
         workspace = finding.workspace(options["workspace"])
-        flow = publish.import_document(workspace, _content(options["file"]))
+        flow = publish.import_document(workspace, finding.content(options["file"]))
         faults = publish.check(flow)
         if options["publish"] and not faults:
             publish.publish(flow)
@@ -34,12 +32,3 @@ class Command(RelayCommand):
             self.stderr.write(f"relay: the flow is a draft: {fault}")
         if options["publish"] and not live:
             sys.exit(1)
-
-
-def _content(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise RelayError(f"{file} can't be read: {error.strerror}.") from error

@@ -1,0 +1,40 @@
+"""`relay batches`: replays of many."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from relay.management.command import RelayCommand
+from relay.models import Batch
+
+_MOST = 100
+
+
+class Command(RelayCommand):
+    help = "List replays of many, the newest first, with how far they are."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def run(self, options: dict[str, Any]) -> None:
+        rows = [_row(batch) for batch in Batch.objects.select_related("workspace").order_by("-pk")[:_MOST]]
+        if options["json"]:
+            self.say_json(rows)
+        else:
+            head = ("batch", "state", "mode", "runs", "made", "skipped", "workspace")
+            self.say_table([word.upper() for word in head], [[row[word] for word in head] for row in rows])
+
+
+def _row(batch: Batch) -> dict[str, Any]:
+    return {
+        "batch": batch.pk,
+        "state": str(batch.state),
+        "mode": str(batch.mode),
+        "runs": batch.total,
+        "made": batch.made,
+        "skipped": batch.skipped,
+        "per_minute": batch.per_minute or None,
+        "chosen": batch.chosen,
+        "workspace": batch.workspace.name,
+    }

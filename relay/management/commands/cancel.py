@@ -1,0 +1,28 @@
+"""`relay cancel`: a run, or a replay of many."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from relay.engine import batches, runs
+from relay.management import finding
+from relay.management.command import RelayCommand
+
+
+class Command(RelayCommand):
+    help = "End a run that has not ended, or a replay of many; what is sent is sent."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("run", metavar="RUN|BATCH", help="a run's reference, or a batch's number")
+        parser.add_argument("--queued", action="store_true", help="of a batch: cancel those not begun, too")
+
+    def run(self, options: dict[str, Any]) -> None:
+        batch = finding.batch(options["run"])
+        if batch is not None:
+            count = batches.cancel(batch, with_queued=options["queued"])
+            self.say(f"Batch {batch.pk} makes no more runs; {count} of its runs are cancelled.")
+            return
+        run = finding.run(options["run"])
+        runs.cancel(run)
+        self.say(f"{run.ref} is cancelled.")

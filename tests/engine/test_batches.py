@@ -1,0 +1,257 @@
+"""Replays of many: exactly the chosen ones, once each, paced, and whatever dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from relay.engine import batches, publish, replay, runs, sql, upkeep
+from relay.errors import RelayError
+from relay.models import Batch, Flow, ReplayMode, Run, Workspace
+from tests.engine.conftest import ORDER, posting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECOND = 1_000_000
+START, FAILED = ReplayMode.FROM_START, ReplayMode.FAILED_STEPS
+
+
+@pytest.fixture
+def flow(live) -> Flow:
+    return live(posting("https://example.com/"))
+
+
+@pytest.fixture
+def ended(flow: Flow, arrive) -> Callable[..., list[Run]]:
+    """So many runs of the flow, ended in a state."""
+
+    def make(count: int, state: str = "failed") -> list[Run]:
+        found = arrive(flow, *[ORDER] * count)
+        Run.objects.filter(pk__in=[run.pk for run in found]).update(state=state, due_at=None, finished_at=sql.now())
+        return found
+
+    return make
+
+
+def replayed() -> list[int]:
+    """The originals, in the order in which they were replayed."""
+    return list(Run.objects.filter(replay_of__isnull=False).order_by("id").values_list("replay_of", flat=True))
+
+
+def test_what_a_filter_chooses_is_counted_first(workspace: Workspace, flow: Flow, ended) -> None:
+    ended(3)
+    ended(2, "succeeded")
+    ended(1, "waiting")
+
+    found = batches.count(workspace, {"flow": flow.pk})
+
+    assert (found.total, found.ended, found.undone, found.open) == (6, 5, 3, 1)
+    assert (found.flows, found.names, found.destinations) == (
+        {flow.pk: 6}, {flow.pk: "Post it"}, {flow.pk: ["HTTP"]}
+    )  # fmt: skip
+
+
+def test_each_chosen_run_is_replayed_once(workspace: Workspace, ended) -> None:
+    chosen = ended(5)
+    ended(2, "succeeded")
+
+    batch = batches.start(workspace, {"state": ["failed"]}, START)
+    made = batches.go_on(sql.now())
+    later = batches.go_on(sql.now() + 2 * SECOND)
+
+    batch.refresh_from_db()
+    assert (made, later) == (1, 4)
+    assert replayed() == [run.pk for run in chosen]
+    assert (batch.state, batch.total, batch.made, batch.skipped, batch.due_at) == ("done", 5, 5, 0, None)
+    assert set(Run.objects.filter(batch_id=batch.pk).values_list("state", flat=True)) == {"queued"}
+
+
+def test_it_is_as_fast_as_200_a_second(workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "AT_ONCE", 20)
+    ended(50)
+    batches.start(workspace, {}, START)
+    now = sql.now()
+
+    made = [batches.go_on(now + second * SECOND) for second in range(5)]
+
+    assert made == [1, 20, 20, 9, 0]
+
+
+def test_so_many_a_minute_are_spread_over_it(workspace: Workspace, ended) -> None:
+    ended(10)
+    batches.start(workspace, {}, START, per_minute=6)
+    now = sql.now()
+
+    made = [batches.go_on(now + second * SECOND) for second in range(61)]
+
+    assert [second for second, count in enumerate(made) if count] == [0, 10, 20, 30, 40, 50, 60]
+    assert set(made) == {0, 1}
+
+
+@pytest.mark.parametrize("step", [3600, -3600], ids=["upkeep was away", "the clock was set back"])
+def test_no_burst_makes_up_for_lost_time(workspace: Workspace, ended, step: int) -> None:
+    ended(10)
+    batches.start(workspace, {}, START, per_minute=60)
+    now = sql.now()
+
+    made = [batches.go_on(now), batches.go_on(now + step * SECOND), batches.go_on(now + (step + 1) * SECOND)]
+
+    assert made == [1, 1, 1]
+
+
+def test_a_crash_loses_the_runs_and_the_cursor_together(
+    workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = ended(6)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
+    batches.start(workspace, {}, START)
+    made, calls, now = replay.many, [], sql.now()
+
+    def dies(*args: Any, **options: Any) -> tuple[int, int]:
+        done = made(*args, **options)
+        calls.append(done)
+        if len(calls) in {1, 3}:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(replay, "many", dies)
+    for second in range(12):
+        try:
+            batches.go_on(now + second * SECOND)
+        except KeyboardInterrupt:
+            continue
+
+    assert replayed() == [run.pk for run in chosen]
+    assert Batch.objects.get().made == 6
+
+
+def test_two_upkeeps_make_nothing_twice(workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = ended(4)
+    batch = batches.start(workspace, {}, START)
+    stale = Batch.objects.select_related("workspace").get(pk=batch.pk)
+    now = sql.now() + SECOND
+
+    first = batches._advance(batch, now)
+    second = batches._advance(stale, now)
+
+    assert (first, second) == (4, 0)
+    assert sorted(replayed()) == [run.pk for run in chosen]
+
+
+def test_what_came_later_is_not_meant(workspace: Workspace, ended) -> None:
+    chosen = ended(2)
+    batches.start(workspace, {"state": ["failed"]}, START)
+    ended(2)
+
+    batches.go_on(sql.now() + SECOND)
+
+    assert replayed() == [run.pk for run in chosen]
+
+
+def test_what_cant_be_replayed_is_skipped(workspace: Workspace, flow: Flow, ended) -> None:
+    ended(2)
+    ended(1, "succeeded")
+    gone = ended(1)[0]
+    gone.event.delete()
+
+    batch = batches.start(workspace, {}, FAILED)
+    batches.go_on(sql.now() + SECOND)
+
+    batch.refresh_from_db()
+    assert (batch.total, batch.made, batch.skipped, batch.state) == (4, 2, 2, "done")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "mode", "said"),
+    [({"state": ["held"]}, START, "No run matches"), ({"state": ["succeeded"]}, FAILED, "can be replayed like this")],
+)
+def test_a_replay_of_nothing_is_not_started(workspace: Workspace, ended, chosen: Any, mode: Any, said: str) -> None:
+    ended(1, "succeeded")
+
+    with pytest.raises(RelayError, match=said):
+        batches.start(workspace, chosen, mode)
+
+
+@pytest.mark.parametrize("per_minute", [-1, batches.FASTEST + 1])
+def test_the_pace_has_bounds(workspace: Workspace, ended, per_minute: int) -> None:
+    ended(1)
+
+    with pytest.raises(RelayError, match="a minute"):
+        batches.start(workspace, {}, START, per_minute=per_minute)
+
+
+def test_nothing_is_made_after_cancelling(workspace: Workspace, ended) -> None:
+    ended(4)
+    batch = batches.start(workspace, {}, START, per_minute=60)
+    batches.go_on(sql.now())
+
+    cancelled = batches.cancel(batch, with_queued=False)
+
+    assert (cancelled, batch.state) == (0, "cancelled")
+    assert batches.go_on(sql.now() + SECOND) == 0
+    assert batches.made_by(batch) == {"queued": 1}
+    with pytest.raises(RelayError, match="ended already"):
+        batches.cancel(batch, with_queued=False)
+
+
+def test_what_was_made_can_be_cancelled_too(workspace: Workspace, ended) -> None:
+    ended(4)
+    batch = batches.start(workspace, {}, START)
+    batches.go_on(sql.now() + SECOND)
+    begun = Run.objects.filter(batch_id=batch.pk).first()
+    Run.objects.filter(pk=begun.pk).update(state="running")
+
+    cancelled = batches.cancel(batch, with_queued=True)
+
+    assert cancelled == 3
+    assert batches.made_by(batch) == {"cancelled": 3, "running": 1}
+
+
+def test_single_runs_can_be_chosen(workspace: Workspace, ended) -> None:
+    chosen = ended(4)[1:3]
+
+    batches.start(workspace, {"runs": [run.ref for run in chosen]}, START)
+    batches.go_on(sql.now() + SECOND)
+
+    assert replayed() == [run.pk for run in chosen]
+
+
+def test_another_workspace_is_out_of_reach(ended, db: None) -> None:
+    run = ended(1)[0]
+    other = Workspace.objects.create(name="Other")
+
+    with pytest.raises(RelayError, match="No run matches"):
+        batches.start(other, {"runs": [run.ref]}, START)
+    assert runs.cancel_many(other, {"runs": [run.ref]}) == 0
+
+
+def test_many_are_cancelled_in_small_transactions(workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "AT_ONCE", 2)
+    ended(5, "waiting")
+    ended(1, "succeeded")
+
+    assert runs.cancel_many(workspace, {}) == 5
+    assert runs.cancel_many(workspace, {}) == 0
+    assert set(Run.objects.values_list("state", "fence")) == {("cancelled", 1), ("succeeded", 0)}
+
+
+def test_upkeep_goes_on_with_it(workspace: Workspace, ended) -> None:
+    ended(1)
+    batches.start(workspace, {}, START)
+
+    upkeep.once()
+
+    assert len(replayed()) == 1
+
+
+def test_a_round_takes_few_queries(workspace: Workspace, flow: Flow, ended, django_assert_max_num_queries: Any) -> None:
+    ended(100)
+    publish.publish(flow)
+    batches.start(workspace, {}, FAILED)
+
+    # The going ones; then a transaction: runs, cursor, flows, versions, events, copies, counts.
+    with django_assert_max_num_queries(13):
+        batches.go_on(sql.now() + SECOND)
+    assert len(replayed()) == 100
