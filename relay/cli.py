@@ -26,10 +26,12 @@ Flows and runs (while `up` runs or not):
   relay give-up     call a run that waits or is held failed: RUN
   relay try-now     make the next try of a waiting run now: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
+  relay storage     how much is stored [--json]
   relay user        add EMAIL (password on standard input)
 
 One process each, for several hosts:
   relay web         pages and ingest [--host] [--port]
+  relay ingest      ingest without pages [--host] [--port]
   relay worker      carries runs through their steps [--burst]
   relay upkeep      rings what is due
 

@@ -19,9 +19,7 @@ _names_secret = re.compile(
     rf"(?:.*[-_])?(?:{_HIDDEN_WORD}|signature(?:[-_]\w+)?|authorization|(?:set-)?cookie)",
     re.IGNORECASE,
 ).fullmatch
-_query_secret = re.compile(
-    rf"([?&;](?:key|sig|(?:[\w.-]*[-_])?(?:{_HIDDEN_WORD}|signature))=)[^&;#]+", re.IGNORECASE
-)
+_query_secret = re.compile(rf"([?&;](?:key|sig|(?:[\w.-]*[-_])?(?:{_HIDDEN_WORD}|signature))=)[^&;#]+", re.IGNORECASE)
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,23})\s+\S").match
 _surrogate = re.compile(r"[\ud800-\udfff]")
 _inbound_secrets = frozenset({"authorization", "cookie", "proxy-authorization"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from relay import ids
-from relay.web import accounts, connections, editor, failures, flows, inbox, many, previews, resend, run, runs
+from relay.web import accounts, connections, editor, failures, flows, inbox, many, pausing, previews, resend, run, runs, workspace
 
 
 class RefConverter:
@@ -42,7 +42,8 @@ urlpatterns = [
     path("flows/<int:flow_id>/save/", previews.save, name="save-draft"),
     path("flows/<int:flow_id>/preview/", previews.preview, name="preview"),
     path("flows/<int:flow_id>/arrivals/", previews.arrivals, name="arrivals"),
-    path("flows/<int:flow_id>/switch/", flows.switch, name="switch-flow"),
+    path("flows/<int:flow_id>/switch/", pausing.switch, name="switch-flow"),
+    path("flows/<int:flow_id>/resume/", pausing.resume, name="resume-flow"),
     path("flows/<int:flow_id>/sample/", flows.sample, name="send-sample"),
     path("flows/<int:flow_id>/delete/", flows.delete, name="delete-flow"),
     path("flows/<int:flow_id>/runs/", runs.of_flow, name="flow-runs"),
@@ -58,6 +59,7 @@ urlpatterns = [
     path("inbox/", inbox.messages, name="inbox"),
     path("inbox/held/", inbox.held, name="held"),
     path("inbox/captured/", inbox.captured, name="captured"),
+    path("workspace/", workspace.show, name="workspace"),
     path("connections/", connections.listing, name="connections"),
     path("connections/new/", connections.choose, name="new-connection"),
     path("connections/new/<slug:connector_key>/", connections.add, name="add-connection"),

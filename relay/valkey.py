@@ -11,8 +11,8 @@ from relay.datafolder import DataFolder
 from relay.errors import SetupError
 
 _LOG_LIMIT = 1_000_000
-# Where RQ lists its workers; whoever is listed when the server starts is dead.
-_WORKER_KEYS = ("rq:workers", "rq:workers:relay")
+# Where workers are listed; whoever is there when the server starts is dead.
+_WORKER_KEYS = ("rq:workers", "rq:workers:relay", "relay:workers", "relay:watching")
 
 
 def binary() -> Path:

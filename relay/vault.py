@@ -59,9 +59,7 @@ class Vault:
         try:
             plain = cipher.decrypt(nonce, sealed[_HEADER_BYTES:], _bound(head, owner))
         except InvalidTag:
-            raise VaultError(
-                "A stored secret is damaged or belongs to something else: enter it again."
-            ) from None
+            raise VaultError("A stored secret is damaged or belongs to something else: enter it again.") from None
         value: dict[str, Any] = json.loads(plain)
         return value
 

@@ -20,7 +20,7 @@ _UNFIT = re.compile(r"[^\w.:-]")
 # Between chunks: space and control characters, quotes, brackets, and what JSON, CSV and sentences put between values.
 _CHUNK = re.compile(r"[^\s\x00-\x20\x7f\"'`\\<>(){}\[\],;|\u3001\u3002\u2018-\u201f\u00ab\u00bb]+")
 _ENDS = ".:!?-_/#&=*~"
-# Where a part of a chunk starts: after punctuation, between letters and digits, at each letter of scripts without spaces.
+# Where a part of a chunk starts: after punctuation, between letters and digits, at letters of scripts without spaces.
 _PART = re.compile(
     r"(?<=[\W_])(?=[^\W_])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=.)(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
 )
@@ -54,9 +54,7 @@ def is_start(word: str) -> bool:
 def holds(kept: Iterable[str], looked_for: Iterable[str]) -> bool:
     """Whether the words kept of a run have every wanted one, as the index would say."""
     known = set(kept)
-    return all(
-        word in known or (is_start(word) and any(one.startswith(word) for one in known)) for word in looked_for
-    )
+    return all(word in known or (is_start(word) and any(one.startswith(word) for one in known)) for word in looked_for)
 
 
 def facet(kind: str, value: object) -> str:

@@ -57,10 +57,11 @@ class Chosen:
         return sum(self.states[state] for state in runs.OPEN)
 
 
-def count(workspace: Workspace, chosen: Mapping[str, Any]) -> Chosen:
-    """How many runs a filter chooses, of which flows, and where those send to."""
+def count(workspace: Workspace, chosen: Mapping[str, Any], *, states: Iterable[RunState] = RunState) -> Chosen:
+    """How many runs in some states a filter chooses, of which flows, and where those send to."""
     found = Chosen()
-    rows = _chosen(workspace, chosen).values_list("flow", "state").annotate(Count("pk")).order_by()
+    wanted = _chosen(workspace, chosen).filter(state__in=states)
+    rows = wanted.values_list("flow", "state").annotate(Count("pk")).order_by()
     for flow, state, number in rows:
         found.states[state] += number
         found.flows[flow] += number
@@ -101,7 +102,7 @@ def start(
         total=Count("pk"), able=Count("pk", filter=Q(state__in=_ABLE[mode])), last=Max("pk")
     )
     if not found["able"]:
-        raise RelayError("None of these runs can be replayed like this" if found["total"] else "No run matches")
+        raise RelayError(_why_none(found["total"], chosen))
     now = moment(sql.now())
     return Batch.objects.create(
         workspace=workspace,
@@ -115,6 +116,12 @@ def start(
         created_at=now,
         created_by=by,
     )
+
+
+def _why_none(total: int, chosen: Mapping[str, Any]) -> str:
+    if total:
+        return "None of these runs can be replayed like this"
+    return "No run matches that was not replayed before" if chosen.get("unreplayed") else "No run matches"
 
 
 def go_on(now: int) -> int:

@@ -6,14 +6,22 @@ from typing import Any
 
 from django.db import transaction
 
+from relay import backoff
 from relay.connectors import registry
 from relay.engine import destinations
 from relay.errors import RelayError
 from relay.models import Connection, Flow, Workspace
 
 
-def set_connection(workspace: Workspace, name: str, connector_key: str, values: dict[str, Any]) -> Connection:
-    """Make or overwrite the connection of that name; RelayError says which field is wrong."""
+def set_connection(
+    workspace: Workspace, name: str, connector_key: str, values: dict[str, Any], *, rate: str | None = None
+) -> Connection:
+    """Make or overwrite the connection of that name; RelayError says which field is wrong.
+
+    `rate`: requests at most, as 30/m; "" for as many as come, None to leave it as it is. What was held because its
+    credential was refused is let out.
+    """
+    _check_rate(rate or "")
     name = name.strip()
     if not name or len(name) > 100:
         raise RelayError("A connection needs a name of up to 100 characters")
@@ -27,9 +35,18 @@ def set_connection(workspace: Workspace, name: str, connector_key: str, values: 
             raise RelayError(f"“{name}” is a connection to {former.connector} already; choose another name")
         connection = former or Connection(workspace=workspace, name=name, connector=connector.key)
         connection.seal(values)
+        connection.rate = connection.rate if rate is None else rate.strip()
         connection.save()
         destinations.credential_changed(workspace, name)
     return connection
+
+
+def _check_rate(rate: str) -> None:
+    try:
+        if rate.strip():
+            backoff.interval(rate)
+    except ValueError as error:
+        raise RelayError(str(error)) from None
 
 
 def used_by(connection: Connection) -> list[Flow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 from django.db import connection, transaction
 
 from relay import ids
-from relay.engine import sql
+from relay.engine import indexing, sql
 from relay.engine.pace import Pace, light
 from relay.models.ledger import RunState
 
@@ -62,9 +63,14 @@ class Emptier:
             runs.setdefault(event, []).append((run, state))
         ripe = [event for event in runs if _is_ripe({state for _, state in runs[event]})]
         self._waiting.setdefault(flow_id, set()).update(runs.keys() - set(ripe))
-        yield from self._attempts([run for event in ripe for run, _ in runs[event]])
-        # Last, so that an emptied event has nothing left to be emptied.
-        yield from self._events(ripe)
+        emptied, changed = [run for event in ripe for run, _ in runs[event]], 0
+        # Events last, so that an emptied one has nothing left to be emptied.
+        for step in itertools.chain(self._attempts(emptied), self._events(ripe)):
+            changed += step
+            yield step
+        if changed:
+            # Nor are the words of bodies kept.
+            indexing.renew(emptied)
 
     def _attempts(self, runs: list[int]) -> Iterator[int]:
         if not runs:

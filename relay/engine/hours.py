@@ -1,4 +1,4 @@
-"""Runs counted by flow, hour and state: what ended by upkeep's table, the rest by looking at what is not counted yet."""
+"""Runs counted by flow, hour and state: by upkeep's table, and what that doesn't count yet by looking at it."""
 
 from __future__ import annotations
 

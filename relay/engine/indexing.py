@@ -45,6 +45,15 @@ def forget(run_ids: Sequence[int]) -> None:
     searchstore.store().forget(run_ids)
 
 
+def renew(run_ids: Sequence[int]) -> None:
+    """Index runs anew that are indexed already, after words of theirs were taken away."""
+    store = searchstore.store()
+    known = Run.objects.filter(pk__in=list(run_ids), pk__lte=store.progress())
+    for at in range(0, len(rows := sorted(known.values_list("pk", flat=True))), AT_ONCE):
+        with _writing():
+            store.put(wording.of_runs(Run.objects.filter(pk__in=rows[at : at + AT_ONCE])).items())
+
+
 def _allowance() -> float:
     soon = sql.now() + 15_000_000
     return BUSY if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (soon,)) else IDLE

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+from django.db.models.functions import Length
+
 from relay import ids
 from relay.connectors import calls, registry
 from relay.connectors.definition import Action
-from relay.engine import sql
+from relay.engine import order, sql
+from relay.engine.errand import Arrived
 from relay.errors import RelayError
 from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode, Run, RunState, Version
+from relay.models.fields import micros
 
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Something of these is left to do.
@@ -21,12 +26,12 @@ class Ground:
     """What copies of some runs stand on: flows, versions and events, read in a few queries for all of them."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        flows = Flow.objects.filter(pk__in={run.flow_id for run in runs})
-        self._flows = {flow.pk: flow for flow in flows.only("live_version_id", "paused")}
+        flows = Flow.objects.filter(pk__in={run.flow_id for run in runs}).select_related("live_version")
+        self._flows = {flow.pk: flow for flow in flows.only("paused", "live_version__document")}
         self._versions = set(
             Version.objects.filter(pk__in={run.version_id for run in runs}).values_list("pk", flat=True)
         )
-        self._events = set(Event.objects.filter(pk__in={run.event_id for run in runs}).values_list("pk", flat=True))
+        self._events = _events({run.event_id for run in runs})
         self._answers = _answers(run for run in runs if _lacks_outputs(run))
 
     def copy(self, run: Run, mode: ReplayMode) -> Run:
@@ -41,13 +46,25 @@ class Ground:
             event_id=run.event_id,
             replay_of_id=run.pk,
             title=run.title,
-            order_key=run.order_key,
+            order_key=self._order_key(run) if mode == ReplayMode.FROM_START else run.order_key,
             state=RunState.QUEUED,
             due_at=sql.now(),
         )
         if mode == ReplayMode.FAILED_STEPS:
             copy.trail = self._what_went_well(run)
         return _held(copy) if flow.paused else copy
+
+    def order_key(self, event: Event) -> str | None:
+        """What keeps the order of an event's run on the version that is live today."""
+        version = self._flows[event.flow_id].live_version
+        keeper = order.keeper(version.document) if version is not None else None
+        return None if keeper is None else keeper.digest(_arrived(event))
+
+    def _order_key(self, run: Run) -> str | None:
+        version = self._flows[run.flow_id].live_version
+        if version is None or order.keeper(version.document) is None:
+            return None
+        return self.order_key(Event.objects.get(pk=run.event_id))
 
     def _flow(self, run: Run) -> Flow:
         if run.state == RunState.HELD:
@@ -62,6 +79,8 @@ class Ground:
     def _check_event(self, run: Run) -> None:
         if run.event_id not in self._events:
             raise RelayError("The event of this run is past the time that events are kept, so it can't be replayed")
+        if not self._events[run.event_id]:
+            raise RelayError("This flow keeps no bodies of what succeeded, so it can't be replayed")
 
     def _version(self, run: Run, flow: Flow, mode: ReplayMode) -> int:
         if mode == ReplayMode.FROM_START:
@@ -91,6 +110,29 @@ class Ground:
         if answer.get("truncated"):
             raise RelayError(f"The answer to “{step}” was too long to be kept whole; replay from the start")
         return calls.outputs_of_record(answer, _action(run, step))
+
+
+def _events(numbers: set[int]) -> dict[int, bool]:
+    """The events that are there, and whether each is whole: a flow may ask that bodies are not kept."""
+    rows = Event.objects.filter(pk__in=numbers).annotate(size=Length("body")).values_list("pk", "size")
+    found = {pk: size > 0 for pk, size in rows}
+    empty = [pk for pk, is_whole in found.items() if not is_whole]
+    for event in Event.objects.filter(pk__in=empty).only("headers", "content_type", "remote") if empty else ():
+        found[event.pk] = not _came_with_body(event)
+    return found
+
+
+def _came_with_body(event: Event) -> bool:
+    headers = {name.lower(): value for name, value in event.headers.items()}
+    length = str(headers.get("content-length", "")) or ("1" if "transfer-encoding" in headers else "0")
+    by_hand = event.remote in {"sample", "edited"} and bool(event.content_type)
+    return by_hand or length.strip() != "0"
+
+
+def _arrived(event: Event) -> Arrived:
+    headers = msgspec.json.encode(event.headers).decode()
+    received = micros(event.received_at)
+    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received)
 
 
 def _held(copy: Run) -> Run:

@@ -13,6 +13,7 @@ from relay.engine import sql
 from relay.engine.lineage import Ground
 from relay.errors import RelayError
 from relay.models import Event, EventState, ReplayMode, Run, User
+from relay.models.fields import moment
 
 log = structlog.get_logger()
 
@@ -49,11 +50,12 @@ def edited(run: Run, body: bytes, *, by: User | None = None) -> Run:
     """
     if len(body) > settings.MAX_BYTES:
         raise RelayError(f"A body may have {settings.MAX_BYTES} bytes; this one has {len(body)}")
-    copy = Ground([run]).copy(run, ReplayMode.FROM_START)
+    ground = Ground([run])
+    copy = ground.copy(run, ReplayMode.FROM_START)
     former = Event.objects.get(pk=run.event_id)
     payloads.parse(body, former.content_type)
     event = _with_body(former, body)
-    copy.event_id, copy.title = event.pk, ""
+    copy.event_id, copy.title, copy.order_key = event.pk, "", ground.order_key(event)
     with transaction.atomic():
         event.save(force_insert=True)
         copy.save(force_insert=True)
@@ -68,7 +70,7 @@ def _with_body(event: Event, body: bytes) -> Event:
         workspace_id=event.workspace_id,
         flow_id=event.flow_id,
         state=EventState.ACCEPTED,
-        received_at=sql.now(),
+        received_at=moment(sql.now()),
         method=event.method,
         query=event.query,
         headers={**event.headers, **length},

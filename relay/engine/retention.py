@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from relay import ids
-from relay.engine import sql
+from relay.engine import indexing, sql
 from relay.engine.emptying import Emptier
 from relay.engine.pace import MOST, Pace, light
+from relay.errors import RelayError
 from relay.flows.keeping import LEAST, Keeping, keeping
-from relay.models import Flow
+from relay.models import Flow, Workspace
 
+MOST_DAYS = 3650
 LOOK_EVERY = 60.0  # seconds between two looks at what is too old
 ASIDE_EVERY = 3600.0  # seconds between two looks at what has to be read whole: messages and keys
 A_ROUND = 0.3  # seconds of work in a round of upkeep, which comes once a second
@@ -60,12 +64,12 @@ class Pruner:
         if self._look_at > now:
             return False
         self._look_at = now + LOOK_EVERY
-        self._work = self._all(sql.now(), aside=self._aside_at <= now)
+        self._work = self.everything(sql.now(), aside=self._aside_at <= now)
         if self._aside_at <= now:
             self._aside_at = now + ASIDE_EVERY
         return True
 
-    def _all(self, now: int, *, aside: bool) -> Iterator[int]:
+    def everything(self, now: int, *, aside: bool) -> Iterator[int]:
         """Every step is one transaction at most, and yields the number of rows that it changed."""
         limits = list(_limits(now))
         for limit in limits:
@@ -155,13 +159,23 @@ def _numbers(statement: str, parameters: tuple[int, ...]) -> list[int]:
 
 
 def _remove_runs(runs: list[int]) -> int:
-    # A replay outlives its original, and then is a run of its own.
-    sql.execute(f"UPDATE relay_run SET replay_of_id = NULL WHERE replay_of_id IN ({sql.marks(len(runs))})", runs)
-    return _remove("relay_run", runs, _FINAL)
+    with transaction.atomic():
+        indexing.forget(runs)
+        # A replay outlives its original, and then is a run of its own.
+        sql.execute(f"UPDATE relay_run SET replay_of_id = NULL WHERE replay_of_id IN ({sql.marks(len(runs))})", runs)
+        return _remove("relay_run", runs, _FINAL)
 
 
 def _remove(table: str, rows: list[int], condition: str) -> int:
     return sql.execute(f"DELETE FROM {table} WHERE id IN ({sql.marks(len(rows))}) AND {condition}", rows)
+
+
+def keep(workspace: Workspace, *, days: int) -> None:
+    """Set how long a workspace keeps things; 0 is for ever."""
+    if not 0 <= days <= MOST_DAYS:
+        raise RelayError(f"Write a number of days up to {MOST_DAYS}, or 0 for ever")
+    workspace.retention_days = days
+    workspace.save(update_fields=["retention_days"])
 
 
 _pruner = Pruner()
@@ -170,4 +184,4 @@ go_on: Callable[[], int] = _pruner.round
 
 def prune() -> int:
     """Remove all that is too old now, and empty what is to be emptied; the number of rows changed."""
-    return Pruner().round(seconds=float("inf"))
+    return sum(Pruner().everything(sql.now(), aside=True))

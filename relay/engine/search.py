@@ -13,8 +13,8 @@ from relay.engine import sql
 from relay.models import Run, RunState, Workspace, choosing, searching
 
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
-PATIENCE = 0.2  # seconds in which a page's search is over, complete or not
-_AT_ONCE = 500  # candidates looked at together
+PATIENCE = 0.15  # seconds in which a page's search is over, complete or not
+_INDEXED = frozenset({"state", "flow", "since", "until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,20 @@ class Found:
     reached: int = 0
 
 
-def find(workspace: Workspace, chosen: Mapping[str, Any], *, below: int = searching.END, limit: int) -> Found:
-    """Up to `limit` runs of a filter (see RunQuerySet.chosen) with ids under `below`."""
+def find(
+    workspace: Workspace, chosen: Mapping[str, Any], *, above: int = 0, below: int = searching.END, limit: int
+) -> Found:
+    """Up to `limit` runs of a filter (see RunQuerySet.chosen) with ids between two others."""
     since, until = choosing.bounds(chosen)
-    below = min(below, until)
+    since, below = max(since, above + 1), min(below, until)
     flow = chosen.get("flow")
     if flow is not None and not workspace.flows.filter(pk=flow).exists():
         return Found([])
     if searching.is_search(chosen):
         return _by_words(workspace, chosen, since - 1, below, limit)
+    if not _INDEXED.issuperset(chosen):
+        some = Run.objects.filter(workspace=workspace, id__gte=since, id__lt=below).chosen(chosen)
+        return Found(list(some.order_by("-id").values_list("pk", flat=True)[:limit]))
     span: list[Any] = [since, below]
     if states := chosen.get("state"):
         parts = [_of_state(workspace, state, flow, span, limit) for state in states]
@@ -77,17 +82,13 @@ def _by_words(workspace: Workspace, chosen: Mapping[str, Any], above: int, below
     end = time.monotonic() + PATIENCE
     plain = {key: value for key, value in chosen.items() if key not in searching.KEYS}
     runs = Run.objects.filter(workspace=workspace).chosen(plain)
-    found = searching.newest(runs, terms, below=below)[:limit]
-    terms = [*_facets(workspace, chosen), *terms]
-    at_once = limit
-    while len(found) < limit:
-        candidates = searching.candidates(terms, above, below, at_once)
-        found += sorted(runs.filter(pk__in=candidates).values_list("pk", flat=True), reverse=True)
-        if len(candidates) < at_once:
+    found = searching.newest(runs, terms, above=above, below=below)
+    for candidates, reached in searching.store().walk([*_facets(workspace, chosen), *terms], above, below):
+        if len(found) >= limit:
             break
-        below, at_once = candidates[-1], _AT_ONCE
-        if time.monotonic() > end:
-            return Found(found[:limit], reached=below)
+        found += sorted(runs.filter(pk__in=candidates).values_list("pk", flat=True), reverse=True)
+        if time.monotonic() > end and reached > above:
+            return Found(found[:limit], reached=reached)
     return Found(found[:limit])
 
 

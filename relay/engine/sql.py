@@ -43,6 +43,11 @@ def lower_durability() -> None:
     _run("PRAGMA synchronous=NORMAL" if is_sqlite() else "SET synchronous_commit = off")
 
 
+def disconnect() -> None:
+    """Drop this thread's connection, which failed; the next statement opens another."""
+    connection.close()
+
+
 def flush() -> None:
     """Have the disk hold all that was committed until now, before this returns; for a connection lowered as above."""
     _run("PRAGMA synchronous=FULL" if is_sqlite() else "SET synchronous_commit = on")
@@ -66,4 +71,15 @@ def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
-__all__ = ["execute", "fetch", "flush", "insert", "is_sqlite", "lower_durability", "marks", "micros", "now"]
+__all__ = [
+    "disconnect",
+    "execute",
+    "fetch",
+    "flush",
+    "insert",
+    "is_sqlite",
+    "lower_durability",
+    "marks",
+    "micros",
+    "now",
+]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
 import threading
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import Error
 
 from relay import queues
-from relay.engine import batches, clock, destinations, held, indexing, order, sql
+from relay.engine import batches, clock, destinations, held, indexing, order, retention, sql
 from relay.models import Lease
 
 log = structlog.get_logger()
@@ -31,10 +32,11 @@ def run(stop: threading.Event) -> None:
                 if step:
                     clock.bring_forward(step)
                 once()
-        except DatabaseError as error:
-            log.warning("upkeep.database", reason=str(error))
-            close_old_connections()
-    Lease.give_back("upkeep", holder)
+        except Error as error:
+            log.warning("upkeep.database", reason=str(error).strip())
+            sql.disconnect()
+    with contextlib.suppress(Error):
+        Lease.give_back("upkeep", holder)
 
 
 def once() -> None:
@@ -49,6 +51,7 @@ def once() -> None:
         # Here, so that no commit of ingest has to do it.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
     indexing.index_some()
+    retention.go_on()
 
 
 def release_left_over() -> int:

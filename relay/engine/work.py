@@ -5,17 +5,23 @@ from __future__ import annotations
 import functools
 import time
 
+import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from relay import queues
 from relay.engine import destinations, sql
 from relay.engine.claim import BATCH, claim, renew
+from relay.engine.errand import Outcome
 from relay.engine.gates import Gates
 from relay.engine.settle import settle
 from relay.engine.walkers import STUCK_AFTER, Walkers
 from relay.outbound import Sender
 
+log = structlog.get_logger()
+
 GATES_EVERY = 0.5  # seconds
+DATABASE_AGAIN = 0.2  # seconds
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
@@ -69,6 +75,8 @@ class _Shift:
         self._busy_at = self._renewed_at = time.monotonic()
         self._gates_at = 0.0
         self._gates = walkers.gates
+        self._unsettled: list[Outcome] = []
+        self._lost_at = 0.0  # when the database was lost, while it is
         self.settled = 0
 
     @property
@@ -86,14 +94,39 @@ class _Shift:
 
     def look(self) -> bool:
         """Claim what is due and settle what has been walked; False when there was neither."""
-        claimed = self._claim()
-        if not self._walkers.in_hand:
+        try:
+            return self._look()
+        except (OperationalError, InterfaceError) as error:
+            self._outlast(error)
+            return self._has_more
+
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._walkers.in_hand or self._unsettled)
+
+    def _look(self) -> bool:
+        if self._lost_at:
+            sql.lower_durability()
+            self._lost_at = 0.0
+        claimed = not self._unsettled and self._claim()
+        if not self._has_more:
             return claimed
-        self.settled += settle(self._walkers.fetch(STUCK_AFTER))
+        self._unsettled += self._walkers.fetch(STUCK_AFTER)
+        self.settled += settle(self._unsettled)
+        self._unsettled = []
         self._close_gates()
         self._renew()
         self._busy_at = time.monotonic()
         return True
+
+    def _outlast(self, error: Exception) -> None:
+        """Wait a moment for a database that is away, locked or full; what has been walked is kept until it is back."""
+        log.warning("work.database", reason=str(error).strip())
+        sql.disconnect()
+        self._lost_at = self._lost_at or time.monotonic()
+        if queues.stopping.is_set() and time.monotonic() - self._lost_at > settings.LEASE:
+            raise error
+        time.sleep(DATABASE_AGAIN)
 
     def _claim(self) -> bool:
         room = min(BATCH, MOST_IN_HAND - len(self._walkers.in_hand))
@@ -112,7 +145,7 @@ class _Shift:
         if time.monotonic() - self._gates_at > GATES_EVERY:
             self._gates_at = time.monotonic()
             self._gates.learn(destinations.shut())
-            self._gates.workers = max(1, queues.workers())
+            self._gates.workers = queues.workers() or self._gates.workers
 
     def _close_gates(self) -> None:
         """Hold what goes to destinations that have been found failing."""

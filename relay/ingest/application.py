@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from relay import ids, redaction
 from relay.engine import sql
@@ -86,7 +86,7 @@ class Ingest:
     async def _door(self, token_digest: str) -> Door:
         try:
             door = await self.committer.find(token_digest)
-        except DatabaseError:
+        except Error:
             raise _unavailable() from None
         if door is None:
             raise _Answer(404, "No such URL")
@@ -107,7 +107,7 @@ class Ingest:
     async def _store(self, arrival: Arrival) -> Accepted:
         try:
             return await self.committer.store(arrival)
-        except (DatabaseError, Overloaded):
+        except (Error, Overloaded):
             raise _unavailable() from None
 
 

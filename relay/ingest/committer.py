@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from relay.engine import intake
 from relay.engine.intake import Accepted, Arrival, Door, Doors
@@ -57,7 +57,7 @@ class Committer:
     async def store(self, arrival: Arrival) -> Accepted:
         """Store an arrival with whatever else arrives now; returns after the commit.
 
-        Raises Overloaded, or the DatabaseError that kept it from being stored.
+        Raises Overloaded, or the django.db.Error that kept it from being stored.
         """
         if len(self._waiting) >= MOST_WAITING or self._bytes > MOST_BYTES:
             raise Overloaded
@@ -118,7 +118,7 @@ def _with_connection(run: Callable[[], Result]) -> Result:
     """Run in the ingest thread; a broken connection is dropped, so that the next commit opens another."""
     try:
         return run()
-    except DatabaseError:
+    except Error:
         connection.close()
         raise
 

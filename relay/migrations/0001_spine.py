@@ -8,308 +8,549 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Flow',
+            name="Flow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('folder', models.CharField(blank=True, max_length=100)),
-                ('draft', relay.models.fields.JsonText(help_text='The flow document being edited; shared/flow-format.md')),
-                ('draft_saved_at', models.DateTimeField(auto_now_add=True)),
-                ('paused', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("folder", models.CharField(blank=True, max_length=100)),
+                (
+                    "draft",
+                    relay.models.fields.JsonText(help_text="The flow document being edited; shared/flow-format.md"),
+                ),
+                ("draft_saved_at", models.DateTimeField(auto_now_add=True)),
+                ("paused", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('holder', models.CharField(max_length=200)),
-                ('until', models.BigIntegerField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("holder", models.CharField(max_length=200)),
+                ("until", models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('accepted', 'Accepted'), ('captured', 'Captured')], max_length=10)),
-                ('received_at', relay.models.fields.MomentField()),
-                ('method', models.CharField(max_length=10)),
-                ('query', models.TextField(blank=True, default='')),
-                ('headers', relay.models.fields.JsonText()),
-                ('content_type', models.CharField(blank=True, default='', max_length=255)),
-                ('body', models.BinaryField(default=b'')),
-                ('remote', models.CharField(blank=True, default='', max_length=45)),
-                ('flow', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='relay.flow')),
+                ("id", models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(choices=[("accepted", "Accepted"), ("captured", "Captured")], max_length=10),
+                ),
+                ("received_at", relay.models.fields.MomentField()),
+                ("method", models.CharField(max_length=10)),
+                ("query", models.TextField(blank=True, default="")),
+                ("headers", relay.models.fields.JsonText()),
+                ("content_type", models.CharField(blank=True, default="", max_length=255)),
+                ("body", models.BinaryField(default=b"")),
+                ("remote", models.CharField(blank=True, default="", max_length=45)),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="relay.flow",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner')], default='owner', max_length=10)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(choices=[("owner", "Owner")], default="owner", max_length=10)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('held', 'Held'), ('filtered', 'Filtered'), ('succeeded', 'Succeeded'), ('partly_failed', 'Partly failed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=13)),
-                ('due_at', relay.models.fields.MomentField(null=True)),
-                ('fence', models.IntegerField(default=0)),
-                ('tries', models.IntegerField(default=0, help_text='tries made of the action it waits for')),
-                ('title', models.CharField(blank=True, default='', max_length=200)),
-                ('reason', models.TextField(blank=True, default='', help_text='why it failed, waits or is held')),
-                ('trail', relay.models.fields.JsonText(help_text='the steps walked so far: shape in engine/walk.py', null=True)),
-                ('finished_at', relay.models.fields.MomentField(null=True)),
-                ('held_by', models.CharField(blank=True, choices=[('pause', 'The flow is paused'), ('destination', 'Its destination keeps failing'), ('credential', "Its connection's credential is refused"), ('unknown', 'Nobody knows whether it was done')], db_default='', default='', max_length=11)),
-                ('destination_id', models.BigIntegerField(null=True)),
-                ('order_key', models.CharField(max_length=64, null=True)),
-                ('marked_step', models.CharField(blank=True, db_default='', default='', max_length=64)),
-                ('marked_fence', models.IntegerField(null=True)),
-                ('batch_id', models.BigIntegerField(help_text='the replay of many that made it', null=True)),
-                ('event', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='runs', to='relay.event')),
-                ('flow', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='runs', to='relay.flow')),
-                ('replay_of', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='replays', to='relay.run')),
+                ("id", models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("held", "Held"),
+                            ("filtered", "Filtered"),
+                            ("succeeded", "Succeeded"),
+                            ("partly_failed", "Partly failed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=13,
+                    ),
+                ),
+                ("due_at", relay.models.fields.MomentField(null=True)),
+                ("fence", models.IntegerField(default=0)),
+                ("tries", models.IntegerField(default=0, help_text="tries made of the action it waits for")),
+                ("title", models.CharField(blank=True, default="", max_length=200)),
+                ("reason", models.TextField(blank=True, default="", help_text="why it failed, waits or is held")),
+                (
+                    "trail",
+                    relay.models.fields.JsonText(
+                        help_text="the steps walked so far: shape in engine/walk.py", null=True
+                    ),
+                ),
+                ("finished_at", relay.models.fields.MomentField(null=True)),
+                (
+                    "held_by",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("pause", "The flow is paused"),
+                            ("destination", "Its destination keeps failing"),
+                            ("credential", "Its connection's credential is refused"),
+                            ("unknown", "Nobody knows whether it was done"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=11,
+                    ),
+                ),
+                ("destination_id", models.BigIntegerField(null=True)),
+                ("order_key", models.CharField(max_length=64, null=True)),
+                ("marked_step", models.CharField(blank=True, db_default="", default="", max_length=64)),
+                ("marked_fence", models.IntegerField(null=True)),
+                ("batch_id", models.BigIntegerField(help_text="the replay of many that made it", null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="runs",
+                        to="relay.event",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="runs",
+                        to="relay.flow",
+                    ),
+                ),
+                (
+                    "replay_of",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="replays",
+                        to="relay.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
-                ('step', models.CharField(max_length=64)),
-                ('number', models.IntegerField()),
-                ('state', models.CharField(choices=[('succeeded', 'Succeeded'), ('retry', 'To be tried again'), ('failed', 'Failed'), ('unknown', 'Unknown')], max_length=10)),
-                ('started_at', relay.models.fields.MomentField()),
-                ('duration_us', models.BigIntegerField(help_text='microseconds')),
-                ('request', relay.models.fields.JsonText(null=True)),
-                ('answer', relay.models.fields.JsonText(null=True)),
-                ('status', models.IntegerField(null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('run', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='attempts', to='relay.run')),
+                ("id", models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
+                ("step", models.CharField(max_length=64)),
+                ("number", models.IntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("succeeded", "Succeeded"),
+                            ("retry", "To be tried again"),
+                            ("failed", "Failed"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", relay.models.fields.MomentField()),
+                ("duration_us", models.BigIntegerField(help_text="microseconds")),
+                ("request", relay.models.fields.JsonText(null=True)),
+                ("answer", relay.models.fields.JsonText(null=True)),
+                ("status", models.IntegerField(null=True)),
+                ("error", models.TextField(blank=True, default="")),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="attempts",
+                        to="relay.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Trigger',
+            name="Trigger",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_digest', models.CharField(max_length=64, unique=True)),
-                ('token_sealed', models.BinaryField()),
-                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='trigger', to='relay.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("token_digest", models.CharField(max_length=64, unique=True)),
+                ("token_sealed", models.BinaryField()),
+                (
+                    "flow",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="trigger", to="relay.flow"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('document', relay.models.fields.JsonText()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='relay.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("document", relay.models.fields.JsonText()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="relay.flow"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='runs', to='relay.version'),
+            model_name="run",
+            name="version",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="runs",
+                to="relay.version",
+            ),
         ),
         migrations.AddField(
-            model_name='flow',
-            name='live_version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='relay.version'),
+            model_name="flow",
+            name="live_version",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="relay.version"
+            ),
         ),
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('retention_days', models.PositiveIntegerField(default=30, help_text='days that events and runs are kept; 0: for ever')),
-                ('members', models.ManyToManyField(related_name='workspaces', through='relay.Membership', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "retention_days",
+                    models.PositiveIntegerField(
+                        default=30, help_text="days that events and runs are kept; 0: for ever"
+                    ),
+                ),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        related_name="workspaces", through="relay.Membership", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='workspace',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='runs', to='relay.workspace'),
+            model_name="run",
+            name="workspace",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="runs",
+                to="relay.workspace",
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='workspace',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='relay.workspace'),
+            model_name="membership",
+            name="workspace",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="relay.workspace"
+            ),
         ),
         migrations.CreateModel(
-            name='InboxMessage',
+            name="InboxMessage",
             fields=[
-                ('id', models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
-                ('run_id', models.BigIntegerField()),
-                ('channel', models.CharField(max_length=80)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('text', models.TextField()),
-                ('created_at', relay.models.fields.MomentField()),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='inbox_messages', to='relay.workspace')),
+                ("id", models.BigIntegerField(default=relay.ids.new, primary_key=True, serialize=False)),
+                ("run_id", models.BigIntegerField()),
+                ("channel", models.CharField(max_length=80)),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("text", models.TextField()),
+                ("created_at", relay.models.fields.MomentField()),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="inbox_messages", to="relay.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='flow',
-            name='workspace',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='relay.workspace'),
+            model_name="flow",
+            name="workspace",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="flows", to="relay.workspace"
+            ),
         ),
         migrations.AddField(
-            model_name='event',
-            name='workspace',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='relay.workspace'),
+            model_name="event",
+            name="workspace",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="relay.workspace",
+            ),
         ),
         migrations.CreateModel(
-            name='Destination',
+            name="Destination",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(max_length=300)),
-                ('connection', models.CharField(blank=True, max_length=100)),
-                ('state', models.CharField(choices=[('open', 'Held: it keeps failing'), ('closing', 'It answers again; held runs are being let out'), ('refused', 'Held: it refuses the credential')], max_length=8)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('since', relay.models.fields.MomentField()),
-                ('probe_at', relay.models.fields.MomentField(null=True)),
-                ('probes', models.IntegerField(default=0, help_text='probes that failed in a row')),
-                ('letting_out', models.IntegerField(default=0, help_text='runs let out in the last round; doubled each second')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='destinations', to='relay.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("origin", models.CharField(max_length=300)),
+                ("connection", models.CharField(blank=True, max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Held: it keeps failing"),
+                            ("closing", "It answers again; held runs are being let out"),
+                            ("refused", "Held: it refuses the credential"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="")),
+                ("since", relay.models.fields.MomentField()),
+                ("probe_at", relay.models.fields.MomentField(null=True)),
+                ("probes", models.IntegerField(default=0, help_text="probes that failed in a row")),
+                (
+                    "letting_out",
+                    models.IntegerField(default=0, help_text="runs let out in the last round; doubled each second"),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="destinations", to="relay.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('connector', models.CharField(max_length=60)),
-                ('sealed', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('rate', models.CharField(blank=True, default='', help_text='requests at most: 1/s, 30/m, 500/h', max_length=20)),
-                ('succeeded_at', models.DateTimeField(null=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connections', to='relay.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("connector", models.CharField(max_length=60)),
+                ("sealed", models.BinaryField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+                (
+                    "rate",
+                    models.CharField(
+                        blank=True, default="", help_text="requests at most: 1/s, 30/m, 500/h", max_length=20
+                    ),
+                ),
+                ("succeeded_at", models.DateTimeField(null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="connections", to="relay.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chosen', relay.models.fields.JsonText(help_text='the filter of the runs page: flow, state, text, dates')),
-                ('mode', models.CharField(choices=[('failed_steps', 'Only the failed steps'), ('from_start', "From the start, on today's version"), ('as_it_was', 'From the start, on the version of then')], max_length=12)),
-                ('per_minute', models.IntegerField(default=0, help_text='0: as fast as they go')),
-                ('state', models.CharField(choices=[('going', 'Going on'), ('done', 'Done'), ('cancelled', 'Cancelled')], default='going', max_length=9)),
-                ('total', models.IntegerField()),
-                ('made', models.IntegerField(default=0, help_text='runs replayed so far')),
-                ('skipped', models.IntegerField(default=0, help_text='runs that could not be replayed')),
-                ('after', models.BigIntegerField(default=0)),
-                ('last', models.BigIntegerField()),
-                ('due_at', relay.models.fields.MomentField(null=True)),
-                ('created_at', relay.models.fields.MomentField()),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='relay.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "chosen",
+                    relay.models.fields.JsonText(help_text="the filter of the runs page: flow, state, text, dates"),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("failed_steps", "Only the failed steps"),
+                            ("from_start", "From the start, on today's version"),
+                            ("as_it_was", "From the start, on the version of then"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("per_minute", models.IntegerField(default=0, help_text="0: as fast as they go")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("going", "Going on"), ("done", "Done"), ("cancelled", "Cancelled")],
+                        default="going",
+                        max_length=9,
+                    ),
+                ),
+                ("total", models.IntegerField()),
+                ("made", models.IntegerField(default=0, help_text="runs replayed so far")),
+                ("skipped", models.IntegerField(default=0, help_text="runs that could not be replayed")),
+                ("after", models.BigIntegerField(default=0)),
+                ("last", models.BigIntegerField()),
+                ("due_at", relay.models.fields.MomentField(null=True)),
+                ("created_at", relay.models.fields.MomentField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="batches", to="relay.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Seen',
+            name="Seen",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(help_text='SHA-256 of the key', max_length=64)),
-                ('event_id', models.BigIntegerField()),
-                ('until', relay.models.fields.MomentField(db_index=True)),
-                ('count', models.IntegerField(default=0, help_text='how often it came again')),
-                ('flow', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='seen', to='relay.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(help_text="SHA-256 of the key", max_length=64)),
+                ("event_id", models.BigIntegerField()),
+                ("until", relay.models.fields.MomentField(db_index=True)),
+                ("count", models.IntegerField(default=0, help_text="how often it came again")),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="seen",
+                        to="relay.flow",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('flow', 'digest'), name='seen_once')],
+                "constraints": [models.UniqueConstraint(fields=("flow", "digest"), name="seen_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('flow', 'number'), name='version_number_once'),
+            model_name="version",
+            constraint=models.UniqueConstraint(fields=("flow", "number"), name="version_number_once"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='run_due'),
+            model_name="run",
+            index=models.Index(condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="run_due"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['workspace', 'id'], name='run_workspace'),
+            model_name="run",
+            index=models.Index(fields=["workspace", "id"], name="run_workspace"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['flow', 'id'], name='run_flow'),
+            model_name="run",
+            index=models.Index(fields=["flow", "id"], name="run_flow"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('replay_of__isnull', False)), fields=['replay_of'], name='run_replay'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("replay_of__isnull", False)), fields=["replay_of"], name="run_replay"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('destination_id__isnull', False)), fields=['destination_id', 'id'], name='run_destination'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("destination_id__isnull", False)),
+                fields=["destination_id", "id"],
+                name="run_destination",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('finished_at__isnull', True), ('order_key__isnull', False)), fields=['flow', 'order_key', 'id'], name='run_order'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("finished_at__isnull", True), ("order_key__isnull", False)),
+                fields=["flow", "order_key", "id"],
+                name="run_order",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['flow', 'due_at'], name='run_flow_due'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["flow", "due_at"], name="run_flow_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['flow', 'id'], name='run_held'),
+            model_name="run",
+            index=models.Index(condition=models.Q(("state", "held")), fields=["flow", "id"], name="run_held"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('batch_id__isnull', False)), fields=['batch_id'], name='run_batch'),
+            model_name="run",
+            index=models.Index(condition=models.Q(("batch_id__isnull", False)), fields=["batch_id"], name="run_batch"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("workspace", "user"), name="membership_once"),
         ),
         migrations.AddIndex(
-            model_name='inboxmessage',
-            index=models.Index(fields=['workspace', '-id'], name='inbox_newest'),
+            model_name="inboxmessage",
+            index=models.Index(fields=["workspace", "-id"], name="inbox_newest"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['flow', 'id'], name='event_flow'),
+            model_name="event",
+            index=models.Index(fields=["flow", "id"], name="event_flow"),
         ),
         migrations.AddConstraint(
-            model_name='destination',
-            constraint=models.UniqueConstraint(fields=('workspace', 'origin', 'connection'), name='destination_once'),
+            model_name="destination",
+            constraint=models.UniqueConstraint(fields=("workspace", "origin", "connection"), name="destination_once"),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='connection_name_once'),
+            model_name="connection",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="connection_name_once"),
         ),
     ]

@@ -14,12 +14,12 @@ MAKE = (
     "CREATE INDEX search_words ON relay_searchwords USING gin (words)",
     "CREATE TABLE relay_searchprogress (id integer PRIMARY KEY, last bigint NOT NULL)",
     "CREATE TABLE relay_searchlater (run_id bigint PRIMARY KEY)",
-    "CREATE TABLE relay_searchhours (flow_id bigint, hour bigint, state varchar(13), count integer NOT NULL,"
-    " PRIMARY KEY (flow_id, hour, state))",
+    (
+        "CREATE TABLE relay_searchhours (flow_id bigint, hour bigint, state varchar(13), count integer NOT NULL,"
+        " PRIMARY KEY (flow_id, hour, state))"
+    ),
 )
-UNMAKE = tuple(
-    f"DROP TABLE relay_search{name}" for name in ("hours", "later", "progress", "words")
-)
+UNMAKE = tuple(f"DROP TABLE relay_search{name}" for name in ("hours", "later", "progress", "words"))
 
 
 def make(apps: Any, schema_editor: Any) -> None:

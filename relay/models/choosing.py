@@ -24,7 +24,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Narrow to what a filter says: a plain JSON object, so that a batch can keep it; unknown keys are an error.
 
         `state`: a list of states; `flow`: an id; `runs`: references of single runs; `batch`: the id of what made
-        them; `since`, `until`: days as `2026-03-01` in UTC, both included; `text`: words of payload and answer;
+        them; `unreplayed`: whether to leave out what was replayed before; `since`, `until`: days as `2026-03-01` in UTC, both included; `text`: words of payload and answer;
         `code`: an HTTP status that was answered; `destination`: a host that was called. Text, code and destination
         are looked up in the search index, which knows a run some seconds after it ended; the newest are read. A value
         that makes no sense chooses nothing.
@@ -69,6 +69,7 @@ _CHOICES: dict[str, Callable[[Any], models.Q]] = {
     "flow": lambda flow: models.Q(flow_id=flow),
     "runs": _numbered,
     "batch": lambda batch: models.Q(batch_id=batch),
+    "unreplayed": lambda yes: models.Q(replays__isnull=True) if yes else models.Q(),
     "since": _since,
     "until": _until,
 }

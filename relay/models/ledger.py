@@ -142,7 +142,7 @@ class Run(models.Model):
             models.Index(fields=["flow", "due_at"], condition=models.Q(due_at__isnull=False), name="run_flow_due"),
             models.Index(fields=["flow", "id"], condition=models.Q(state="held"), name="run_held"),
             models.Index(fields=["batch_id"], condition=models.Q(batch_id__isnull=False), name="run_batch"),
-            # Written once a run, as it ends. `flow` is last, so that a flow's runs of a state are told by the index alone.
+            # Written once a run, as it ends; with the flow, so that its runs of a state are told by the index alone.
             models.Index(
                 fields=["workspace", "state", "id", "flow"],
                 condition=models.Q(finished_at__isnull=False),
@@ -159,7 +159,8 @@ class Run(models.Model):
 
     @property
     def is_final(self) -> bool:
-        return self.due_at is None and self.state != RunState.HELD
+        # Not by `due_at`: held runs have none, and those that wait for their turn.
+        return self.state not in {RunState.QUEUED, RunState.RUNNING, RunState.WAITING, RunState.HELD}
 
     @property
     def steps(self) -> list[dict[str, Any]]:

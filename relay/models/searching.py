@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.expressions import RawSQL
 
 from relay import words
 from relay.models import wording
-from relay.models.searchstore import Term, store
+from relay.models.searchstore import END, Term, store
 
 if TYPE_CHECKING:
     from relay.models.choosing import RunQuerySet
 
 KEYS = frozenset({"text", "code", "destination"})  # of a filter: what is looked up in the index
-END = (1 << 63) - 1
 READ = 500  # newest runs that are read themselves while the index doesn't know them
 
 
@@ -36,22 +35,14 @@ def found(runs: RunQuerySet, chosen: Mapping[str, Any]) -> models.Q:
     terms = looked_for(chosen)
     if not terms:
         return models.Q(pk__in=())
-    known = RawSQL(*store().select(terms, 0, END))  # noqa: S611 - constants with parameters
+    known = RawSQL(*store().select(terms))  # noqa: S611 - constants with parameters
     return models.Q(pk__in=known) | models.Q(pk__in=newest(runs, terms))
 
 
-def newest(runs: RunQuerySet, terms: Sequence[Term], *, below: int = END) -> list[int]:
+def newest(runs: RunQuerySet, terms: Sequence[Term], *, above: int = 0, below: int = END) -> list[int]:
     """Ids, newest first, of runs that the index doesn't know yet and that have the words; READ are looked at."""
-    unknown = runs.filter(id__gt=store().progress(), id__lt=below).order_by("-id")[:READ]
+    unknown = runs.filter(id__gt=max(above, store().progress()), id__lt=below).order_by("-id")[:READ]
     return [one for one, kept in wording.of_runs(unknown).items() if words.holds(kept, [term[0] for term in terms])]
 
 
-def candidates(terms: Sequence[Term], above: int, below: int, limit: int) -> list[int]:
-    """Ids between two others, newest first, whose runs the index says to have the words: to be looked at."""
-    statement, parameters = store().select(terms, above, below)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} ORDER BY 1 DESC LIMIT %s", [*parameters, limit])
-        return [row[0] for row in cursor.fetchall()]
-
-
-__all__ = ["END", "KEYS", "READ", "Term", "candidates", "found", "is_search", "looked_for", "newest", "store"]
+__all__ = ["END", "KEYS", "READ", "Term", "found", "is_search", "looked_for", "newest", "store"]

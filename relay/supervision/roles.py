@@ -7,19 +7,24 @@ import http.client
 import importlib
 import os
 import signal
-import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
 from relay.errors import SetupError
+
+if TYPE_CHECKING:
+    from relay.ingest.entrance import Entrance
 
 log = structlog.get_logger()
 
 # Connections taken at once; more wait in the system's queue.
 _CONNECTIONS = 1024
 _READY_SECONDS = 60.0
+# Of PostgreSQL, for the pages of one web process; a page waits so many seconds for one of them.
+_POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
 _SHARED = (
     "relay.asgi",
     "relay.urls",
@@ -69,17 +74,44 @@ def prepare() -> None:
 
 def web(host: str, port: int) -> None:
     """Serve pages and ingest until SIGTERM or SIGINT; requests in hand are finished."""
+    _pool_connections()
+    from relay.asgi import application
+
+    _serve(application, host, port)
+
+
+def ingest(host: str, port: int) -> None:
+    """Serve ingest alone until SIGTERM or SIGINT; requests in hand are finished."""
+    from relay.ingest.entrance import Entrance
+
+    _serve(Entrance(), host, port)
+
+
+def _pool_connections() -> None:
+    """On PostgreSQL, have pages take connections from a pool: Django gives each request a thread of its own.
+
+    Here and not in the settings: the pool has threads, and other processes need one connection.
+    """
+    from django.conf import settings
+    from django.db import connections
+
+    if not settings.SQLITE:
+        connections.close_all()
+        default = connections.settings["default"]
+        default["CONN_MAX_AGE"] = 0
+        default["OPTIONS"] = {**default.get("OPTIONS", {}), "pool": _POOL}
+
+
+def _serve(application: Entrance, host: str, port: int) -> None:
     import uvloop
 
-    uvloop.run(_serve(host, port))
+    uvloop.run(_served(application, host, port))
 
 
-async def _serve(host: str, port: int) -> None:
+async def _served(application: Entrance, host: str, port: int) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server.embed import Server
-
-    from relay.asgi import application
 
     server = Server(
         application,
@@ -100,10 +132,9 @@ async def _serve(host: str, port: int) -> None:
 
 def worker(*, burst: bool = False) -> None:
     """Answer bells until SIGTERM or SIGINT; what is in hand is finished."""
-    from relay import queues
+    from relay import jobs, queues
 
-    _switch_threads_as_usual()
-    queues.run_worker(burst=burst)
+    queues.run_worker(jobs.work, burst=burst)
 
 
 def upkeep() -> None:
@@ -113,13 +144,7 @@ def upkeep() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    _switch_threads_as_usual()
     engine.run(stop)
-
-
-def _switch_threads_as_usual() -> None:
-    """Undo what relay.asgi, imported for the web process, asks of the interpreter."""
-    sys.setswitchinterval(0.005)
 
 
 def say_settings() -> None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from relay.connectors import registry
 from relay.connectors.definition import Connector, Field
-from relay.engine import connections
+from relay.engine import connections, destinations
 from relay.errors import RelayError
 from relay.models import Connection
 from relay.web import posted
@@ -29,8 +29,14 @@ NAME_LENGTH = 100
 @member
 def listing(request: WorkspaceRequest) -> HttpResponse:
     used = uses(request.workspace)
+    refused = destinations.refused_connections(request.workspace)
     rows = [
-        {"connection": connection, "label": _label(connection.connector), "used": used.get(connection.name, [])}
+        {
+            "connection": connection,
+            "label": _label(connection.connector),
+            "used": used.get(connection.name, []),
+            "refused": refused.get(connection.name, ""),
+        }
         for connection in request.workspace.connections.defer("sealed").order_by("name")
     ]
     return render(request, "connections/list.html", {"rows": rows, "place": "connections"})
@@ -80,9 +86,11 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
     former = connection.unseal() if connection else {}
     name = connection.name if connection else posted.text(request.POST, "name", limit=NAME_LENGTH).strip()
     values, error = former, ""
+    rate = connection.rate if connection else ""
     if request.method == "POST":
         values = entered(connector.connection, request.POST, former)
-        error = _save(request, connector, name, values, is_new=connection is None)
+        rate = posted.text(request.POST, "rate", limit=20).strip()
+        error = _save(request, connector, name, values, rate, is_new=connection is None)
         if not error:
             messages.success(request, f"“{name}” is kept, sealed.")
             return redirect(_back(request) or reverse("connections"))
@@ -90,6 +98,7 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
         "connector": connector,
         "connection": connection,
         "name": name or connector.label,
+        "rate": rate,
         "fields": [shown(field, values, former) for field in connector.connection],
         "used": connections.used_by(connection) if connection else [],
         "error": error,
@@ -99,12 +108,14 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
     return render(request, "connections/form.html", context, status=422 if error else 200)
 
 
-def _save(request: WorkspaceRequest, connector: Connector, name: str, values: dict[str, Any], *, is_new: bool) -> str:
+def _save(
+    request: WorkspaceRequest, connector: Connector, name: str, values: dict[str, Any], rate: str, *, is_new: bool
+) -> str:
     """What kept it from being saved, or nothing."""
     if is_new and request.workspace.connections.filter(name=name).exists():
         return f"There is a connection called “{name}” already; choose another name"
     try:
-        connections.set_connection(request.workspace, name, connector.key, values)
+        connections.set_connection(request.workspace, name, connector.key, values, rate=rate)
     except RelayError as error:
         return str(error)
     except IntegrityError:

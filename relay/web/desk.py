@@ -112,6 +112,16 @@ class Desk:
         return [(method, method in chosen) for method in stepforms.METHODS]
 
     @property
+    def dedupe(self) -> dict[str, Any]:
+        dedupe = self.document["trigger"].get("dedupe")
+        return dedupe if isinstance(dedupe, dict) else {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        settings = self.document.get("settings")
+        return settings if isinstance(settings, dict) else {}
+
+    @property
     def response(self) -> dict[str, Any]:
         response = self.document["trigger"].get("response")
         return response if isinstance(response, dict) else {}

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.expressions import Combinable, CombinedExpression
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from relay.connectors import registry
+from relay.engine import hours
 from relay.errors import RelayError
-from relay.models import Event, Flow, RunState, Workspace
+from relay.models import Event, Flow, Run, RunState, Workspace
+from relay.models.fields import micros
 from relay.web import times
 
 HOURS = 24
 HEIGHT = 28
-_HOUR_OF_IDS = 3_600_000 << times.ID_SHIFT
 _TONES = {
     RunState.SUCCEEDED: "good",
     RunState.FAILED: "bad",
@@ -44,7 +43,7 @@ class Row:
     flow: Flow
     route: list[str]
     counts: Counter[str] = field(default_factory=Counter)
-    bars: list[Bar] = field(default_factory=list)
+    shapes: list[tuple[str, str]] = field(default_factory=list)  # tone and path of the bars: one a tone draws fast
     held: int = 0
 
     @property
@@ -66,24 +65,22 @@ def rows(workspace: Workspace, search: str) -> list[Row]:
         flows = flows.filter(name__icontains=search)
     found = {flow.pk: Row(flow, route(flow)) for flow in flows.order_by("name", "pk")}
     _count(workspace, found)
-    for pk, held in workspace.runs.filter(state=RunState.HELD).values_list("flow").annotate(Count("pk")).order_by():
-        if pk in found:
-            found[pk].held = held
+    # By flow, which the index of held runs has.
+    held = Run.objects.filter(state=RunState.HELD, flow__in=list(found)).values_list("flow").annotate(Count("pk"))
+    for pk, count in held.order_by():
+        found[pk].held = count
     return list(found.values())
 
 
 def _count(workspace: Workspace, found: dict[int, Row]) -> None:
-    start = times.now() - timedelta(hours=HOURS)
-    hour = CombinedExpression(F("id"), Combinable.DIV, Value(_HOUR_OF_IDS), output_field=BigIntegerField())
-    recent = workspace.runs.filter(id__gte=times.id_at(start)).annotate(hour=hour)
-    hours: dict[int, dict[int, Counter[str]]] = {}
-    for pk, when, state, count in recent.values_list("flow", "hour", "state").annotate(count=Count("pk")).order_by():
+    newest = hours.hour_at(micros(times.now()))
+    by_flow: dict[int, dict[int, Counter[str]]] = {}
+    for pk, when, state, count in hours.counts(workspace, since=newest - HOURS + 1):
         if pk in found:
             found[pk].counts[state] += count
-            hours.setdefault(pk, {}).setdefault(when, Counter())[_TONES.get(RunState(state), "rest")] += count
-    newest = times.id_at(times.now()) // _HOUR_OF_IDS
-    for pk, by_hour in hours.items():
-        found[pk].bars = draw(by_hour, newest)
+            by_flow.setdefault(pk, {}).setdefault(when, Counter())[_TONES.get(RunState(state), "rest")] += count
+    for pk, by_hour in by_flow.items():
+        found[pk].shapes = shapes(draw(by_hour, newest))
 
 
 def draw(by_hour: dict[int, Counter[str]], newest: int) -> list[Bar]:
@@ -99,6 +96,14 @@ def draw(by_hour: dict[int, Counter[str]], newest: int) -> list[Bar]:
                 y = max(0.0, y - height)
                 bars.append(Bar(x, round(y, 1), height, tone))
     return bars
+
+
+def shapes(bars: Iterable[Bar]) -> list[tuple[str, str]]:
+    """The bars as one SVG path a tone."""
+    paths: dict[str, str] = {}
+    for bar in bars:
+        paths[bar.tone] = f"{paths.get(bar.tone, '')}M{bar.x} {bar.y}h3v{bar.height}h-3z"
+    return list(paths.items())
 
 
 def route(flow: Flow) -> list[str]:

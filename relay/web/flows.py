@@ -14,7 +14,6 @@ from relay.engine import intake, publish
 from relay.errors import RelayError
 from relay.flows.document import document_to_json
 from relay.flows.validation import parse_document
-from relay.models import Flow
 from relay.web import flowlist, posted
 from relay.web.access import WorkspaceRequest, member
 
@@ -51,28 +50,6 @@ def _document(name: str, source: str) -> dict[str, Any]:
     if not name:
         raise RelayError("Give the flow a name, or paste a flow document")
     return {"relay": 1, "name": name[:NAME_LENGTH], "trigger": {"kind": "webhook"}, "steps": []}
-
-
-@require_POST
-@member
-def switch(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
-    """Pause or resume, and go back to where the switch was."""
-    flow = get_object_or_404(request.workspace.flows, pk=flow_id)
-    if posted.text(request.POST, "to") == "paused":
-        publish.pause(flow)
-        messages.success(request, f"“{flow.name}” is paused. What arrives is held, nothing is lost.")
-    else:
-        released = publish.resume(flow)
-        messages.success(request, f"“{flow.name}” is live again.{_released(released)}")
-    return redirect("flow" if posted.text(request.POST, "back") == "flow" else "flows", *_key(request, flow))
-
-
-def _released(number: int) -> str:
-    return "" if not number else f" {number} held run{'s are' if number > 1 else ' is'} on the way."
-
-
-def _key(request: WorkspaceRequest, flow: Flow) -> tuple[int, ...]:
-    return (flow.pk,) if posted.text(request.POST, "back") == "flow" else ()
 
 
 @require_POST

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from relay import ids
-from relay.models import EventState, RunState
+from relay.models import EventState, HeldBy, RunState
 from relay.web import posted, times
 from relay.web.access import WorkspaceRequest, member
 
@@ -49,7 +49,8 @@ def held(request: WorkspaceRequest) -> HttpResponse:
     if flow.isascii() and flow.isdigit() and len(flow) < 19:
         runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=int(flow)))
     rows = [{"run": run, "when": times.born(run.pk)} for run in runs.order_by("id")[:PAGE]]
-    flows = runs.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
+    paused = runs.filter(held_by=HeldBy.PAUSE)
+    flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
     context = {"rows": rows, "flows": flows[:PAGE], "full": len(rows) == PAGE, "place": "inbox", "tab": "held"}
     return render(request, "inbox/held.html", context)
 

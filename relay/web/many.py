@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from relay import ids
 from relay.engine import batches, runs
 from relay.errors import RelayError
-from relay.models import ReplayMode
+from relay.models import ReplayMode, RunState
 from relay.web import posted, progress
 from relay.web.access import WorkspaceRequest, member
-from relay.web.runlist import Filters
+from relay.web.filters import Filters
 
 PICKED = 200  # runs that can be picked one by one
 UNCHANGED = 204
@@ -54,7 +54,7 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _dialog(request: WorkspaceRequest, chosen: dict[str, Any], verb: str, fault: str = "") -> HttpResponse:
-    found = batches.count(request.workspace, chosen)
+    found = batches.count(request.workspace, chosen, states=runs.OPEN if verb == "cancel" else RunState)
     ways = _ways(found)
     context = {
         "found": found,
@@ -95,6 +95,7 @@ def _replay(request: WorkspaceRequest, chosen: dict[str, Any]) -> HttpResponse:
         if pace and not (pace.isascii() and pace.isdigit()):
             raise RelayError("How many a minute is a whole number")
         per_minute = int(pace or 0)
+        chosen = chosen if request.POST.get("again") else {**chosen, "unreplayed": True}
         batch = batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute, by=request.user)
     except RelayError as error:
         return _dialog(request, chosen, "replay", fault=str(error))

@@ -19,23 +19,23 @@ _SHOWN = 5  # batches on the page of runs
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A batch at a glance. `looked_at` of `total`; `states`: what became of those made."""
+    """A batch at a glance: `made` of `total` that can be replayed; `states`: what became of those made."""
 
     batch: Batch
     states: Counter[str]
 
     @property
     def total(self) -> int:
-        return self.batch.total
+        # A run that ended after the count is replayed too.
+        return max(self.batch.total - self.batch.skipped, self.batch.made)
 
     @property
-    def looked_at(self) -> int:
-        # A run that ended after the count is replayed too.
-        return min(self.batch.made + self.batch.skipped, self.total)
+    def made(self) -> int:
+        return self.batch.made
 
     @property
     def left(self) -> int:
-        return self.total - self.looked_at
+        return self.total - self.made
 
     @property
     def goes_on(self) -> bool:
@@ -51,6 +51,10 @@ class Progress:
         return self.goes_on or self.under_way > self.states["held"]
 
     @property
+    def became(self) -> list[tuple[str, int]]:
+        return self.states.most_common()
+
+    @property
     def did(self) -> str:
         return _DID[ReplayMode(self.batch.mode)]
 
@@ -61,13 +65,14 @@ class Progress:
     @property
     def takes(self) -> str:
         """About how long the rest takes."""
-        return times.duration(max(1, self.left * 60 // (self.batch.per_minute or batches.FASTEST)))
+        seconds = max(1, self.left * 60 // (self.batch.per_minute or batches.FASTEST))
+        return f"{seconds} s" if seconds < 60 else times.duration(seconds)
 
     @property
     def mark(self) -> str:
         """Changes with anything that the page shows."""
         became = "-".join(f"{state}{count}" for state, count in sorted(self.states.items()))
-        return f"{self.batch.state}-{self.looked_at}-{became}"
+        return f"{self.batch.state}-{self.made}-{self.batch.skipped}-{became}"
 
 
 def of(batch: Batch) -> Progress:

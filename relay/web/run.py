@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from relay.engine import replay, runs
+from relay.engine import duplicates, replay, runs
 from relay.errors import RelayError
+from relay.flows.keeping import keeping
 from relay.models import ReplayMode, Run
 from relay.web import posted, states, story, times, trees
 from relay.web.access import WorkspaceRequest, member
@@ -42,6 +43,8 @@ def _context(run: Run, stops: list[story.Stop]) -> dict[str, Any]:
         "arrived": trees.arrived(run.event),
         "started": started,
         "seconds": (run.finished_at - started).total_seconds() if run.finished_at else None,
+        "again": duplicates.came_again(run),
+        "bodies": keeping(run.version.document, workspace_days=0).bodies,
         "replays": list(run.replays.order_by("id")[:20]),
         "place": "runs",
     }
@@ -52,6 +55,8 @@ _VERBS = {
     "cancel": (runs.cancel, "The run is cancelled."),
     "give_up": (runs.give_up, "The run is given up. It can be replayed."),
     "release": (runs.release, "The run is released."),
+    "send_again": (runs.send_again, "It is being sent again."),
+    "was_done": (runs.was_done, "Taken as done; the run goes on."),
 }
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
-from django.http import QueryDict
+from django.db.models import Count
 
 from relay import ids
-from relay.models import Attempt, Run, RunState, Version, Workspace
+from relay.engine import search
+from relay.models import Attempt, Run, RunState, Version, Workspace, searching
 from relay.web import times
+from relay.web.filters import Filters
 
 PAGE = 50
-COUNTED = 100  # newer runs are counted up to here
+MANY = 1_000  # runs are counted up to here
+COUNTED = 100  # newer runs up to here
 _DOTS = {
     "passed": "good",
     "set": "good",
@@ -24,44 +26,6 @@ _DOTS = {
     "waiting": "warn",
     "filtered": "stop",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list is narrowed to. `flow` is an id."""
-
-    states: tuple[str, ...] = ()
-    flow: int | None = None
-
-    @classmethod
-    def of(cls, query: QueryDict) -> Filters:
-        """From an address; what makes no sense there is left out."""
-        states = tuple(state for state in RunState.values if state in query.getlist("state"))
-        flow = query.get("flow", "")
-        # Nineteen digits can be past a database's integers.
-        return cls(states, int(flow) if flow.isascii() and flow.isdigit() and len(flow) < 19 else None)
-
-    def query(self, **more: str) -> str:
-        """The address's query for these filters and `more`."""
-        query = QueryDict(mutable=True)
-        query.setlist("state", list(self.states))
-        if self.flow is not None:
-            query["flow"] = str(self.flow)
-        query.update(more)
-        return query.urlencode()
-
-    def toggled(self, state: str) -> Filters:
-        states = tuple(s for s in self.states if s != state) if state in self.states else (*self.states, state)
-        return Filters(states, self.flow)
-
-    @property
-    def chosen(self) -> dict[str, Any]:
-        """The same as `RunQuerySet.chosen` takes it; {} is all runs."""
-        values: dict[str, Any] = {"state": list(self.states), "flow": self.flow}
-        return {key: value for key, value in values.items() if value}
-
-    def narrow(self, workspace: Workspace) -> QuerySet[Run]:
-        return Run.objects.filter(workspace=workspace).chosen(self.chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +49,24 @@ class Page:
     rows: list[Row]
     older: str  # the ref to go on from, or nothing
     newest: str  # the ref after which runs are new
+    count: int  # of this page's runs and older ones, up to MANY
+    reached: datetime | None  # how far back was searched when time was up
 
 
 def page(workspace: Workspace, filters: Filters, before: str) -> Page:
     """Up to PAGE runs older than the ref `before`, or the newest."""
-    runs = filters.narrow(workspace).select_related("flow").defer("flow__draft", "flow__live_version")
     number = ids.number(before)
-    if number is not None:
-        runs = runs.filter(id__lt=number)
-    found = list(runs.order_by("-id")[: PAGE + 1])
-    shown = found[:PAGE]
-    older = shown[-1].ref if len(found) > PAGE else ""
-    return Page(rows(shown), older, shown[0].ref if shown else ids.text(0))
+    found = search.find(workspace, filters.chosen, below=number or searching.END, limit=MANY)
+    shown = found.ids[:PAGE]
+    last = shown[-1] if len(found.ids) > PAGE else found.reached
+    runs = Run.objects.filter(pk__in=shown).select_related("flow").defer("flow__draft", "flow__live_version")
+    return Page(
+        rows=rows(list(runs.order_by("-id"))),
+        older=ids.text(last) if last else "",
+        newest=ids.text(shown[0] if shown else 0),
+        count=len(found.ids),
+        reached=times.born(found.reached) if found.reached and len(found.ids) <= PAGE else None,
+    )
 
 
 def rows(runs: list[Run]) -> list[Row]:
@@ -130,4 +100,4 @@ def newer(workspace: Workspace, filters: Filters, after: str) -> int:
     number = ids.number(after)
     if number is None:
         return 0
-    return filters.narrow(workspace).filter(id__gt=number).order_by()[:COUNTED].count()
+    return len(search.find(workspace, filters.chosen, above=number, limit=COUNTED).ids)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -10,7 +12,9 @@ from django.views.decorators.http import require_GET
 from relay.models import Flow
 from relay.web import posted, progress, runlist, states
 from relay.web.access import WorkspaceRequest, member
-from relay.web.runlist import Filters
+from relay.web.filters import Filters
+
+_SAYS = {"text": "“{}”", "code": "Code {}", "destination": "To {}", "since": "From {}", "until": "Until {}"}
 
 
 @require_GET
@@ -26,7 +30,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 @member
 def of_flow(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     flow = get_object_or_404(request.workspace.flows.select_related("live_version"), pk=flow_id)
-    return _page(request, Filters(Filters.of(request.GET).states, flow.pk), flow)
+    return _page(request, replace(Filters.of(request.GET), flow=flow.pk), flow)
 
 
 def _page(request: WorkspaceRequest, filters: Filters, flow: Flow | None) -> HttpResponse:
@@ -37,6 +41,8 @@ def _page(request: WorkspaceRequest, filters: Filters, flow: Flow | None) -> Htt
         "filters": filters,
         "flow": flow,
         "chips": _chips(filters),
+        "words": _words(filters),
+        "full": page.count == runlist.MANY,
         "older": filters.query(before=page.older) if page.older else "",
         "paged": bool(before),
         "newer_url": f"{reverse('newer-runs')}?{filters.query(after=page.newest)}",
@@ -53,6 +59,15 @@ def _chips(filters: Filters) -> list[dict[str, object]]:
     return [
         {"look": look, "on": state in filters.states, "query": filters.toggled(state).query()}
         for state, look in states.RUNS.items()
+    ]
+
+
+def _words(filters: Filters) -> list[dict[str, str]]:
+    """What is written into the filters, each with the address without it."""
+    return [
+        {"says": _SAYS[name].format(value), "query": filters.without(name).query()}
+        for name, value in filters.words.items()
+        if value
     ]
 
 

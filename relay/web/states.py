@@ -43,6 +43,7 @@ ATTEMPTS = {
     AttemptState.SUCCEEDED: Look("Succeeded", "done", "good"),
     AttemptState.RETRY: Look("Tried again later", "clock", "warn"),
     AttemptState.FAILED: Look("Failed", "failed", "bad"),
+    AttemptState.UNKNOWN: Look("Unknown", "held", "warn"),
 }
 EVENTS = {
     EventState.ACCEPTED: Look("Accepted", "done", "good"),

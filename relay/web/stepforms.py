@@ -40,6 +40,16 @@ def _flow(document: dict[str, Any], data: QueryDict) -> None:
     document["name"] = posted.text(data, "name", limit=NAME).strip() or "Untitled flow"
     for key, limit in (("title", 2_000), ("description", 4_000), ("folder", 100)):
         _put(document, key, posted.text(data, key, limit=limit).strip())
+    if "retention" in data:
+        _settings(document, data)
+
+
+def _settings(document: dict[str, Any], data: QueryDict) -> None:
+    former = document.get("settings")
+    settings = dict(former) if isinstance(former, dict) else {}
+    _put(settings, "retention", posted.text(data, "retention", limit=20).strip())
+    _put(settings, "store_bodies", False if "no_bodies" in data else None)
+    _put(document, "settings", settings)
 
 
 def _put(into: dict[str, Any], key: str, value: Any) -> None:
@@ -53,6 +63,10 @@ def _put(into: dict[str, Any], key: str, value: Any) -> None:
 def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
     if "methods" in data:
         trigger["methods"] = [method for method in METHODS if method in data.getlist("methods")]
+    if "dedupe.key" in data:
+        key = posted.text(data, "dedupe.key", limit=2_000).strip()
+        window = posted.text(data, "dedupe.window", limit=20).strip()
+        _put(trigger, "dedupe", {"key": key, **({"window": window} if window else {})} if key else None)
     response = trigger.get("response")
     response = dict(response) if isinstance(response, dict) else {}
     status = posted.text(data, "response.status", limit=3).strip()

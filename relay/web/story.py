@@ -103,8 +103,8 @@ def sentence(run: Run, stops: list[Stop]) -> str:
             return f"It went through to the end, but not everything was delivered: {failed} failed."
         case RunState.CANCELLED:
             return "It was cancelled by hand. What had been sent before is sent."
-    failed = next((f"“{stop.name}”" for stop in stops if stop.state == "failed"), "It")
-    return f"{failed} failed: {reason}."
+    failed = next((f"“{stop.name}” failed: " for stop in stops if stop.state == "failed"), "")
+    return f"{failed}{reason}."
 
 
 def _success(run: Run, stops: list[Stop]) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import psycopg
+
 from tests.bench.__main__ import flow, free_port, report
 from tests.bench.load import Client, order
 from tests.running import Relay, wait_until
@@ -164,7 +166,10 @@ def publish_document(relay: Relay, document: dict[str, Any]) -> str:
 
 
 def rows(relay: Relay, statement: str) -> list[tuple[Any, ...]]:
-    """Rows of the embedded database, read beside its processes."""
+    """Rows of its database, read beside its processes."""
+    if url := relay.env.get("DATABASE_URL"):
+        with psycopg.connect(url) as connection:
+            return connection.execute(statement.encode()).fetchall()
     with closing(sqlite3.connect(f"file:{relay.folder}/relay.sqlite3?mode=ro", uri=True, timeout=20)) as database:
         return database.execute(statement).fetchall()
 

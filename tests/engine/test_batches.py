@@ -10,6 +10,7 @@ import pytest
 from relay.engine import batches, publish, replay, runs, sql, upkeep
 from relay.errors import RelayError
 from relay.models import Batch, Flow, ReplayMode, Run, Workspace
+from relay.models.fields import micros
 from tests.engine.conftest import ORDER, posting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +36,11 @@ def ended(flow: Flow, arrive) -> Callable[..., list[Run]]:
     return make
 
 
+def begin(batch: Batch) -> int:
+    """When the first replay of a batch is due."""
+    return micros(batch.due_at)
+
+
 def replayed() -> list[int]:
     """The originals, in the order in which they were replayed."""
     return list(Run.objects.filter(replay_of__isnull=False).order_by("id").values_list("replay_of", flat=True))
@@ -58,8 +64,8 @@ def test_each_chosen_run_is_replayed_once(workspace: Workspace, ended) -> None:
     ended(2, "succeeded")
 
     batch = batches.start(workspace, {"state": ["failed"]}, START)
-    made = batches.go_on(sql.now())
-    later = batches.go_on(sql.now() + 2 * SECOND)
+    made = batches.go_on(begin(batch))
+    later = batches.go_on(begin(batch) + SECOND)
 
     batch.refresh_from_db()
     assert (made, later) == (1, 4)
@@ -71,8 +77,7 @@ def test_each_chosen_run_is_replayed_once(workspace: Workspace, ended) -> None:
 def test_it_is_as_fast_as_200_a_second(workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "AT_ONCE", 20)
     ended(50)
-    batches.start(workspace, {}, START)
-    now = sql.now()
+    now = begin(batches.start(workspace, {}, START))
 
     made = [batches.go_on(now + second * SECOND) for second in range(5)]
 
@@ -81,8 +86,7 @@ def test_it_is_as_fast_as_200_a_second(workspace: Workspace, ended, monkeypatch:
 
 def test_so_many_a_minute_are_spread_over_it(workspace: Workspace, ended) -> None:
     ended(10)
-    batches.start(workspace, {}, START, per_minute=6)
-    now = sql.now()
+    now = begin(batches.start(workspace, {}, START, per_minute=6))
 
     made = [batches.go_on(now + second * SECOND) for second in range(61)]
 
@@ -93,8 +97,7 @@ def test_so_many_a_minute_are_spread_over_it(workspace: Workspace, ended) -> Non
 @pytest.mark.parametrize("step", [3600, -3600], ids=["upkeep was away", "the clock was set back"])
 def test_no_burst_makes_up_for_lost_time(workspace: Workspace, ended, step: int) -> None:
     ended(10)
-    batches.start(workspace, {}, START, per_minute=60)
-    now = sql.now()
+    now = begin(batches.start(workspace, {}, START, per_minute=60))
 
     made = [batches.go_on(now), batches.go_on(now + step * SECOND), batches.go_on(now + (step + 1) * SECOND)]
 
@@ -106,8 +109,8 @@ def test_a_crash_loses_the_runs_and_the_cursor_together(
 ) -> None:
     chosen = ended(6)
     monkeypatch.setattr(batches, "AT_ONCE", 2)
-    batches.start(workspace, {}, START)
-    made, calls, now = replay.many, [], sql.now()
+    now = begin(batches.start(workspace, {}, START))
+    made, calls = replay.many, []
 
     def dies(*args: Any, **options: Any) -> tuple[int, int]:
         done = made(*args, **options)
@@ -131,7 +134,7 @@ def test_two_upkeeps_make_nothing_twice(workspace: Workspace, ended, monkeypatch
     chosen = ended(4)
     batch = batches.start(workspace, {}, START)
     stale = Batch.objects.select_related("workspace").get(pk=batch.pk)
-    now = sql.now() + SECOND
+    now = begin(batch) + SECOND
 
     first = batches._advance(batch, now)
     second = batches._advance(stale, now)
@@ -142,10 +145,10 @@ def test_two_upkeeps_make_nothing_twice(workspace: Workspace, ended, monkeypatch
 
 def test_what_came_later_is_not_meant(workspace: Workspace, ended) -> None:
     chosen = ended(2)
-    batches.start(workspace, {"state": ["failed"]}, START)
+    batch = batches.start(workspace, {"state": ["failed"]}, START)
     ended(2)
 
-    batches.go_on(sql.now() + SECOND)
+    batches.go_on(begin(batch) + SECOND)
 
     assert replayed() == [run.pk for run in chosen]
 
@@ -157,7 +160,7 @@ def test_what_cant_be_replayed_is_skipped(workspace: Workspace, flow: Flow, ende
     gone.event.delete()
 
     batch = batches.start(workspace, {}, FAILED)
-    batches.go_on(sql.now() + SECOND)
+    batches.go_on(begin(batch) + SECOND)
 
     batch.refresh_from_db()
     assert (batch.total, batch.made, batch.skipped, batch.state) == (4, 2, 2, "done")
@@ -185,7 +188,7 @@ def test_the_pace_has_bounds(workspace: Workspace, ended, per_minute: int) -> No
 def test_nothing_is_made_after_cancelling(workspace: Workspace, ended) -> None:
     ended(4)
     batch = batches.start(workspace, {}, START, per_minute=60)
-    batches.go_on(sql.now())
+    batches.go_on(begin(batch))
 
     cancelled = batches.cancel(batch, with_queued=False)
 
@@ -199,7 +202,7 @@ def test_nothing_is_made_after_cancelling(workspace: Workspace, ended) -> None:
 def test_what_was_made_can_be_cancelled_too(workspace: Workspace, ended) -> None:
     ended(4)
     batch = batches.start(workspace, {}, START)
-    batches.go_on(sql.now() + SECOND)
+    batches.go_on(begin(batch) + SECOND)
     begun = Run.objects.filter(batch_id=batch.pk).first()
     Run.objects.filter(pk=begun.pk).update(state="running")
 
@@ -212,8 +215,8 @@ def test_what_was_made_can_be_cancelled_too(workspace: Workspace, ended) -> None
 def test_single_runs_can_be_chosen(workspace: Workspace, ended) -> None:
     chosen = ended(4)[1:3]
 
-    batches.start(workspace, {"runs": [run.ref for run in chosen]}, START)
-    batches.go_on(sql.now() + SECOND)
+    batch = batches.start(workspace, {"runs": [run.ref for run in chosen]}, START)
+    batches.go_on(begin(batch) + SECOND)
 
     assert replayed() == [run.pk for run in chosen]
 
@@ -249,9 +252,9 @@ def test_upkeep_goes_on_with_it(workspace: Workspace, ended) -> None:
 def test_a_round_takes_few_queries(workspace: Workspace, flow: Flow, ended, django_assert_max_num_queries: Any) -> None:
     ended(100)
     publish.publish(flow)
-    batches.start(workspace, {}, FAILED)
+    batch = batches.start(workspace, {}, FAILED)
 
     # The going ones; then a transaction: runs, cursor, flows, versions, events, copies, counts.
     with django_assert_max_num_queries(13):
-        batches.go_on(sql.now() + SECOND)
+        batches.go_on(begin(batch) + SECOND)
     assert len(replayed()) == 100

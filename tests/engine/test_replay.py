@@ -165,6 +165,10 @@ def _forgotten(run: Run) -> None:
     Event.objects.all().delete()
 
 
+def _emptied(run: Run) -> None:
+    Event.objects.update(body=b"", headers={"Content-Length": "12"})
+
+
 def _without_flow(run: Run) -> None:
     Flow.objects.update(live_version=None)
     Flow.objects.all().delete()
@@ -185,6 +189,7 @@ def _without_version(run: Run) -> None:
         (_held, ReplayMode.FROM_START, "is held; release it"),
         (_went_well, ReplayMode.FAILED_STEPS, "Nothing failed"),
         (_forgotten, ReplayMode.AS_IT_WAS, "past the time"),
+        (_emptied, ReplayMode.AS_IT_WAS, "keeps no bodies"),
         (_without_flow, ReplayMode.AS_IT_WAS, "flow of this run was removed"),
         (_draft, ReplayMode.FROM_START, "is a draft: publish it"),
         (_without_version, ReplayMode.FAILED_STEPS, "version of then is gone"),
@@ -210,6 +215,28 @@ def test_a_replay_in_a_paused_flow_is_held(live, arrive) -> None:
     copy = replay.from_start(run)
 
     assert (copy.state, copy.held_by, copy.due_at) == ("held", HeldBy.PAUSE, None)
+
+
+def test_an_event_that_never_had_a_body_is_replayed(live, arrive) -> None:
+    (run,) = arrive(live(posting("https://example.com/")), b"")
+
+    assert replay.from_start(ended(run)).event_id == run.event_id
+
+
+def test_a_replay_keeps_the_order_that_the_flow_asks_for_today(live, arrive) -> None:
+    document = posting("https://example.com/")
+    flow = live(document)
+    (run,) = arrive(flow)
+    ended(run)
+    publish.save_draft(flow, {**document, "settings": {"ordered": True, "order_key": "{{ event.body.id }}"}})
+    publish.publish(flow)
+    (newer,) = arrive(flow)
+
+    today, then, other = replay.from_start(run), replay.as_it_was(run), replay.edited(run, b'{"id": 8}')
+
+    assert newer.order_key is not None
+    assert (today.order_key, then.order_key) == (newer.order_key, None)
+    assert other.order_key not in {None, newer.order_key}
 
 
 def test_a_replay_takes_few_queries(live, arrive, django_assert_max_num_queries: Any) -> None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from relay import queues
+from relay import jobs, queues
 from relay.engine import claim, sql, upkeep
 from relay.models import Lease, Run
 from tests.engine.conftest import posting
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quiet_queue(valkey: object) -> None:
-    queues._queue().connection.flushdb()
 
 
 def test_it_rings_for_what_is_due(live, arrive) -> None:
@@ -59,7 +54,7 @@ def test_a_worker_answers_a_bell(live, arrive, settings) -> None:
     (run,) = arrive(live({**posting(""), "steps": [say]}))
     upkeep.once()
 
-    queues.run_worker(burst=True)
+    queues.run_worker(jobs.work, burst=True)
 
     run.refresh_from_db()
     assert run.state == "succeeded"

@@ -160,6 +160,20 @@ def test_credentials_in_headers_are_not_kept(flow: Flow) -> None:
     assert Event.objects.get().headers["x-topic"] == "orders"
 
 
+def test_what_came_before_is_answered_as_before(workspace: Workspace) -> None:
+    trigger = {"kind": "webhook", "dedupe": {"key": "{{ event.body.id }}"}}
+    flow = publish.import_document(workspace, {**FLOW, "trigger": trigger, "steps": [SAY]}, publish_it=True)
+
+    first, again, other = [
+        call(url(flow), body=body, content_type="application/json")
+        for body in (b'{"id": 1}', b'{"id": 1, "n": 2}', b'{"id": 2}')
+    ]
+
+    assert (again[0], again[2], again[1]["relay-event"]) == (first[0], first[2], first[1]["relay-event"])
+    assert [answer[1].get("relay-duplicate") for answer in (first, again, other)] == [None, "true", None]
+    assert Event.objects.count() == 2
+
+
 def test_together_they_share_one_transaction(flow: Flow) -> None:
     from relay.engine.intake import Arrival
     from relay.ingest.committer import Committer

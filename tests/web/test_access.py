@@ -12,8 +12,29 @@ from relay.engine import connections, intake
 from relay.models import Flow, Run
 
 Address = Callable[[Flow, Run, int], str]
-OF_A_FLOW = ("flow", "edit-flow", "save-draft", "preview", "arrivals", "switch-flow", "send-sample", "delete-flow")
-PAGES = ("flows", "new-flow", "runs", "newer-runs", "inbox", "held", "captured", "connections", "new-connection")
+OF_A_FLOW = (
+    "flow",
+    "edit-flow",
+    "save-draft",
+    "preview",
+    "arrivals",
+    "switch-flow",
+    "send-sample",
+    "delete-flow",
+    "resume-flow",
+)
+PAGES = (
+    "workspace",
+    "flows",
+    "new-flow",
+    "runs",
+    "newer-runs",
+    "inbox",
+    "held",
+    "captured",
+    "connections",
+    "new-connection",
+)
 ONLY_POST = {"edit-flow", "save-draft", "preview", "switch-flow", "send-sample", "delete-flow"}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import connections, publish
+from relay.engine import connections, destinations, publish
+from relay.engine.gates import Place
 from relay.models import Connection, Workspace
 
 URL = "https://hooks.slack.com/services/T000/B000/verysecret"
@@ -22,7 +23,7 @@ def connection(alices: tuple[Client, Workspace]) -> Connection:
 
 def test_a_connection_is_added(alice: Client) -> None:
     assert "Slack" in alice.get("/connections/new/").content.decode()
-    assert "HTTP" not in alice.get("/connections/new/").content.decode()
+    assert "Built-in inbox" not in alice.get("/connections/new/").content.decode()
 
     answer = alice.post("/connections/new/slack/", {"name": "Team", "value.webhook_url": URL}, follow=True)
 
@@ -84,7 +85,7 @@ def test_a_connection_that_a_live_flow_uses_stays(alices: tuple[Client, Workspac
     assert not Connection.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["nothing", "http", "inbox"])
+@pytest.mark.parametrize("key", ["nothing", "inbox"])
 def test_a_service_without_connections_has_no_form(alice: Client, key: str) -> None:
     assert alice.get(f"/connections/new/{key}/").status_code == 404
 
@@ -98,5 +99,24 @@ def test_the_list_of_connections_has_a_query_budget(
         steps = [{**STEP, "connection": f"Team {number}"}]
         publish.import_document(workspace, {**DOCUMENT, "steps": steps}, publish_it=True)
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         alice.get("/connections/")
+
+
+def test_a_connections_rate_is_kept(alice: Client, connection: Connection) -> None:
+    address = f"/connections/{connection.pk}/"
+
+    wrong = alice.post(address, {"rate": "often"})
+    alice.post(address, {"rate": "30/m"})
+
+    assert wrong.status_code == 422
+    assert "is not a rate" in wrong.content.decode()
+    assert Connection.objects.get().rate == "30/m"
+    assert "at most 30/m" in alice.get("/connections/").content.decode()
+
+
+def test_a_refused_credential_is_shown(alices: tuple[Client, Workspace], connection: Connection) -> None:
+    alice, workspace = alices
+    destinations.refuse(Place(workspace.pk, "https://hooks.slack.com", "Team"), "The answer was 401: invalid token")
+
+    assert "invalid token" in alice.get("/connections/").content.decode()

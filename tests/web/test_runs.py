@@ -82,7 +82,7 @@ def test_the_list_of_runs_has_a_query_budget(alice: Client, flow: Flow, django_a
     for _ in range(20):
         attempt(intake.send_sample(flow).runs.get(), 1)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         alice.get("/runs/")
 
 

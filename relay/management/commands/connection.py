@@ -18,6 +18,7 @@ class Command(RelayCommand):
         setting = verbs.add_parser("set", help="make or change one; its fields as a JSON object on standard input")
         setting.add_argument("name", metavar="NAME", help="what flows call it")
         setting.add_argument("connector", metavar="CONNECTOR", help="slack, trello...")
+        setting.add_argument("--rate", metavar="RATE", help="requests at most: 1/s, 30/m, 500/h")
         listing = verbs.add_parser("list", help="names and connectors, no secrets")
         listing.add_argument("--json", action="store_true", help="print JSON")
         for verb in (setting, listing):
@@ -29,7 +30,9 @@ class Command(RelayCommand):
             rows = workspace.connections.order_by("name").values("name", "connector")
             self._list([dict(row) for row in rows], as_json=options["json"])
             return
-        connection = connections.set_connection(workspace, options["name"], options["connector"], finding.json_object())
+        connection = connections.set_connection(
+            workspace, options["name"], options["connector"], finding.json_object(), rate=options["rate"]
+        )
         self.say(f"{connection.name} ({connection.connector}) is set.")
 
     def _list(self, rows: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -31,6 +31,7 @@ class Command(RelayCommand):
         parser.add_argument("--flow", metavar="FLOW", help="all runs of this flow: id or exact name")
         parser.add_argument("--state", choices=RunState.values, metavar="STATE", help="all runs in this state")
         parser.add_argument("--per-minute", type=int, default=0, metavar="N", help="default: as fast as they go")
+        parser.add_argument("--again", action="store_true", help="of many: also those that were replayed before")
         parser.add_argument("--workspace", metavar="NAME", help="of --state without --flow; default: the first one")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -67,7 +68,7 @@ def _copy(former: Run, options: dict[str, Any]) -> Run:
 def _batch(options: dict[str, Any]) -> Batch:
     if options["body"] is not None:
         raise RelayError("--body is for one RUN.")
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = {} if options["again"] else {"unreplayed": True}
     workspace = finding.workspace(options["workspace"]) if options["flow"] is None else None
     if options["flow"] is not None:
         flow = finding.flow(options["flow"])

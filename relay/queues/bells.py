@@ -1,4 +1,4 @@
-"""The doorbell: bells that say "there is work", and the worker that answers them. The only door to RQ and Redis."""
+"""Bells that say "there is work", rung only when nobody is watching for it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import django_rq
 import structlog
 from django.conf import settings
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
-from rq.job import Job
-from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
 
 log = structlog.get_logger()
 
@@ -29,26 +27,41 @@ FAILURE_TTL = 60
 # Workers that watch, by the second until which they do: the word of one that was killed ends by itself.
 WATCHERS = "relay:watching"
 WATCH_TTL = 3.0
+# Workers that serve the queue, in the same way. RQ's own list outlives the killed and doesn't survive a FLUSHALL.
+WORKERS = "relay:workers"
+WORKER_TTL = 20.0
+# A Redis that doesn't answer within a second is away: nobody's work waits for it.
+PATIENCE = 1.0
 
 # When may the next one go, in microseconds: now, and then not before `interval` has passed; else how long it takes.
 _ADMIT = """
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local next = tonumber(redis.call("GET", KEYS[1]) or "0")
-if next > now then return next - now end
+if next > now and next <= now + ARGV[1] then return next - now end
 redis.call("SET", KEYS[1], string.format("%.0f", now + ARGV[1]), "PX", math.ceil(ARGV[1] / 1000) + 1)
 return 0
 """
 
-# Set when this process was asked to stop: a job in hand claims nothing more.
-stopping = threading.Event()
-
 
 @functools.cache
 def _queue() -> Queue:
+    return queue(client(PATIENCE))
+
+
+def queue(connection: Redis) -> Queue:
     # RQ rings at once: what is rung for is committed already.
-    queue: Queue = django_rq.get_queue(settings.QUEUE, commit_mode="auto")
-    return queue
+    made: Queue = django_rq.get_queue(settings.QUEUE, commit_mode="auto", connection=connection)
+    return made
+
+
+def client(timeout: float | None = None) -> Redis:
+    """A client that tries once: whoever uses it goes on without Redis. `timeout` for each answer, in seconds."""
+    once = Retry(NoBackoff(), 0)
+    made: Redis = Redis.from_url(
+        settings.REDIS_URL, retry=once, socket_timeout=timeout, socket_connect_timeout=PATIENCE
+    )
+    return made
 
 
 def ring() -> bool:
@@ -80,10 +93,45 @@ def _enqueue() -> bool:
 
 
 def _watching() -> int:
-    return int(_queue().connection.zcount(WATCHERS, time.time(), "+inf"))
+    return _present(WATCHERS, WATCH_TTL)
 
 
-class Watch:
+def _present(key: str, ttl: float) -> int:
+    """Whose word still holds. One that holds for longer than it can was given before the clock was set back."""
+    now = time.time()
+    return int(_queue().connection.zcount(key, now, now + 2 * ttl))
+
+
+class Word:
+    """A process's word that it is here, which ends by itself where it isn't renewed."""
+
+    def __init__(self, key: str, ttl: float) -> None:
+        self._key, self._ttl = key, ttl
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._until = 0.0
+
+    def keep(self) -> None:
+        """Give the word for `ttl` seconds more; cheap when it was given lately."""
+        now = time.time()
+        if not self._ttl / 2 <= self._until - now <= self._ttl:
+            self._until = now + self._ttl
+            _unless_redis_is_away(self._write)
+
+    def _write(self) -> bool:
+        return bool(_queue().connection.zadd(self._key, {self._name: self._until}))
+
+    def end(self) -> None:
+        """Take it back."""
+        self._until = 0.0
+        _unless_redis_is_away(self._withdraw)
+
+    def _withdraw(self) -> bool:
+        connection = _queue().connection
+        connection.zremrangebyscore(self._key, 0, time.time() - self._ttl)
+        return bool(connection.zrem(self._key, self._name))
+
+
+class Watch(Word):
     """A worker's word that it looks for due work again and again, so that nobody need ring for it.
 
     Take it back (`end`) before the last look, not after: what was committed while the word held is then seen by
@@ -91,27 +139,7 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._until = 0.0
-
-    def keep(self) -> None:
-        """Give the word for WATCH_TTL seconds more; cheap when it was given lately."""
-        now = time.time()
-        if self._until - now < WATCH_TTL / 2:
-            self._until = now + WATCH_TTL
-            _unless_redis_is_away(self._write)
-
-    def _write(self) -> bool:
-        return bool(_queue().connection.zadd(WATCHERS, {self._name: self._until}))
-
-    def end(self) -> None:
-        self._until = 0.0
-        _unless_redis_is_away(self._withdraw)
-
-    def _withdraw(self) -> bool:
-        connection = _queue().connection
-        connection.zremrangebyscore(WATCHERS, 0, time.time() - WATCH_TTL)
-        return bool(connection.zrem(WATCHERS, self._name))
+        super().__init__(WATCHERS, WATCH_TTL)
 
 
 def waiting() -> int:
@@ -120,8 +148,11 @@ def waiting() -> int:
 
 
 def workers() -> int:
-    """Workers that serve the queue now."""
-    return int(_queue().connection.scard(f"rq:workers:{settings.QUEUE}"))
+    """Workers that serve the queue now; 0 while Redis is away."""
+    try:
+        return _present(WORKERS, WORKER_TTL)
+    except RedisError:
+        return 0
 
 
 def admit(key: str, interval: float) -> float:
@@ -136,43 +167,12 @@ def admit(key: str, interval: float) -> float:
     return int(wait) / 1e6
 
 
-def ping(timeout: float = 1.0) -> bool:
-    """Whether Redis answers within `timeout` seconds."""
+def ping() -> bool:
+    """Whether Redis answers within a second."""
     try:
-        client = Redis.from_url(settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout)
-        return bool(client.ping())
+        return bool(_queue().connection.ping())
     except RedisError:
         return False
-
-
-class Worker(SimpleWorker):
-    """Serves one queue in its own process, without forking a child per job."""
-
-    # No suspension, no pub/sub commands: a worker stops by signal.
-    log_job_description = False
-
-    def request_stop(self, signum: int, frame: Any) -> None:
-        stopping.set()
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
-
-    def subscribe(self) -> None:
-        """Skip RQ's command channel and its thread: nothing is sent there."""
-
-    def unsubscribe(self) -> None:
-        """Nothing was subscribed."""
-
-    def check_for_suspension(self, burst: bool) -> None:
-        """Skip a round trip a job: the queue is never suspended."""
-
-    def procline(self, message: str) -> None:
-        """Leave the process title alone."""
-
-
-def run_worker(*, burst: bool = False) -> None:
-    """Answer bells until SIGTERM or SIGINT (or, in a burst, until none waits). Finishes what is in hand."""
-    queue = _queue()
-    worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer, job_class=Job)
-    worker.work(burst=burst, logging_level="WARNING")
 
 
 class Bell:

@@ -1,0 +1,73 @@
+"""What the server calls: `/in/` is ingest, `/health/` a look at the database, everything else the pages, if any."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import Error, close_old_connections, connection
+
+from relay.ingest.application import PREFIX, Ingest, Receive, Scope, Send
+
+Pages = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Entrance:
+    """Hands each scope to the part that serves it, and drains ingest when the server stops."""
+
+    def __init__(self, pages: Pages | None = None) -> None:
+        self.ingest = Ingest()
+        self._pages = pages or _nothing_else
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] != "http":
+            return
+        elif scope["path"].startswith(PREFIX):
+            await self.ingest(scope, receive, send)
+        elif scope["path"] == "/health/":
+            await _health(send)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                # The loop, the thread that stores and Django's take turns often: an acknowledgement waits for all.
+                sys.setswitchinterval(0.0005)
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.ingest.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+    await _say(send, 404, b"This process takes events at /in/ and has no pages\n")
+
+
+async def _health(send: Send) -> None:
+    if await sync_to_async(_database_answers)():
+        await _say(send, 200, b"ok\n")
+    else:
+        await _say(send, 503, b"the database does not answer\n")
+
+
+def _database_answers() -> bool:
+    try:
+        close_old_connections()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return False
+    return True
+
+
+async def _say(send: Send, status: int, body: bytes) -> None:
+    headers: Any = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,21 @@
+"""`relay ingest`: ingest without pages, in this process."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from relay.management.command import RelayCommand
+from relay.supervision import addresses, roles
+
+
+class Command(RelayCommand):
+    help = "Take events at /in/ until SIGTERM; requests in hand are finished. It has no pages but /health/."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="default: 8000")
+
+    def run(self, options: dict[str, Any]) -> None:
+        address = addresses.resolve(options["host"])
+        roles.ingest(address, addresses.free_port(address, options["port"]))

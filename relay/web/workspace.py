@@ -1,0 +1,35 @@
+"""The workspace: for how long it keeps what arrived, and how much the installation stores."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from relay.engine import retention
+from relay.engine.storage import storage
+from relay.errors import RelayError
+from relay.web import posted
+from relay.web.access import WorkspaceRequest, member
+
+
+@require_http_methods(["GET", "POST"])
+@member
+def show(request: WorkspaceRequest) -> HttpResponse:
+    workspace, error = request.workspace, ""
+    days = posted.text(request.POST, "days", limit=6).strip()
+    if request.method == "POST":
+        try:
+            retention.keep(workspace, days=int(days) if days.isascii() and days.isdigit() else -1)
+            messages.success(request, "Saved. What is too old now is removed little by little.")
+            return redirect("workspace")
+        except RelayError as refused:
+            error = str(refused)
+    context = {
+        "days": days if error else workspace.retention_days,
+        "error": error,
+        "storage": storage(),
+        "place": "workspace",
+    }
+    return render(request, "workspace.html", context, status=422 if error else 200)

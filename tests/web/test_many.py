@@ -1,0 +1,181 @@
+"""Many runs at once: the dialog first, then how far it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from relay.engine import batches, intake, replay, sql
+from relay.models import Batch, Flow, ReplayMode, Run
+from relay.models.fields import micros
+from tests.web.conftest import posted
+
+
+@pytest.fixture
+def failed(flow: Flow) -> list[Run]:
+    """Three that failed; two more wait."""
+    found = [intake.send_sample(flow).runs.get() for _ in range(5)]
+    Run.objects.filter(pk__in=[run.pk for run in found[:3]]).update(state="failed", due_at=None, finished_at=sql.now())
+    Run.objects.filter(pk__in=[run.pk for run in found[3:]]).update(state="waiting")
+    return found[:3]
+
+
+@pytest.fixture
+def batch(flow: Flow, failed: list[Run]) -> Batch:
+    return batches.start(flow.workspace, {"state": ["failed"]}, ReplayMode.FAILED_STEPS, per_minute=60)
+
+
+def test_runs_of_the_list_can_be_picked(alice: Client, flow: Flow, failed: list[Run]) -> None:
+    for address in ("/runs/?state=failed", f"/flows/{flow.pk}/runs/?state=failed"):
+        page = alice.get(address).content.decode()
+
+        assert f'name="run" value="{failed[0].ref}" form="many"' in page
+        assert '<input type="hidden" name="state" value="failed">' in page
+    assert f'<input type="hidden" name="flow" value="{flow.pk}">' in page
+
+
+def test_the_dialog_says_how_many_and_where_to(alice: Client, flow: Flow, failed: list[Run]) -> None:
+    page = alice.get("/runs/many/", {"do": "replay", "all": "1", "flow": flow.pk}).content.decode()
+
+    assert "Replay 3 runs?" in page
+    assert "Orders" in page
+    assert "Built-in inbox" in page
+    assert "2 that have not ended are left out" in page
+    assert 'value="failed_steps" checked' in page
+    assert not Batch.objects.exists()
+
+
+def test_picked_runs_are_replayed_at_a_pace(alice: Client, failed: list[Run]) -> None:
+    picked = "&".join(f"run={run.ref}" for run in failed[:2])
+
+    answer = alice.post(f"/runs/many/?do=replay&{picked}", {"mode": "from_start", "per_minute": "30"})
+
+    batch = Batch.objects.get()
+    assert answer["Location"] == f"/runs/batches/{batch.pk}/"
+    assert (batch.total, batch.per_minute, batch.mode) == (2, 30, "from_start")
+    assert batch.created_by is not None
+
+
+def test_what_was_replayed_before_is_left_out_unless_asked_for(alice: Client, failed: list[Run]) -> None:
+    replay.from_start(failed[0])
+
+    alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start"})
+    alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start", "again": "1"})
+
+    assert list(Batch.objects.order_by("pk").values_list("total", flat=True)) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "Choose how"),
+        ({"mode": "what"}, "Choose how"),
+        ({"mode": "from_start", "per_minute": "x"}, "whole number"),
+        ({"mode": "from_start", "per_minute": "-1"}, "whole number"),
+        ({"mode": "from_start", "per_minute": "99999999"}, "a minute"),
+    ],
+)
+def test_the_dialog_says_what_is_wrong(alice: Client, failed: list[Run], values: Any, said: str) -> None:
+    answer = alice.post("/runs/many/?do=replay&all=1", values)
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["", "do=replay", "run=x", "run=%00&do=cancel", "do=what&all="])
+def test_nothing_picked_is_said(alice: Client, failed: list[Run], query: str) -> None:
+    answer = alice.get(f"/runs/many/?{query}", follow=True)
+
+    assert "Pick the runs first" in answer.content.decode()
+
+
+def test_what_matches_nothing_is_said(alice: Client, flow: Flow, failed: list[Run]) -> None:
+    assert "None of these can be replayed" in alice.get("/runs/many/?do=replay&all=1&state=waiting").content.decode()
+    assert "Nothing is left to cancel" in alice.get("/runs/many/?do=cancel&all=1&state=failed").content.decode()
+
+
+def test_many_are_cancelled(alice: Client, failed: list[Run]) -> None:
+    page = alice.get("/runs/many/?do=cancel&all=1").content.decode()
+    answer = alice.post("/runs/many/?do=cancel&all=1", follow=True)
+
+    assert "Cancel 2 runs?" in page
+    assert "2 runs cancelled" in answer.content.decode()
+    assert Run.objects.filter(state="cancelled").count() == 2
+    assert Run.objects.filter(state="failed").count() == 3
+
+
+def test_how_many_match_is_counted_when_asked(alice: Client, failed: list[Run]) -> None:
+    assert "All 3 that match" in alice.get("/runs/many/count/", {"state": "failed"}).content.decode()
+
+
+def test_a_batch_is_on_the_page_of_runs_while_it_goes_on(alice: Client, batch: Batch) -> None:
+    before = alice.get("/runs/").content.decode()
+    batches.cancel(batch, with_queued=False)
+    after = alice.get("/runs/").content.decode()
+
+    assert "0 of 3 runs" in before
+    assert f"/runs/batches/{batch.pk}/" in before
+    assert f"/runs/batches/{batch.pk}/" not in after
+
+
+def test_the_progress_is_told_until_all_is_done(alice: Client, batch: Batch) -> None:
+    address, now = f"/runs/batches/{batch.pk}/", micros(batch.due_at)
+    batches.go_on(now)
+    going = alice.get(address).content.decode()
+    for second in range(1, 4):
+        batches.go_on(now + second * 1_000_000)
+    made = alice.get(address).content.decode()
+    Run.objects.filter(batch_id=batch.pk).update(state="succeeded", due_at=None)
+    done = alice.get(address).content.decode()
+
+    assert "1 of 3 is made" in going
+    assert 'value="1"' in going
+    assert "3 runs were replayed; 3 are still under way" in made
+    assert "every 1500ms" in made
+    assert "every 1500ms" not in done
+    assert "refresh" not in done
+
+
+def test_the_progress_is_sent_again_only_when_it_changed(alice: Client, batch: Batch) -> None:
+    address, headers = f"/runs/batches/{batch.pk}/", {"HX-Request": "true"}
+    seen = alice.get(address).content.decode().split("?seen=")[1].split('"')[0]
+
+    assert alice.get(address, {"seen": seen}, headers=headers).status_code == 204
+    batches.go_on(micros(batch.due_at))
+    assert alice.get(address, {"seen": seen}, headers=headers).status_code == 200
+
+
+def test_a_batch_is_cancelled_with_what_it_made(alice: Client, batch: Batch) -> None:
+    batches.go_on(micros(batch.due_at))
+
+    answer = alice.post(f"/runs/batches/{batch.pk}/cancel/", posted(queued="1").dict(), follow=True)
+    again = alice.post(f"/runs/batches/{batch.pk}/cancel/", follow=True)
+
+    assert "1 that had not begun is cancelled too" in answer.content.decode()
+    assert "ended already" in again.content.decode()
+    assert Run.objects.filter(batch_id=batch.pk).get().state == "cancelled"
+
+
+def test_a_strangers_batch_is_not_there(bob: Client, batch: Batch) -> None:
+    assert bob.get(f"/runs/batches/{batch.pk}/").status_code == 404
+    assert bob.post(f"/runs/batches/{batch.pk}/cancel/").status_code == 404
+    assert "0 of 3 runs" not in bob.get("/runs/").content.decode()
+
+
+def test_a_strangers_runs_are_out_of_reach(bob: Client, failed: list[Run]) -> None:
+    bob.post(f"/runs/many/?do=replay&run={failed[0].ref}", {"mode": "from_start"})
+    bob.post("/runs/many/?do=cancel&all=1")
+
+    assert not Batch.objects.exists()
+    assert not Run.objects.filter(state="cancelled").exists()
+
+
+@pytest.mark.parametrize("address", ["/runs/many/?do=replay&all=1", "/runs/batches/{}/"])
+def test_the_pages_have_a_query_budget(
+    alice: Client, batch: Batch, address: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(6):
+        alice.get(address.format(batch.pk))

@@ -1,0 +1,87 @@
+"""De-duplication and retention where people set and see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from relay.engine import intake, publish
+from relay.engine.intake import Arrival, Doors
+from relay.models import Event, Flow, Run, Workspace
+from relay.models.flows import digest
+from relay.web import drafts, stepforms
+from tests.web.conftest import DOCUMENT, posted
+
+KEY = "{{ event.body.id }}"
+
+
+def form_of(document: dict[str, Any], step: str, **values: str) -> dict[str, Any]:
+    made = drafts.copied(document)
+    stepforms.apply(made, posted(step=step, form="1", **values))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("key", "window", "made"),
+    [
+        (KEY, "", {"key": KEY}),
+        (f" {KEY} ", "2h", {"key": KEY, "window": "2h"}),
+        ("", "2h", None),
+    ],
+)
+def test_the_triggers_form(key: str, window: str, made: dict[str, str] | None) -> None:
+    before = {**DOCUMENT, "trigger": {"kind": "webhook", "dedupe": {"key": "old", "window": "1m"}}}
+
+    document = form_of(before, "trigger", **{"dedupe.key": key, "dedupe.window": window})
+
+    assert document["trigger"].get("dedupe") == made
+
+
+@pytest.mark.parametrize(
+    ("values", "made"),
+    [
+        ({"retention": "7d"}, {"retention": "7d"}),
+        ({"retention": "", "no_bodies": "1"}, {"store_bodies": False}),
+        ({"retention": ""}, None),
+    ],
+)
+def test_the_flows_form(values: dict[str, str], made: dict[str, Any] | None) -> None:
+    document = form_of({**DOCUMENT, "settings": {"retention": "1h", "store_bodies": False}}, "flow", **values)
+
+    assert document.get("settings") == made
+
+
+def test_the_editor_shows_what_is_set(alice: Client, flow: Flow) -> None:
+    document = {**DOCUMENT, "settings": {"retention": "7d"}}
+    document["trigger"] = {"kind": "webhook", "dedupe": {"key": KEY, "window": "2h"}}
+    publish.save_draft(flow, document)
+
+    trigger = alice.get(f"/flows/{flow.pk}/").content.decode()
+    settings = alice.get(f"/flows/{flow.pk}/", {"step": "flow"}).content.decode()
+
+    assert 'name="dedupe.key"' in trigger
+    assert 'value="2h"' in trigger
+    assert 'name="retention" maxlength="20" value="7d"' in settings
+
+
+def test_a_run_says_how_often_its_event_came(alices: tuple[Client, Workspace]) -> None:
+    alice, workspace = alices
+    document = {**DOCUMENT, "trigger": {"kind": "webhook", "dedupe": {"key": KEY}}}
+    flow = publish.import_document(workspace, document, publish_it=True)
+    arrival = Arrival(digest(flow.trigger.token), "POST", "", "{}", "application/json", b'{"id": 1}', "", 1)
+    intake.accept([arrival] * 4, Doors())
+
+    page = alice.get(f"/runs/{Run.objects.get().ref}/").content.decode()
+
+    assert "Came again <strong>3 times</strong>" in page
+
+
+def test_a_run_says_that_its_body_is_not_kept(alices: tuple[Client, Workspace]) -> None:
+    alice, workspace = alices
+    flow = publish.import_document(workspace, {**DOCUMENT, "settings": {"store_bodies": False}}, publish_it=True)
+    run = intake.send_sample(flow).runs.get()
+    Event.objects.update(body=b"")
+
+    assert "Its body is not kept" in alice.get(f"/runs/{run.ref}/").content.decode()

@@ -1,0 +1,44 @@
+"""Runs of which nobody knows whether they were done: a person decides on the run's page."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from relay.engine import intake
+from relay.engine.deliver import UNKNOWN
+from relay.models import Flow, Run, RunState
+
+
+@pytest.fixture
+def run(flow: Flow) -> Run:
+    run = intake.send_sample(flow).runs.get()
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.HELD, held_by="unknown", reason=UNKNOWN, due_at=None, marked_step="tell"
+    )
+    return run
+
+
+def test_the_page_asks(alice: Client, run: Run) -> None:
+    page = alice.get(f"/runs/{run.ref}/").content.decode()
+
+    assert "It was done" in page
+    assert "Send again" in page
+    assert "Release</button>" not in page
+
+
+@pytest.mark.parametrize(("do", "steps"), [("was_done", ["tell"]), ("send_again", [])])
+def test_a_person_decides(alice: Client, run: Run, do: str, steps: list[str]) -> None:
+    alice.post(f"/runs/{run.ref}/act/", {"do": do})
+
+    run.refresh_from_db()
+    assert (run.state, run.held_by, run.marked_step) == (RunState.QUEUED, "", "")
+    assert [entry["id"] for entry in run.steps] == steps
+
+
+def test_it_is_not_released_by_the_way(alice: Client, run: Run) -> None:
+    answer = alice.post(f"/runs/{run.ref}/act/", {"do": "release"}, follow=True)
+
+    run.refresh_from_db()
+    assert run.state == RunState.HELD
+    assert "Nobody knows" in answer.content.decode()

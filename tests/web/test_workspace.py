@@ -1,0 +1,41 @@
+"""The page of the workspace: how long things are kept, and how much there is."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from relay.engine import intake
+from relay.models import Flow, Workspace
+
+
+def test_it_says_how_much_is_stored(alice: Client, flow: Flow) -> None:
+    intake.send_sample(flow)
+
+    page = alice.get("/workspace/").content.decode()
+
+    assert "1 event, 1 run and 0 attempts" in page
+    assert 'value="30"' in page
+
+
+@pytest.mark.parametrize(("days", "kept"), [("7", 7), ("0", 0), ("3650", 3650), (" 14 ", 14)])
+def test_days_are_kept(alices: tuple[Client, Workspace], days: str, kept: int) -> None:
+    alice, workspace = alices
+
+    answer = alice.post("/workspace/", {"days": days})
+
+    workspace.refresh_from_db()
+    assert answer.status_code == 302
+    assert workspace.retention_days == kept
+
+
+@pytest.mark.parametrize("days", ["", "-1", "3651", "soon", "1.5", "²", "9" * 50])
+def test_what_is_no_number_of_days_is_told(alices: tuple[Client, Workspace], days: str) -> None:
+    alice, workspace = alices
+
+    answer = alice.post("/workspace/", {"days": days})
+
+    workspace.refresh_from_db()
+    assert answer.status_code == 422
+    assert "Write a number of days" in answer.content.decode()
+    assert workspace.retention_days == 30
