@@ -18,7 +18,7 @@ from relay.web import times
 
 HOURS = 24
 HEIGHT = 28
-_TONES = {
+_TONES: dict[str, str] = {
     RunState.SUCCEEDED: "good",
     RunState.FAILED: "bad",
     RunState.PARTLY_FAILED: "bad",
@@ -78,7 +78,7 @@ def _count(workspace: Workspace, found: dict[int, Row]) -> None:
     for pk, when, state, count in hours.counts(workspace, since=newest - HOURS + 1):
         if pk in found:
             found[pk].counts[state] += count
-            by_flow.setdefault(pk, {}).setdefault(when, Counter())[_TONES.get(RunState(state), "rest")] += count
+            by_flow.setdefault(pk, {}).setdefault(when, Counter())[_TONES.get(state, "rest")] += count
     for pk, by_hour in by_flow.items():
         found[pk].shapes = shapes(draw(by_hour, newest))
 

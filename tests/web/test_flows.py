@@ -24,7 +24,7 @@ def test_a_flow_says_where_it_leads_and_how_it_does(alice: Client, flow: Flow) -
 
     assert "Built-in inbox" in page
     assert "1 runs in 24 hours: 1 failed" in page
-    assert '<rect class="bad"' in page
+    assert '<path class="bad"' in page
 
 
 def test_a_search_by_name(alice: Client, flow: Flow) -> None:

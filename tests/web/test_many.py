@@ -59,7 +59,7 @@ def test_picked_runs_are_replayed_at_a_pace(alice: Client, failed: list[Run]) ->
 
 
 def test_what_was_replayed_before_is_left_out_unless_asked_for(alice: Client, failed: list[Run]) -> None:
-    replay.from_start(failed[0])
+    replay.from_start(Run.objects.get(pk=failed[0].pk))
 
     alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start"})
     alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start", "again": "1"})
