@@ -5,7 +5,21 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from relay import ids
-from relay.web import accounts, connections, editor, failures, flows, inbox, many, pausing, previews, resend, run, runs, workspace
+from relay.web import (
+    accounts,
+    connections,
+    editor,
+    failures,
+    flows,
+    inbox,
+    many,
+    pausing,
+    previews,
+    resend,
+    run,
+    runs,
+    workspace,
+)
 
 
 class RefConverter:

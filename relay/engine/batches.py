@@ -71,6 +71,11 @@ def count(workspace: Workspace, chosen: Mapping[str, Any], *, states: Iterable[R
     return found
 
 
+def count_ended(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
+    """How many of the runs that a filter chooses have ended."""
+    return int(_chosen(workspace, chosen).filter(state__in=ENDED).count())
+
+
 def _chosen(workspace: Workspace, chosen: Mapping[str, Any]) -> Any:
     return Run.objects.filter(workspace=workspace).chosen(chosen)
 

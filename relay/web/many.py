@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from relay import ids
 from relay.engine import batches, runs
 from relay.errors import RelayError
-from relay.models import ReplayMode, RunState
+from relay.models import ReplayMode
 from relay.web import posted, progress
 from relay.web.access import WorkspaceRequest, member
 from relay.web.filters import Filters
@@ -54,21 +54,27 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _dialog(request: WorkspaceRequest, chosen: dict[str, Any], verb: str, fault: str = "") -> HttpResponse:
-    found = batches.count(request.workspace, chosen, states=runs.OPEN if verb == "cancel" else RunState)
-    ways = _ways(found)
-    context = {
-        "found": found,
-        "states": found.states.most_common(),
-        "flows": [_flow(found, flow, number) for flow, number in found.flows.most_common(_SHOWN_FLOWS)],
-        "more_flows": max(0, len(found.flows) - _SHOWN_FLOWS),
-        "ways": ways,
-        "best": next((way.mode for way in ways if way.count == found.ended), ReplayMode.FROM_START),
-        "fastest": batches.FASTEST,
-        "fault": fault,
-        "back": _back(request),
-        "place": "runs",
-    }
+    context = _cancelling(request, chosen) if verb == "cancel" else _replaying(request, chosen)
+    context |= {"fault": fault, "back": Filters.of(request.GET).query(), "place": "runs"}
     return render(request, f"runs/{verb}_many.html", context, status=422 if fault else 200)
+
+
+def _cancelling(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, Any]:
+    return _meant(batches.count(request.workspace, chosen, states=runs.OPEN))
+
+
+def _replaying(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, Any]:
+    found = batches.count(request.workspace, {**chosen, "unreplayed": True})
+    ways = _ways(found)
+    best = next((way.mode for way in ways if way.count == found.ended), ReplayMode.FROM_START)
+    before = batches.count_ended(request.workspace, chosen) - found.ended
+    return {**_meant(found), "ways": ways, "best": best, "before": before, "fastest": batches.FASTEST}
+
+
+def _meant(found: batches.Chosen) -> dict[str, Any]:
+    flows = [_flow(found, flow, number) for flow, number in found.flows.most_common(_SHOWN_FLOWS)]
+    more = max(0, len(found.flows) - _SHOWN_FLOWS)
+    return {"found": found, "states": found.states.most_common(), "flows": flows, "more_flows": more}
 
 
 def _ways(found: batches.Chosen) -> list[Way]:
@@ -81,10 +87,6 @@ def _ways(found: batches.Chosen) -> list[Way]:
 
 def _flow(found: batches.Chosen, flow: int, number: int) -> dict[str, Any]:
     return {"name": found.names.get(flow, "A removed flow"), "count": number, "to": found.destinations.get(flow, [])}
-
-
-def _back(request: WorkspaceRequest) -> str:
-    return Filters.of(request.GET).query()
 
 
 def _replay(request: WorkspaceRequest, chosen: dict[str, Any]) -> HttpResponse:

@@ -61,10 +61,13 @@ def test_picked_runs_are_replayed_at_a_pace(alice: Client, failed: list[Run]) ->
 def test_what_was_replayed_before_is_left_out_unless_asked_for(alice: Client, failed: list[Run]) -> None:
     replay.from_start(Run.objects.get(pk=failed[0].pk))
 
+    page = alice.get("/runs/many/?do=replay&all=1&state=failed").content.decode()
     alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start"})
     alice.post("/runs/many/?do=replay&all=1&state=failed", {"mode": "from_start", "again": "1"})
 
     assert list(Batch.objects.order_by("pk").values_list("total", flat=True)) == [2, 3]
+    assert "Replay 2 runs?" in page
+    assert "Also the 1 that was replayed before" in page
 
 
 @pytest.mark.parametrize(
@@ -177,5 +180,5 @@ def test_a_strangers_runs_are_out_of_reach(bob: Client, failed: list[Run]) -> No
 def test_the_pages_have_a_query_budget(
     alice: Client, batch: Batch, address: str, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         alice.get(address.format(batch.pk))
