@@ -39,7 +39,8 @@ DEMO = {
                 "text": (
                     "{{ event.body.customer.first_name | default('Somebody') }} ordered for "
                     "{{ event.body.total }} {{ event.body.currency }}:\n"
-                    "{% for item in event.body.line_items | default([]) %}• {{ item.quantity }} × {{ item.title }}\n{% endfor %}"
+                    "{% for item in event.body.line_items | default([]) %}"
+                    "• {{ item.quantity }} × {{ item.title }}\n{% endfor %}"
                 ),
             },
         },
