@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -112,7 +113,11 @@ class Relay:
     def children(self) -> dict[str, int]:
         """Process ids by what they are, as the kernel and the log know them."""
         words = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return {f"{Path(f'/proc/{word}/comm').read_text().strip()}-{word}": int(word) for word in words}
+        found = {}
+        for word in words:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found[f"{Path(f'/proc/{word}/comm').read_text().strip()}-{word}"] = int(word)
+        return found
 
     def command(self, *words: str, given: str = "", code: int = 0) -> str:
         """What a command prints, run on the same data folder; it must end with `code`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from relay import ids, redaction
 from relay.engine import destinations, order, sql
@@ -59,8 +59,22 @@ def settle(outcomes: list[Outcome]) -> int:
     A run whose fence has moved on (its lease ended and another worker took it) is left as it is, with its
     attempts and messages: a late result changes nothing.
     """
-    if not outcomes:
-        return 0
+    try:
+        return _settle(outcomes) if outcomes else 0
+    except (DataError, IntegrityError):
+        # Left alone, it would keep the others from being stored, and come again with every lease.
+        if len(outcomes) > 1:
+            return sum(settle([outcome]) for outcome in outcomes)
+        log.exception("settle.refused", run=outcomes[0].errand.run_id)
+        return _settle([_without_what_was_refused(outcomes[0])])
+
+
+def _without_what_was_refused(outcome: Outcome) -> Outcome:
+    reason = "The database refused what this run brought; the log says more. It may have been delivered."
+    return Outcome(outcome.errand, state="failed", reason=reason, trail=list(outcome.errand.trail))
+
+
+def _settle(outcomes: list[Outcome]) -> int:
     for outcome in outcomes:
         if outcome.refused is not None:
             outcome.destination_id = destinations.refuse(outcome.refused, outcome.reason)

@@ -22,6 +22,7 @@ SHELF = 50_000  # rows: a word that starts many others takes FTS5 time by the si
 SHELVES = 100  # of that size; later ones are larger, since a statement takes some hundred tables
 END = (1 << 63) - 1
 _CHUNK = 1_000
+_NEWEST = 20_000  # runs
 
 # A file of its own: its writes never make ingest wait, and who deletes it has it made anew.
 _SCHEMA = """
@@ -155,19 +156,37 @@ class PostgresStore(_Tables):
         return "SELECT run_id FROM relay_searchwords WHERE words @@ %s::tsquery", [_match(terms, *_TSQUERY)]
 
     def walk(self, terms: Sequence[Term], above: int, below: int) -> Iterator[tuple[list[int], int]]:
+        """The newest by their ids, which is quick for what many have; if those are too few, the rest by the words.
+
+        PostgreSQL can't know which it is: it takes words for independent of each other, and they are not.
+        """
         statement, parameters = self.select(terms)
-        while True:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"{statement} AND run_id > %s AND run_id < %s ORDER BY run_id DESC LIMIT %s",
-                    [*parameters, above, below, _CHUNK],
-                )
-                found = [row[0] for row in cursor.fetchall()]
-            if len(found) < _CHUNK:
-                yield found, 0
-                return
-            below = found[-1]
-            yield found, below
+        newest = "SELECT run_id FROM relay_searchwords WHERE run_id > %s AND run_id < %s ORDER BY run_id DESC"
+        floor = max([above, *self._ids(f"{newest} OFFSET %s LIMIT 1", [above, below, _NEWEST])])
+        within = f"{statement} AND run_id > %s AND run_id < %s ORDER BY run_id DESC"
+        yield from self._chunks(self._ids(within, [*parameters, floor, below]), floor)
+        rest = (
+            f"WITH found AS MATERIALIZED ({statement}) SELECT run_id FROM found"
+            " WHERE run_id > %s AND run_id <= %s ORDER BY run_id DESC LIMIT %s"
+        )
+        last = floor
+        while last > above:
+            found = self._ids(rest, [*parameters, above, last, _NEWEST])
+            last = found[-1] - 1 if len(found) == _NEWEST else above
+            yield from self._chunks(found, last)
+
+    @staticmethod
+    def _chunks(found: list[int], end: int) -> Iterator[tuple[list[int], int]]:
+        for at in range(0, len(found), _CHUNK):
+            chunk = found[at : at + _CHUNK]
+            yield chunk, chunk[-1]
+        yield [], end
+
+    @staticmethod
+    def _ids(statement: str, parameters: list[Any]) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return [row[0] for row in cursor.fetchall()]
 
     def put(self, rows: Iterable[Row]) -> None:
         with connection.cursor() as cursor:

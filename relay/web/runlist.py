@@ -17,6 +17,7 @@ from relay.web.filters import Filters
 
 PAGE = 50
 MANY = 1_000  # runs are counted up to here
+FOUND = 200  # and those that were searched for
 COUNTED = 100  # newer runs up to here
 _DOTS = {
     "passed": "good",
@@ -49,14 +50,16 @@ class Page:
     rows: list[Row]
     older: str  # the ref to go on from, or nothing
     newest: str  # the ref after which runs are new
-    count: int  # of this page's runs and older ones, up to MANY
+    count: int  # of this page's runs and older ones
+    more: bool  # than were counted
     reached: datetime | None  # how far back was searched when time was up
 
 
 def page(workspace: Workspace, filters: Filters, before: str) -> Page:
     """Up to PAGE runs older than the ref `before`, or the newest."""
     number = ids.number(before)
-    found = search.find(workspace, filters.chosen, below=number or searching.END, limit=MANY)
+    most = FOUND if searching.is_search(filters.chosen) else MANY
+    found = search.find(workspace, filters.chosen, below=number or searching.END, limit=most)
     shown = found.ids[:PAGE]
     last = shown[-1] if len(found.ids) > PAGE else found.reached
     runs = Run.objects.filter(pk__in=shown).select_related("flow").defer("flow__draft", "flow__live_version")
@@ -65,6 +68,7 @@ def page(workspace: Workspace, filters: Filters, before: str) -> Page:
         older=ids.text(last) if last else "",
         newest=ids.text(shown[0] if shown else 0),
         count=len(found.ids),
+        more=len(found.ids) == most or found.reached > 0,
         reached=times.born(found.reached) if found.reached and len(found.ids) <= PAGE else None,
     )
 

@@ -42,7 +42,6 @@ def _page(request: WorkspaceRequest, filters: Filters, flow: Flow | None) -> Htt
         "flow": flow,
         "chips": _chips(filters),
         "words": _words(filters),
-        "full": page.count == runlist.MANY,
         "older": filters.query(before=page.older) if page.older else "",
         "paged": bool(before),
         "newer_url": f"{reverse('newer-runs')}?{filters.query(after=page.newest)}",

@@ -1,4 +1,4 @@
-"""Start Relay in a folder of its own, load it, print what it does: `python -m tests.bench [--count N] [--json]`."""
+"""Start Relay in a folder of its own, load it, print what it does: `python -m tests.bench [--help]`."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int, str, int]]:
+def running(
+    folder: Path, *, workers: int = 0, database: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], int, str, int]]:
     """Relay and a sink: the process, its port, the path of the flow's URL, the sink's port."""
     port, sink_port = free_port(), free_port()
     environment = {**os.environ, "RELAY_DATA": str(folder), "RELAY_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    environment |= {"DATABASE_URL": database} if database else {}
     relay = [sys.executable, "-m", "relay"]
     sink = subprocess.Popen([sys.executable, "-m", "tests.bench.sink", str(sink_port)])
-    up = subprocess.Popen([*relay, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)
+    start = [*relay, "up", "--port", str(port), "--workers", str(workers)]
+    up = subprocess.Popen(start, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert up.stdout is not None
         if not up.stdout.readline().startswith("Relay is ready"):
@@ -123,7 +127,19 @@ def figures(load: Load, found: dict[int, list[int]]) -> dict[str, Any]:
     }
 
 
-def measure(port: int, path: str, sink_port: int, count: int) -> dict[str, Any]:
+def seconds_of(parent: int) -> dict[str, float]:
+    """CPU seconds that the children of `relay up` have used so far, by role; nothing where there is no /proc."""
+    used: dict[str, float] = {}
+    with contextlib.suppress(OSError):
+        for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+            role = "workers" if "worker" in name else name.removeprefix("relay ").split("-")[0]
+            used[role] = used.get(role, 0.0) + sum(map(int, rest.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+def measure(up: int, port: int, path: str, sink_port: int, count: int) -> dict[str, Any]:
+    """Figures of each load; `up` is the process whose children's CPU time is told."""
     results: dict[str, Any] = {}
     first = 1
     for name, make in {
@@ -132,19 +148,43 @@ def measure(port: int, path: str, sink_port: int, count: int) -> dict[str, Any]:
         "50 a second": lambda at: steady(port, path, first=at, rate=50, seconds=10),
         "500 a second": lambda at: steady(port, path, first=at, rate=500, seconds=10),
     }.items():
+        before = seconds_of(up)
         load = asyncio.run(make(first))
         first += 1_000_000
         results[name] = figures(load, deliveries(sink_port, load))
+        for role, seconds in seconds_of(up).items():
+            spent = (seconds - before[role]) * 1000 / len(load.sent)
+            results[name][f"CPU ms an event, {role}"] = round(spent, 2)
     return results
+
+
+@contextlib.contextmanager
+def database(named: str) -> Iterator[str]:
+    """The URL of the database to use: as given, of a PostgreSQL started for it (`postgres`), or none for SQLite."""
+    if named != "postgres":
+        yield named
+        return
+    from tests.postgresql import Postgres
+
+    with tempfile.TemporaryDirectory(prefix="relay-pg-", ignore_cleanup_errors=True) as folder:
+        server = Postgres(Path(folder))
+        yield server.create()
+        server.stop()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5_000, help="orders in the burst")
+    parser.add_argument("--workers", type=int, default=0, help="worker processes (default: as `relay up` chooses)")
+    parser.add_argument("--database", default="", help="a DATABASE_URL, or `postgres` to start one (default: SQLite)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder, running(Path(folder)) as (_, port, path, sink):
-        results = measure(port, path, sink, options.count)
+    with (
+        tempfile.TemporaryDirectory(prefix="relay-bench-") as folder,
+        database(options.database) as url,
+        running(Path(folder), workers=options.workers, database=url) as (up, port, path, sink),
+    ):
+        results = measure(up.pid, port, path, sink, options.count)
     if options.json:
         print(json.dumps(results, indent=2))
         return

@@ -34,7 +34,8 @@ def kill(relay: Relay, who: str) -> None:
         again(relay)
         return
     before = relay.children()
-    for pid in victims(relay, who):
+    # A process that was just started has no name yet.
+    for pid in wait_until(lambda: victims(relay, who), what=f"there is a {who}"):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: len(relay.children()) == len(before) and relay.children() != before, what=f"{who} is back")
 

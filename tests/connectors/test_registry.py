@@ -20,8 +20,10 @@ def test_an_action_is_found_with_its_connector() -> None:
         ("slack.post_mesage", "There is no action “slack.post_mesage”; did you mean slack.post_message?"),
         (
             "",
-            ("There is no action “”; there are http.request, inbox.post, slack.post_message, trello.create_card, "
-            "twilio.send_sms"),
+            (
+                "There is no action “”; there are http.request, inbox.post, slack.post_message, trello.create_card, "
+                "twilio.send_sms"
+            ),
         ),
     ],
 )

@@ -11,6 +11,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from relay.engine import claim, settle, sql
+from relay.engine.errand import Post
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
@@ -189,3 +190,16 @@ def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Wal
     assert slow_state == RunState.RUNNING
     assert Run.objects.get(pk=slow.pk).state == RunState.SUCCEEDED
     assert InboxMessage.objects.get().text == "hello"
+
+
+def test_what_the_database_refuses_keeps_no_other_from_being_settled(live, arrive, walkers: Walkers) -> None:
+    say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "order"}}
+    arrive(live({**posting("https://example.com/"), "steps": [say]}), ORDER, ORDER)
+    refused, fine = [walk(errand, walkers._sender, walkers.gates) for errand in claim.claim()]
+    refused.posts.append(Post(channel=None, title="", text=""))  # type: ignore[arg-type] - which no column takes
+
+    settled = settle.settle([refused, fine])
+
+    states = dict(Run.objects.values_list("pk", "state"))
+    assert settled == 2
+    assert (states[refused.errand.run_id], states[fine.errand.run_id]) == ("failed", "succeeded")

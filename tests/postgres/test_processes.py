@@ -13,7 +13,8 @@ import pytest
 from tests.bench.load import burst
 from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, port, publish
 from tests.conftest import FOLDER
-from tests.postgres.conftest import Hosts, Postgres
+from tests.postgres.conftest import Hosts
+from tests.postgresql import Postgres
 from tests.running import Relay, wait_until
 
 pytestmark = pytest.mark.postgres

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres.conftest import Postgres
+from tests.postgresql import Postgres
 
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,12 @@ def test_suite_passes_on_postgres(postgres: Postgres) -> None:
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RELAY_TEST_SKIPS")}
 
     done = subprocess.run(
-        command, cwd=ROOT, env={**env, "RELAY_TEST_DATABASE_URL": postgres.url()}, capture_output=True, text=True
+        command,
+        cwd=ROOT,
+        env={**env, "RELAY_TEST_DATABASE_URL": postgres.url()},
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
 
     assert done.returncode == 0, done.stdout[-6000:]

@@ -1,0 +1,69 @@
+"""The worker with and without a Redis."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from relay import queues
+from relay import valkey as server
+from tests.conftest import FOLDER
+from tests.running import Valkey
+
+
+@pytest.fixture
+def unstopped() -> Iterator[threading.Event]:
+    """The request to stop, which no other test may see; nor the handlers of signals."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    queues.stopping.clear()
+    yield queues.stopping
+    queues.stopping.clear()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_without_redis_it_looks_for_work_by_itself(valkey: Valkey, unstopped: threading.Event) -> None:
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            unstopped.set()
+
+    valkey.stop()
+    queues.run_worker(look)
+
+    assert len(looks) == 3
+
+
+def test_a_burst_ends_when_no_bell_waits(valkey: Valkey, unstopped: threading.Event) -> None:
+    looks: list[int] = []
+
+    queues.run_worker(lambda: looks.append(1), burst=True)
+
+    assert looks == []  # bells call jobs.work; what is given is for when there are none
+    assert queues.waiting() == 0
+
+
+def test_nobody_serves_a_redis_that_is_away(valkey: Valkey) -> None:
+    valkey.stop()
+
+    assert queues.workers() == 0
+    assert not queues.ping()
+    assert not queues.ring()
+
+
+def test_a_word_is_given_again_after_it_was_forgotten(valkey: Valkey) -> None:
+    watch = queues.Watch()
+    watch.keep()
+    server.command(FOLDER, "FLUSHALL")
+    rung = queues.ring()
+    server.command(FOLDER, "FLUSHALL")
+    watch.end()
+    watch.keep()
+
+    assert rung
+    assert not queues.ring()
