@@ -19,7 +19,7 @@ PARTS = ("engine", "ingest", "models", "commands", "web")
 
 def test_suite_passes_on_postgres(postgres: Postgres) -> None:
     parts = [f"tests/{part}" for part in PARTS if (ROOT / "tests" / part).exists()]
-    command = [sys.executable, "-m", "pytest", *parts, "-n", "2", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *parts, "-n", "2", "-q", "-p", "no:cacheprovider", "--reuse-db"]
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RELAY_TEST_SKIPS")}
 
     done = subprocess.run(
