@@ -48,6 +48,7 @@ def _walkers() -> Walkers:
 def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
     """Work on due runs until none has been due for `linger` seconds or the time slice is over; the number settled.
 
+    The slice ends with nothing in hand only: while slow destinations keep some runs in hand, others are claimed on.
     An RQ job costs more than a hundred looks at the database, so a job that has run out of work watches for a
     little while before it ends; see queues.Watch for why nothing is missed.
     """
@@ -85,7 +86,10 @@ class _Shift:
 
     @property
     def goes_on(self) -> bool:
-        return not self.is_over and time.monotonic() - self._busy_at < self._linger
+        if queues.stopping.is_set():
+            return False
+        lingers = time.monotonic() < self._until and time.monotonic() - self._busy_at < self._linger
+        return lingers or bool(self._walkers.in_hand)
 
     @property
     def pause(self) -> float:
@@ -128,9 +132,13 @@ class _Shift:
             raise error
         time.sleep(DATABASE_AGAIN)
 
+    @property
+    def _claims_on(self) -> bool:
+        return not queues.stopping.is_set() and (not self.is_over or bool(self._walkers.in_hand))
+
     def _claim(self) -> bool:
         room = min(BATCH, MOST_IN_HAND - len(self._walkers.in_hand))
-        if self.is_over or self._walkers.waiting or room <= 0:
+        if not self._claims_on or self._walkers.waiting or room <= 0:
             return False
         self._open_gates()
         errands = claim(room, self._gates.crowded_flows())

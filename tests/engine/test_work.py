@@ -203,3 +203,27 @@ def test_what_the_database_refuses_keeps_no_other_from_being_settled(live, arriv
     states = dict(Run.objects.values_list("pk", "state"))
     assert settled == 2
     assert (states[refused.errand.run_id], states[fine.errand.run_id]) == ("failed", "succeeded")
+
+
+def test_a_slow_destination_does_not_hold_up_what_comes_after_the_slice(
+    live, arrive, walkers: Walkers, destination: HTTPServer, settings
+) -> None:
+    settings.WORKER_SLICE = 0.05
+    released = threading.Event()
+    destination.expect_request("/slow").respond_with_handler(lambda _: Response(str(released.wait(5))))
+    say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "hello"}}
+    fast_flow = live({**posting("inbox"), "steps": [say]})
+    (slow,) = arrive(live(posting(destination.url_for("/slow"))))
+    worker = threading.Thread(target=lambda: (work(walkers=walkers), hang_up()))
+    worker.start()
+    wait_until(lambda: walkers.in_hand and not walkers.waiting)
+    threading.Event().wait(settings.WORKER_SLICE * 4)  # the slice is over, the slow run is not
+
+    (fast,) = arrive(fast_flow)
+
+    wait_until(lambda: Run.objects.get(pk=fast.pk).state == RunState.SUCCEEDED, seconds=2)
+    slow_state = Run.objects.get(pk=slow.pk).state
+    released.set()
+    worker.join(10)
+    assert slow_state == RunState.RUNNING
+    assert Run.objects.get(pk=slow.pk).state == RunState.SUCCEEDED
