@@ -95,7 +95,11 @@ def _release_orphans() -> None:
     orphans = Run.objects.filter(state=RunState.HELD, destination_id__isnull=False).exclude(
         destination_id__in=Destination.objects.values("pk")
     )
-    orphans.update(state=RunState.QUEUED, due_at=sql.now(), held_by="", reason="", destination_id=None)
+    _release(orphans)
+
+
+def _release(held: models.QuerySet[Run]) -> None:
+    held.update(state=RunState.QUEUED, due_at=sql.now(), held_by="", reason="", destination_id=None)
 
 
 def _held(row: Destination) -> models.QuerySet[Run]:
@@ -121,9 +125,7 @@ def _let_out(row: Destination) -> None:
     if not chosen:
         row.delete()
         return
-    _held(row).filter(pk__in=chosen).order_by().update(
-        state=RunState.QUEUED, due_at=sql.now(), held_by="", reason="", destination_id=None
-    )
+    _release(_held(row).filter(pk__in=chosen).order_by())
     Destination.objects.filter(pk=row.pk).update(letting_out=len(chosen))
     queues.ring()
 

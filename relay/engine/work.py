@@ -82,14 +82,13 @@ class _Shift:
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() >= self._until or queues.stopping.is_set()
+        """Whether nothing more is to be claimed: the slice has ended with nothing in hand, or Relay stops."""
+        return queues.stopping.is_set() or (time.monotonic() >= self._until and not self._walkers.in_hand)
 
     @property
     def goes_on(self) -> bool:
-        if queues.stopping.is_set():
-            return False
-        lingers = time.monotonic() < self._until and time.monotonic() - self._busy_at < self._linger
-        return lingers or bool(self._walkers.in_hand)
+        lingers = time.monotonic() - self._busy_at < self._linger
+        return not self.is_over and (lingers or bool(self._walkers.in_hand))
 
     @property
     def pause(self) -> float:
@@ -132,13 +131,9 @@ class _Shift:
             raise error
         time.sleep(DATABASE_AGAIN)
 
-    @property
-    def _claims_on(self) -> bool:
-        return not queues.stopping.is_set() and (not self.is_over or bool(self._walkers.in_hand))
-
     def _claim(self) -> bool:
         room = min(BATCH, MOST_IN_HAND - len(self._walkers.in_hand))
-        if not self._claims_on or self._walkers.waiting or room <= 0:
+        if self.is_over or self._walkers.waiting or room <= 0:
             return False
         self._open_gates()
         errands = claim(room, self._gates.crowded_flows())
