@@ -5,6 +5,7 @@ RelayError
 ├── PayloadError          a body is not what its content type says
 ├── TemplateError         a template can't be compiled or rendered
 │   ├── TemplateFault         its text is wrong: line and column
+│   │   └── FilterFault           a filter can't work with what it got: which filter
 │   ├── MissingName           it names something that isn't there: the path
 │   └── TemplateLimit         it ran out of fuel: which limit
 ├── DeliveryError         a request was not answered
@@ -61,6 +62,15 @@ class TemplateFault(TemplateError):
         super().__init__(f"{where}{message}")
         self.line = line
         self.column = column
+
+
+class FilterFault(TemplateFault):
+    """A filter can't work with what it got; `filter` names it."""
+
+    def __init__(self, message: str, *, filter: str, line: int = 0, column: int = 0) -> None:  # noqa: A002
+        super().__init__(message, line=line, column=column)
+        self.message = message
+        self.filter = filter
 
 
 class MissingName(TemplateError):

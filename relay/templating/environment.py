@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -18,7 +17,7 @@ from jinja2.utils import missing as absent
 from relay.errors import TemplateError, TemplateLimit
 from relay.templating.filters import GUARDED
 from relay.templating.filters.lists import elements
-from relay.templating.fuel import Descent, charge, charge_text, charge_value
+from relay.templating.fuel import Descent, charge, charge_text, charge_value, moment
 from relay.templating.kinds import kind
 from relay.templating.missing import VALUE, Missing, raise_missing, take, trace, walk
 from relay.templating.operators import binary, compare, join, literal, sliced
@@ -56,8 +55,8 @@ def new_namespace(start: Any = None, /, **names: Any) -> Namespace:
 
 
 def now() -> str:
-    """The time as ISO text in UTC: 2026-01-31T08:30:00Z."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The time as ISO text in UTC, 2026-01-31T08:30:00Z: the same for all templates of a step."""
+    return moment().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 GLOBALS: dict[str, Any] = {"range": metered_range, "dict": new_dict, "namespace": new_namespace, "now": now}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from relay.errors import RelayError, TemplateError, TemplateFault, TemplateLimit
+from relay.errors import FilterFault, RelayError, TemplateError, TemplateFault, TemplateLimit
 from relay.templating.environment import ENVIRONMENT
 
 MAX_SOURCE = 32 * 1024
@@ -87,6 +87,37 @@ def locate(fault: TemplateFault, source: str) -> TemplateFault:
     if len(places) == 1:
         fault.column = places[0] + 1
     return fault
+
+
+def running_line(error: Exception, root: Callable[..., object]) -> int:
+    """The line of the template whose statement `root`, its compiled code, was at when the error came; 0 if unknown."""
+    names, trace, code_line = root.__globals__, error.__traceback__, 0
+    while trace is not None:
+        if trace.tb_frame.f_globals is names:
+            code_line = trace.tb_lineno
+        trace = trace.tb_next
+    pairs = [tuple(map(int, pair.split("="))) for pair in names.get("debug_info", "").split("&") if pair]
+    return max(((code, line) for line, code in pairs if code <= code_line), default=(0, 0))[1]
+
+
+def placed(fault: FilterFault, source: str, line: int) -> FilterFault:
+    """The fault with the place of its filter: where that stands in the template, as far as that is certain."""
+    found = list(_uses(source, fault.filter))
+    # A statement can go over several lines: its filters stand at its first line or below.
+    near = [place for place in found if place[0] == line] or [place for place in found if place[0] > line] or found
+    if len(near) != 1:
+        near = [(near[0][0] if len({at for at, _ in near}) == 1 else line, 0)]
+    return FilterFault(fault.message, filter=fault.filter, line=near[0][0], column=near[0][1])
+
+
+def _uses(source: str, name: str) -> Iterator[tuple[int, int]]:
+    """Line and column of each `| name` and `map('name')`."""
+    source = _NEWLINE.sub("\n", source)
+    trail, before = _Trail(source), ""
+    for line, _, raw in trail.tokens():
+        if raw.strip("'\"") == name and before in ("|", "(", "filter"):
+            yield line, trail.column(line)
+        before = raw if raw.strip() else before
 
 
 _LIMITS: tuple[tuple[type[Exception], str, str, str], ...] = (

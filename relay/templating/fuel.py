@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,16 +27,18 @@ ACTIVE = _Active()
 class Budget:
     """What a step may spend on its templates; `with Budget():` shares one between all renders of the thread.
 
+    `moment` is what its templates take for the present time, once one has asked.
     `work` counts units of about 200 ns or 32 bytes, `output` bytes of results.
     Past either, a render raises TemplateLimit.
     """
 
-    __slots__ = ("_outer", "depth", "output", "work")
+    __slots__ = ("_outer", "depth", "moment", "output", "work")
 
     def __init__(self, *, work: int = WORK, output: int = OUTPUT) -> None:
         self.work = work
         self.output = output
         self.depth = 0
+        self.moment: datetime | None = None
         self._outer: Budget | None = None
 
     def __enter__(self) -> Self:
@@ -158,6 +161,16 @@ def _scalar_bytes(value: Any) -> int:
     if isinstance(value, int):
         return 1 + value.bit_length() // 3
     return 8 * len(value) if isinstance(value, range) else 5
+
+
+def moment() -> datetime:
+    """The present time in UTC, the same for all templates of a step."""
+    budget = ACTIVE.budget
+    if budget is None:
+        return datetime.now(UTC)
+    if budget.moment is None:
+        budget.moment = datetime.now(UTC)
+    return budget.moment
 
 
 class Descent:

@@ -35,6 +35,20 @@ _KINDS: dict[type, str] = {
 }
 
 
+_SHOWN = 40
+
+
+def shown(value: Any) -> str:
+    """A value for a message: `the text 'abc'`, `the number 5`, `a list`. Whole or not at all: it may be a secret."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= _SHOWN else f"a text of {len(value)} characters"
+    if isinstance(value, int):
+        return f"the number {value}" if value.bit_length() <= 3 * _SHOWN else "a number of very many digits"
+    return f"the number {value!r}" if isinstance(value, float) else kind(value)
+
+
 def kind(value: Any) -> str:
     """What a value is, for a message: `text`, `a number`, `an object`..."""
     return _KINDS.get(type(value), "something that is not data")

@@ -9,13 +9,14 @@ from typing import Any, NoReturn, TypeAlias
 
 from jinja2 import nodes
 
-from relay.errors import MissingName, TemplateFault
+from relay.errors import FilterFault, MissingName, TemplateFault
 from relay.templating.environment import GLOBALS, Names, build, outside_names
-from relay.templating.faults import in_words, locate, parse
+from relay.templating.faults import in_words, locate, parse, placed, running_line
 from relay.templating.fuel import ACTIVE, Budget, charge, emit, emit_value, text_bytes
-from relay.templating.missing import Missing, nearest, raise_missing, spell, walk
+from relay.templating.missing import Missing, raise_missing, spell, walk
 from relay.templating.rewrite import Rewriter
 from relay.templating.shapes import static_keys, weigh_nodes
+from relay.templating.suggestions import near_keys, or_words
 from relay.templating.values import as_json
 
 JSON: TypeAlias = Any
@@ -92,6 +93,8 @@ class _JinjaLeaf(Leaf):
             return self._run(Names(context))
         except MissingName as error:
             raise _with_hint(error, context) from None
+        except FilterFault as error:
+            raise placed(error, self.source, running_line(error, self._root)) from error
         except Exception as error:
             raise in_words(error) from error
 
@@ -202,5 +205,5 @@ def _with_hint(error: MissingName, context: Context) -> MissingName:
         return error
     if root in GLOBALS:
         return MissingName(error.path, hint=f"{root} is a function: {root}()")
-    near = nearest(root, {**GLOBALS, **context})
-    return MissingName(error.path, hint=f"did you mean {near}?") if near else error
+    near = near_keys(root, (*GLOBALS, *context))
+    return MissingName(error.path, hint=f"did you mean {or_words(near)}?") if near else error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
 from typing import Any, NoReturn
 
 from jinja2.runtime import LoopContext, Undefined
@@ -12,6 +10,7 @@ from jinja2.utils import missing as absent
 
 from relay.errors import MissingName
 from relay.templating.kinds import Group, kind
+from relay.templating.suggestions import near_keys, or_words
 
 KEYS = (str, int, float, bool, type(None))
 # What a path begins with where it has no name: not to be taken for one.
@@ -76,8 +75,8 @@ class Missing(Undefined):
         reached, key = spell(self._base, self._keys[: self._reached]), self._keys[self._reached]
         if not isinstance(self._within, dict):
             return f"{reached} is {kind(self._within)}"
-        near = nearest(key, self._within) if isinstance(key, str) else ""
-        return f"did you mean {spell(reached, (near,))}?" if near else ""
+        near = near_keys(key, self._within) if isinstance(key, str) else []
+        return f"did you mean {or_words([spell(reached, (name,)) for name in near])}?" if near else ""
 
     def further(self, keys: tuple[Any, ...]) -> Missing:
         """The same place, asked for by a longer path."""
@@ -104,16 +103,6 @@ class Missing(Undefined):
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = __bool__ = raise_missing
     __str__ = __len__ = __iter__ = __contains__ = __index__ = raise_missing
     _fail_with_undefined_error = raise_missing
-
-
-def nearest(key: str, names: dict[str, Any]) -> str:
-    """The name most like `key`, as it would be written; empty when none is near."""
-    near = [name for name in itertools.islice(names, 500) if isinstance(name, str) and len(name) <= 60]
-    for name in near:
-        if name.casefold() == key.casefold():
-            return name
-    found = difflib.get_close_matches(key[:60], near, n=1)
-    return found[0] if found else ""
 
 
 def spell(base: str, keys: tuple[Any, ...]) -> str:

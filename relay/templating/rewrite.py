@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable
 from typing import Any, cast
@@ -15,6 +14,7 @@ from relay.templating.filters import FILTERS
 from relay.templating.fuel import MAX_BITS
 from relay.templating.predicates import TESTS
 from relay.templating.shapes import describe, is_constant, is_key, static_keys, weigh_nodes
+from relay.templating.suggestions import no_such
 
 MAX_NODES = 5_000
 MAX_NESTING = 64
@@ -175,6 +175,7 @@ class Rewriter(NodeTransformer):
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
         if node.name not in FILTERS:
             raise unknown("filter", node.name, FILTERS, node.lineno)
+        _load(node)
         _refuse_spread(node)
         return self.generic_visit(node)
 
@@ -217,9 +218,16 @@ class Rewriter(NodeTransformer):
 
 
 def unknown(what: str, name: str, known: Iterable[str], line: int) -> TemplateFault:
-    near = difflib.get_close_matches(name[:40], list(known), n=1)
-    advice = f"; did you mean {near[0]}?" if near else ""
-    return TemplateFault(f"there is no {what} '{name[:80]}'{advice}", line=line)
+    return TemplateFault(no_such(what, name, known), line=line)
+
+
+def _load(node: nodes.Filter) -> None:
+    """Import what the filter needs now, also the one that `map('...')` names: a render's time is counted."""
+    named = [part.value for part in node.args[:1] if isinstance(part, nodes.Const)] if node.name == "map" else []
+    for name in (node.name, *named):
+        found = FILTERS.get(name) if isinstance(name, str) else None
+        if found is not None and found.load is not None:
+            found.load()
 
 
 def _metered(node: nodes.Expr | None, name: str, *args: nodes.Expr) -> nodes.Filter:

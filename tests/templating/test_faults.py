@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from relay.errors import TemplateError, TemplateFault, TemplateLimit
+from relay.errors import FilterFault, TemplateError, TemplateFault, TemplateLimit
 from relay.templating import compile_leaf
 
 
@@ -45,6 +47,57 @@ def test_a_fault_has_its_place_and_plain_words(source: str, line: int, column: i
 
     assert str(caught.value) == f"line {line}: {message}"
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column"),
+    [
+        ("{{ x | round }}", 1, 8),
+        ("a\r\nb {{ x | round }}", 2, 10),
+        ("{{ 1 | round }}{{ x | round }}", 1, 0),
+        ("{{ 1 | round }}\n{{ x | round }}", 2, 8),
+        ("{{ [1,\n2] | map('upper') and x |\nround }}", 3, 1),
+        ("{{ [x] | map('round') }}", 1, 14),
+        ("{{ [1] | map('round') }}\n{{ 1 | round ~ [x] | map('round') | first }}", 2, 0),
+        ("{% filter round %}x{% endfilter %}", 1, 11),
+        ("{% macro m() %}\n{{ x | round }}{% endmacro %}\n{{ m() }}", 2, 8),
+    ],
+)
+def test_a_filter_that_can_not_work_has_its_place(source: str, line: int, column: int) -> None:
+    with pytest.raises(FilterFault) as caught:
+        compile_leaf(source).render({"x": "abc"})
+
+    assert (caught.value.line, caught.value.column, caught.value.filter) == (line, column, "round")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("abc", "the text 'abc'"),
+        ("a" * 41, "a text of 41 characters"),
+        (None, "null"),
+        (True, "true"),
+        ([1], "a list"),
+        ({}, "an object"),
+    ],
+)
+def test_a_filter_says_what_it_got(value: object, words: str) -> None:
+    with pytest.raises(FilterFault, match=f"^line 1: `trim` can't be used like this on {words}; an example: "):
+        compile_leaf("{{ x | trim(5, 6) }}").render({"x": value})
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("{{ a | titel }}", "; did you mean title?"),
+        ("{{ a | rejectatr }}", "; did you mean rejectattr, reject or selectattr?"),
+        ("{{ a | qqqq }}", ""),
+        ("{{ [1] | map('rund') }}", "; did you mean round?"),
+    ],
+)
+def test_an_unknown_filter_has_its_nearest_names(source: str, advice: str) -> None:
+    with pytest.raises(TemplateError, match=r"there is no filter '\w+'" + re.escape(advice) + "$"):
+        compile_leaf(source).render({"a": 1})
 
 
 @pytest.mark.parametrize(

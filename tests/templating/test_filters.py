@@ -137,7 +137,9 @@ def test_a_wrong_use_is_a_template_error(source: str) -> None:
 
 
 def test_an_error_of_a_filter_shows_its_example() -> None:
-    with pytest.raises(TemplateError, match=r"filter round can't be used on this; an example: \{\{ 3.14159 \| round"):
+    with pytest.raises(
+        TemplateError, match=r"`round` can't be used like this on the text 'a'; an example: \{\{ 3.14159 \|"
+    ):
         compile_leaf("{{ 'a' | round }}").render({})
 
 

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+import time_machine
 
 from relay.errors import TemplateLimit
 from relay.templating import Budget, compile_leaf
@@ -104,6 +105,17 @@ def test_a_budget_is_the_threads_own() -> None:
 
     assert seen == [None]
     assert ACTIVE.budget is None
+
+
+def test_now_stands_still_within_a_step() -> None:
+    with time_machine.travel(0, tick=False) as clock:
+        with Budget():
+            first = compile_leaf("{{ now() }}").render({})
+            clock.shift(60)
+            second = compile_leaf("{{ now() }}").render({})
+        later = compile_leaf("{{ now() }}").render({})
+
+    assert (first, second, later) == ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z")
 
 
 def test_a_budget_can_be_smaller() -> None:

@@ -11,7 +11,7 @@ from relay.templating import compile_leaf
 
 CONTEXT: dict[str, Any] = {
     "event": {"body": {"customer": {"name": "Ann"}, "note": None, "n": 1, "Total": 3, "rows": [1]}},
-    "vars": {},
+    "vars": {"url_b": 1, "url_c": 2},
 }
 
 
@@ -26,6 +26,8 @@ CONTEXT: dict[str, Any] = {
             "did you mean event.body.customer.name?",
         ),
         ("{{ event.body.total }}", "event.body.total", "did you mean event.body.Total?"),
+        ("{{ event.body.customers2 }}", "event.body.customers2", "did you mean event.body.customer?"),
+        ("{{ vars.url_a }}", "vars.url_a", "did you mean vars.url_c or vars.url_b?"),
         ("{{ evnt.body }}", "evnt.body", "did you mean event?"),
         ("a {{ evnt.body }}", "evnt.body", "did you mean event?"),
         ("{{ event.body.note.text }}", "event.body.note.text", "event.body.note is null"),

@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from relay.errors import RelayError, TemplateError
+from relay.errors import FilterFault, MissingName, RelayError, TemplateError, TemplateLimit
 from relay.templating.fuel import charge, charge_text, charge_value
+from relay.templating.kinds import shown
 from relay.templating.missing import Missing, raise_missing
+from relay.templating.suggestions import no_such
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """One filter of the allow-list; `example` renders to `result`.
 
+    `group`: the heading it stands under in the help; else its module's.
+    `takes`: its arguments as the help shows them, where the function's own don't read well.
     `keeps`: a list it returns holds only elements of its input, each once, so their trees need no charge.
     `missing`: its input may be a missing name.
+    `load`: imports what is heavy; called when a template that names the filter is compiled, never in a render.
     """
 
     function: Callable[..., Any]
     help: str
     example: str
     result: Any
+    group: str = ""
+    takes: str = ""
     keeps: bool = False
     missing: bool = False
+    load: Callable[[], object] | None = None
+
+    @property
+    def arguments(self) -> str:
+        """What stands in its brackets: `currency, locale='en'`."""
+        if self.takes:
+            return self.takes
+        _, *rest = inspect.signature(self.function).parameters.values()
+        return ", ".join(_argument(parameter) for parameter in rest)
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return "..."
+    if parameter.default is parameter.empty:
+        return parameter.name
+    default = {None: "none", True: "true", False: "false"}.get(parameter.default, repr(parameter.default))
+    return f"{parameter.name}={default}"
+
+
+class Unfit(Exception):
+    """What a filter got is not what it needs (`a number`); the guard says which filter, and what it got."""
+
+    def __init__(self, need: str, got: Any, advice: str = "") -> None:
+        super().__init__(need)
+        self.need = need
+        self.got = got
+        self.advice = advice
 
 
 GUARDED: dict[str, Callable[..., Any]] = {}
@@ -39,14 +75,23 @@ def guard(name: str, filter_: Filter) -> Callable[..., Any]:
             refuse_missing(args, kwargs)
         try:
             result = function(*args, **kwargs)
-        except RelayError:
+        except (MissingName, TemplateLimit, FilterFault):
             raise
+        except RelayError as error:
+            raise FilterFault(str(error), filter=name) from error
+        except Unfit as error:
+            message = f"`{name}` needs {error.need}, but got {shown(error.got)}{error.advice}"
+            raise FilterFault(message, filter=name) from error
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise TemplateError(f"the filter {name} can't be used on this; an example: {filter_.example}") from error
+            raise FilterFault(_misused(name, filter_, args), filter=name) from error
         _charge_result(result, keeps)
         return result
 
     return guarded
+
+
+def _misused(name: str, filter_: Filter, args: tuple[Any, ...]) -> str:
+    return f"`{name}` can't be used like this on {shown(args[0])}; an example: {filter_.example}"
 
 
 def refuse_missing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -73,7 +118,7 @@ def call(name: Any, value: Any, args: tuple[Any, ...]) -> Any:
     """Call a filter by name, for map(). Raises TemplateError where there is none."""
     if not isinstance(name, str) or name not in GUARDED:
         raise TemplateError(
-            f"there is no filter '{name[:80]}'" if isinstance(name, str) else "a filter is named by a text"
+            no_such("filter", name, GUARDED) if isinstance(name, str) else "a filter is named by a text"
         )
     charge(4)
     return GUARDED[name](value, *args)
