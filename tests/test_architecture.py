@@ -20,7 +20,7 @@ LAYERS = [
     {"flows"},
     {"connectors"},
     {"conditions", "payloads", "outbound", "redaction", "queues", "datafolder", "valkey", "logs"},
-    {"templating", "signatures", "vault", "backoff", "ids", "words"},
+    {"templating", "signatures", "vault", "backoff", "buckets", "ids", "words"},
     {"errors"},
 ]
 EDGES = LAYERS[1]

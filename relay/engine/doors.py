@@ -9,6 +9,7 @@ from relay.engine import sql
 from relay.engine.duplicates import Recogniser, recogniser
 from relay.engine.order import Keeper, keeper
 from relay.flows.document import TriggerSettings, trigger_settings
+from relay.flows.keeping import keeping
 from relay.models import Trigger
 
 DOORS_REMEMBERED = 10_000
@@ -25,6 +26,7 @@ class Door:
     settings: TriggerSettings
     recogniser: Recogniser | None = None
     keeper: Keeper | None = None
+    bodies: bool = True  # whether the flow keeps bodies
 
 
 class Doors:
@@ -70,4 +72,5 @@ def _load(token_digest: str) -> Door | None:
         settings,
         recogniser(settings),
         keeper(document),
+        keeping(document, workspace_days=0).bodies,
     )

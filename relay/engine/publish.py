@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from relay import queues
-from relay.engine import held, sql
+from relay.engine import held, rejections, sql
 from relay.errors import DocumentFaults, Fault, RelayError
 from relay.flows.document import Document, document_to_json
 from relay.flows.validation import missing_connections, parse_document
@@ -149,6 +149,7 @@ def delete(flow: Flow) -> None:
         events = Event.objects.filter(flow=flow)
         events._raw_delete(events.db)
         Seen.objects.filter(flow=flow).delete()
+        rejections.discard(flow.workspace, flow=flow)
         Flow.objects.filter(pk=flow.pk).update(live_version=None)
         flow.delete()
         Revision.bump()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from relay import ids
-from relay.engine import indexing, sql
+from relay.engine import indexing, rejections, sql
 from relay.engine.emptying import Emptier
 from relay.engine.pace import MOST, Pace, light
 from relay.errors import RelayError
@@ -81,6 +81,7 @@ class Pruner:
                 yield from self._events(limit.flow_id, before)
         if aside:
             yield from self._messages(now)
+            yield from rejections.forget_old(now, MOST)
             yield from self._keys({limit.flow_id: limit.oldest for limit in limits}, now)
 
     def _runs(self, flow_id: int, before: int) -> Iterator[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -13,32 +11,19 @@ from django.db import Error
 from relay import ids, redaction
 from relay.engine import sql
 from relay.engine.intake import Accepted, Arrival, Door
+from relay.engine.rejections import Rejected
+from relay.ingest import bodies
+from relay.ingest.answers import JSON, TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
 from relay.ingest.committer import Committer, Overloaded
 from relay.ingest.patience import Patience
+from relay.models import Why
 from relay.models.flows import digest
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-
 PREFIX = "/in/"
-# Bytes of a body that is too large which are still read, and thrown away: a sender that finds the connection
-# closed while it is sending never sees the 413.
-DISCARDED = 16 * 1024 * 1024
 _PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
-_TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 _BODILESS = (204, 205, 304)
-_JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
-
-
-class _Answer(Exception):
-    """Stop here and answer this."""
-
-    def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers or []
+# Characters of the headers of a rejected request that are kept.
+HEADERS_KEPT = 16 * 1024
 
 
 class Ingest:
@@ -58,10 +43,10 @@ class Ingest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             status, headers, body = await self._respond(scope, receive)
-        except _Answer as answer:
+        except Answer as answer:
             body = f"{answer}\n".encode()
-            status, headers = answer.status, [*_TEXT, *answer.headers]
-        await _send(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+            status, headers = answer.status, [*TEXT, *answer.headers]
+        await send_answer(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def close(self) -> None:
         if self._committer is not None:
@@ -71,17 +56,18 @@ class Ingest:
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         token_digest = _token_digest(scope)
         door = await self._door(token_digest)
-        method: str = scope["method"]
-        if method in ("OPTIONS", "HEAD") and method not in door.settings.methods:
-            return (204 if method == "OPTIONS" else 200), [_allow(door)], b""
-        if method not in door.settings.methods:
-            raise _Answer(405, f"This URL takes {', '.join(door.settings.methods)}", [_allow(door)])
+        if scope["method"] in ("OPTIONS", "HEAD") and scope["method"] not in door.settings.methods:
+            return (204 if scope["method"] == "OPTIONS" else 200), [_allow(door)], b""
         headers = _joined(scope["headers"])
-        if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-            raise _Answer(415, "Send the body without Content-Encoding")
-        body = await self._body(receive, headers, door.settings.max_bytes or settings.MAX_BYTES)
-        arrival = _arrival(scope, token_digest, headers, body)
-        return _acknowledge(await self._store(arrival))
+        body = b""
+        try:
+            _check_head(scope["method"], headers, door)
+            most = door.settings.max_bytes or settings.MAX_BYTES
+            body = await bodies.read(receive, headers, most, self._patience)
+        except Refused as refused:
+            self.committer.reject(_rejected(refused, scope, door, headers, body))
+            raise
+        return _acknowledge(await self._store(_arrival(scope, token_digest, headers, body)))
 
     async def _door(self, token_digest: str) -> Door:
         try:
@@ -89,20 +75,8 @@ class Ingest:
         except Error:
             raise _unavailable() from None
         if door is None:
-            raise _Answer(404, "No such URL")
+            raise Answer(404, "No such URL")
         return door
-
-    async def _body(self, receive: Receive, headers: dict[str, str], most: int) -> bytes:
-        """The whole body; 413 past `most` bytes, declared or counted, 408 when it comes too slowly."""
-        declared = headers.get("content-length", "")
-        known = int(declared[:20]) if declared.isascii() and declared.isdigit() else 0
-        if known > most + DISCARDED:
-            raise _too_large(most)
-        try:
-            with self._patience.for_task(settings.BODY_TIMEOUT):
-                return await _read(receive, most)
-        except TimeoutError:
-            raise _Answer(408, f"The body did not arrive within {settings.BODY_TIMEOUT:g} s") from None
 
     async def _store(self, arrival: Arrival) -> Accepted:
         try:
@@ -111,8 +85,8 @@ class Ingest:
             raise _unavailable() from None
 
 
-def _unavailable() -> _Answer:
-    return _Answer(503, "Not stored; send it again in a moment", [(b"retry-after", b"2")])
+def _unavailable() -> Answer:
+    return Answer(503, "Not stored; send it again in a moment", [(b"retry-after", b"2")])
 
 
 def _token_digest(scope: Scope) -> str:
@@ -120,8 +94,20 @@ def _token_digest(scope: Scope) -> str:
     path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     match = _PATH.fullmatch(path.partition(b"?")[0])
     if match is None:
-        raise _Answer(404, "No such URL")
+        raise Answer(404, "No such URL")
     return digest(match[1].decode())
+
+
+def _check_head(method: str, headers: dict[str, str], door: Door) -> None:
+    """Refuse what need not be read to be refused."""
+    if method not in door.settings.methods:
+        taken = ", ".join(door.settings.methods)
+        reason = f"It came as {method[:20]}; this URL takes {taken}"
+        raise Refused(405, Why.METHOD, reason, message=f"This URL takes {taken}", headers=[_allow(door)])
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding not in ("", "identity"):
+        reason = f"The body came with Content-Encoding: {encoding[:40]}, and bodies are not unpacked"
+        raise Refused(415, Why.ENCODING, reason, message="Send the body without Content-Encoding")
 
 
 def _allow(door: Door) -> tuple[bytes, bytes]:
@@ -138,31 +124,41 @@ def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-async def _read(receive: Receive, most: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Answer(400, "The connection was closed before the body was whole")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > most + DISCARDED:
-            raise _too_large(most)
-        if size <= most:
-            chunks.append(chunk)
-        if not message.get("more_body", False):
-            if size > most:
-                raise _too_large(most)
-            return b"".join(chunks)
+def _rejected(refused: Refused, scope: Scope, door: Door, headers: dict[str, str], body: bytes) -> Rejected:
+    body = body if refused.body is None else refused.body
+    return Rejected(
+        door=door,
+        why=refused.why,
+        reason=refused.reason,
+        status=refused.status,
+        method=scope["method"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=msgspec.json.encode(redaction.inbound_headers(_some(headers))).decode(),
+        content_type=headers.get("content-type", "")[:255],
+        body=body,
+        size=refused.size if refused.size is not None else len(body) or None,
+        remote=_remote(scope),
+    )
 
 
-def _too_large(most: int) -> _Answer:
-    return _Answer(413, f"The body may have {most} bytes", [(b"connection", b"close")])
+def _some(headers: dict[str, str]) -> dict[str, str]:
+    """The first headers, as many as are kept of a rejected request."""
+    left = HEADERS_KEPT
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        kept[name[:left]] = value[: max(0, left - len(name))]
+        left -= len(name) + len(value)
+        if left <= 0:
+            break
+    return kept
+
+
+def _remote(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: bytes) -> Arrival:
-    client = scope.get("client")
     return Arrival(
         digest=token_digest,
         method=scope["method"],
@@ -170,7 +166,7 @@ def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: byt
         headers=msgspec.json.encode(redaction.inbound_headers(headers)).decode(),
         content_type=headers.get("content-type", "")[:255],
         body=body,
-        remote=str(client[0]) if client else "",
+        remote=_remote(scope),
         received_at=sql.now(),
     )
 
@@ -178,22 +174,17 @@ def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: byt
 def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
     """What the trigger's response settings say; else 202 with the event's id. A duplicate's is the first event's."""
     if accepted.door is None:
-        raise _Answer(404, "No such URL")
+        raise Answer(404, "No such URL")
     response = accepted.door.settings.response
     event = ids.text(accepted.event_id)
     own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
     if response.status in _BODILESS:
         usual, body = [], b""
     elif response.body:
-        usual, body = _TEXT, response.body.encode()
+        usual, body = TEXT, response.body.encode()
     else:
-        usual, body = _JSON, b'{"event": "%s"}' % event.encode()
+        usual, body = JSON, b'{"event": "%s"}' % event.encode()
     headers = {**dict(usual), b"relay-event": event.encode(), **own}
     if accepted.is_duplicate:
         headers[b"relay-duplicate"] = b"true"
     return response.status, list(headers.items()), body
-
-
-async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -11,8 +11,9 @@ from typing import TypeVar
 import structlog
 from django.db import Error, connection
 
-from relay.engine import intake
+from relay.engine import intake, rejections
 from relay.engine.intake import Accepted, Arrival, Door, Doors
+from relay.engine.rejections import Rejected, Rejections
 from relay.queues import Bell
 
 log = structlog.get_logger()
@@ -21,6 +22,8 @@ Result = TypeVar("Result")
 # Bytes and requests that may wait for a commit before further ones are turned away (503).
 MOST_WAITING = 20_000
 MOST_BYTES = 64 * 1024 * 1024
+# Seconds for which rejected requests are gathered before they are stored.
+REJECTED_EVERY = 0.5
 
 
 class Overloaded(Exception):
@@ -38,6 +41,9 @@ class Committer:
         self._bytes = 0
         self._busy = False
         self._drained: asyncio.Future[None] | None = None
+        self._rejections = Rejections()
+        self._gathering: asyncio.TimerHandle | None = None
+        self._keeping: ThreadFuture[None] | None = None
 
     async def find(self, token_digest: str) -> Door | None:
         """The door behind a token; asked of the database only when it isn't remembered."""
@@ -98,8 +104,26 @@ class Committer:
             if not done.done():
                 done.set_result(accepted)
 
+    def reject(self, rejected: Rejected) -> None:
+        """Keep a rejected request, soon and with others; nobody waits for it."""
+        self._rejections.add(rejected)
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(REJECTED_EVERY, self._keep_rejected)
+
+    def _keep_rejected(self) -> None:
+        self._gathering = None
+        # While the database is slow one batch is under way at most; meanwhile they are gathered, and beyond
+        # some only counted.
+        if self._keeping is None or self._keeping.done():
+            self._keeping = self._thread.submit(_keep_rejected, self._rejections.take())
+        else:
+            self._gathering = asyncio.get_running_loop().call_later(REJECTED_EVERY, self._keep_rejected)
+
     async def close(self) -> None:
         """Store what waits, ring, and end the thread."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._thread.submit(_keep_rejected, self._rejections.take())
         if self._busy:
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
@@ -121,6 +145,13 @@ def _with_connection(run: Callable[[], Result]) -> Result:
     except Error:
         connection.close()
         raise
+
+
+def _keep_rejected(batch: rejections.Batch) -> None:
+    try:
+        _with_connection(lambda: rejections.store(batch))
+    except Error as error:
+        log.warning("ingest.rejected_not_kept", requests=len(batch.kept) + batch.more.total(), reason=str(error))
 
 
 def _hang_up() -> None:

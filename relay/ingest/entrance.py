@@ -9,7 +9,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, connection
 
-from relay.ingest.application import PREFIX, Ingest, Receive, Scope, Send
+from relay.ingest.answers import Receive, Scope, Send
+from relay.ingest.application import PREFIX, Ingest
 
 Pages = Callable[[Any, Any, Any], Awaitable[None]]
 

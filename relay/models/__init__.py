@@ -8,6 +8,7 @@ from relay.models.flows import Flow, FlowState, Revision, Trigger, Version
 from relay.models.inbox import InboxMessage
 from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
+from relay.models.rejections import Rejection, Unkept, Why
 
 __all__ = [
     "Attempt",
@@ -25,6 +26,7 @@ __all__ = [
     "InboxMessage",
     "Lease",
     "Membership",
+    "Rejection",
     "ReplayMode",
     "Revision",
     "Role",
@@ -32,7 +34,9 @@ __all__ = [
     "RunState",
     "Seen",
     "Trigger",
+    "Unkept",
     "User",
     "Version",
+    "Why",
     "Workspace",
 ]

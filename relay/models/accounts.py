@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from relay.models.flows import Flow
     from relay.models.inbox import InboxMessage
     from relay.models.ledger import Event, Run
+    from relay.models.rejections import Rejection, Unkept
 
 
 class UserManager(BaseUserManager["User"]):
@@ -59,6 +60,8 @@ class Workspace(models.Model):
         connections: RelatedManager[Connection]
         inbox_messages: RelatedManager[InboxMessage]
         memberships: RelatedManager[Membership]
+        rejections: RelatedManager[Rejection]
+        unkept: RelatedManager[Unkept]
 
     def __str__(self) -> str:
         return self.name

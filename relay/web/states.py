@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relay.models import AttemptState, EventState, FlowState, RunState
+from relay.models import AttemptState, EventState, FlowState, RunState, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,27 @@ EVENTS = {
     EventState.ACCEPTED: Look("Accepted", "done", "good"),
     EventState.CAPTURED: Look("Captured", "draft", ""),
 }
+# Why a request was rejected.
+WHYS = {
+    Why.SIGNATURE: Look("Signature", "lock", "bad"),
+    Why.METHOD: Look("Method", "webhook", "warn"),
+    Why.SIZE: Look("Too large", "data", "warn"),
+    Why.RATE: Look("Too many", "runs", "warn"),
+    Why.ADDRESS: Look("Address", "globe", "bad"),
+    Why.TIME: Look("Too slow", "clock", "warn"),
+    Why.ENCODING: Look("Compressed", "data", "warn"),
+    Why.LOOP: Look("Going in circles", "replay", "warn"),
+}
 _LOOKS: dict[str, dict[str, Look]] = {
     "run": {str(key): look for key, look in RUNS.items()},
     "flow": {str(key): look for key, look in FLOWS.items()},
     "step": STEPS,
     "attempt": {str(key): look for key, look in ATTEMPTS.items()},
     "event": {str(key): look for key, look in EVENTS.items()},
+    "why": {str(key): look for key, look in WHYS.items()},
 }
 
 
 def look(kind: str, state: str) -> Look:
-    """The look of a state of a run, flow, step, attempt or event; an unknown one is shown by its own word."""
+    """The look of a state of a run, flow, step, attempt or event, or of a rejection; an unknown one by its word."""
     return _LOOKS[kind].get(str(state)) or Look(str(state).replace("_", " ").capitalize(), "info", "")

@@ -11,7 +11,7 @@ import pytest
 from relay import ids
 from relay.engine import publish
 from relay.ingest.application import Ingest
-from relay.models import Event, Flow, Run, RunState, Workspace
+from relay.models import Event, Flow, Rejection, Run, RunState, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -190,3 +190,41 @@ def test_together_they_share_one_transaction(flow: Flow) -> None:
     stored = asyncio.run(store())
 
     assert stored == Event.objects.count() == 100
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "why", "said"),
+    [
+        ({"method": "GET"}, 405, "method", "GET"),
+        ({"chunks": [], "content_length": "500000000"}, 413, "size", "500,000,000"),
+        ({"body": b"x" * 2_000_000}, 413, "size", "2,000,000"),
+        ({"content_encoding": "gzip"}, 415, "encoding", "gzip"),
+        ({"chunks": [b"{"]}, 408, "time", "0.05 s"),
+    ],
+)
+def test_what_is_rejected_is_kept_with_its_reason(
+    flow: Flow, settings: Any, sent: dict[str, Any], status: int, why: str, said: str
+) -> None:
+    settings.BODY_TIMEOUT = 0.05
+
+    answered, _, _ = call(url(flow) + "?a=1", **sent, authorization="Bearer very-secret")
+
+    kept = Rejection.objects.get()
+    assert (answered, kept.status, kept.why, kept.query, kept.remote) == (status, status, why, "a=1", "127.0.0.1")
+    assert said in kept.reason
+    assert "very-secret" not in json.dumps(kept.headers)
+    assert Event.objects.count() == 0
+
+
+def test_of_large_headers_some_are_kept(flow: Flow) -> None:
+    call(url(flow), "GET", x_first="a", x_large="b" * 60_000, x_last="c")
+
+    kept = Rejection.objects.get().headers
+    assert kept["x-first"] == "a"
+    assert len(json.dumps(kept)) < 20_000
+
+
+def test_what_has_no_url_is_not_kept(flow: Flow) -> None:
+    call("/in/" + "x" * 32)
+
+    assert Rejection.objects.count() == 0

@@ -32,6 +32,7 @@ PAGES = (
     "inbox",
     "held",
     "captured",
+    "rejected",
     "connections",
     "new-connection",
 )
