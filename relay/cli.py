@@ -27,6 +27,7 @@ Flows and runs (while `up` runs or not):
   relay try-now     make the next try of a waiting run now: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
   relay storage     how much is stored [--json]
+  relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
   relay user        add EMAIL (password on standard input)
 
 One process each, for several hosts:

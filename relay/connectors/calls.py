@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from relay import payloads
+from relay.connectors.binding import check_origin, origins_of
 from relay.connectors.definition import Action, Connector, Reply
 from relay.connectors.fitting import fitted, plain
 from relay.connectors.signing import signed
 from relay.errors import PayloadError, RequestRefused
 from relay.outbound import Answer, Request
-from relay.outbound.urls import parse as parse_url
 from relay.templating import Tree, compile_tree
 
 TRIED_AGAIN = frozenset({408, 425, 429})
@@ -83,8 +83,8 @@ def build(
     context = {"inputs": fitted(action, inputs), "connection": connection or {}}
     parts = _compiled(action).render(context, omit_missing=True)
     address = _with_query(plain(parts.get("url", "")), _mapping(parts.get("query"), "Query"))
-    if connection and connector.hosts:
-        _check_host(connector, address)
+    only = origins_of(connector, action, connection) if connection else ()
+    check_origin(connector, only, address)
     sent = {"Idempotency-Key": key}
     try:
         data, kind = _encoded(parts.get("body"))
@@ -97,7 +97,7 @@ def build(
         sent["Authorization"] = _basic(*parts["basic"])
     if parts.get("sign"):
         sent |= signed(parts["sign"], parts.get("signing_secret", ""), key=key, body=data, now=time.time())
-    return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable)
+    return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable, only=only)
 
 
 def _basic(user: str, password: str) -> str:
@@ -148,13 +148,6 @@ def _pairs(values: Mapping[str, Any]) -> str:
         if one is not None
     ]
     return urlencode(pairs, errors="replace") if pairs else ""
-
-
-def _check_host(connector: Connector, url: str) -> None:
-    # Read by the parser that sends it: two parsers may see two hosts in one URL.
-    target = parse_url(url)
-    if target.host not in connector.hosts or target.scheme != "https":
-        raise RequestRefused(f"The credentials of {connector.label} are not sent to {target.origin}")
 
 
 def _add(sent: dict[str, str], headers: Mapping[str, Any]) -> None:

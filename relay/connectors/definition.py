@@ -90,10 +90,20 @@ class Action:
     def input(self, key: str) -> Field | None:
         return next((one for one in self.inputs if one.key == key), None)
 
+    @property
+    def headers_input(self) -> str:
+        """The key of the input that is the request's headers; "" where the action writes its own."""
+        return next((one.key for one in self.inputs if self.headers == f"{{{{ inputs.{one.key} }}}}"), "")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Connector:
-    """One service. `hosts`: where a connection's secrets may go; empty for connectors without a connection."""
+    """One service.
+
+    `hosts`: where what a connection holds may go, by https; nothing of it goes anywhere else. Where the connection
+    itself names the place, a template over it: `{{ connection.shop }}.example.com`, or `{{ connection.url }}`, which
+    stands for scheme, host and port of that URL. Empty for connectors that send nothing of their connection.
+    """
 
     key: str
     label: str

@@ -14,9 +14,9 @@ from relay.engine import destinations, sql
 from relay.engine.claim import BATCH, claim, renew
 from relay.engine.errand import Outcome
 from relay.engine.gates import Gates
+from relay.engine.sending import sender
 from relay.engine.settle import settle
 from relay.engine.walkers import STUCK_AFTER, Walkers
-from relay.outbound import Sender
 
 log = structlog.get_logger()
 
@@ -25,17 +25,6 @@ DATABASE_AGAIN = 0.2  # seconds
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
-
-
-@functools.cache
-def sender() -> Sender:
-    """The one sender of this process, with its kept-alive connections."""
-    return Sender(
-        allowed_networks=settings.ALLOWED_NETWORKS,
-        origins=settings.CONNECTOR_URLS,
-        timeout=settings.HTTP_TIMEOUT,
-        keep=settings.ANSWER_BYTES,
-    )
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from relay.connectors.fitting import fit
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
 from relay.flows import keeping
+from relay.flows.headers import header_faults
 from relay.flows.loading import load
 from relay.flows.names import condition_faults, template_faults
 from relay.flows.shape import faults as shape_faults
@@ -239,6 +240,8 @@ def _inputs(step: doc.Action, action: ConnectorAction, path: str) -> Iterator[Fa
                 yield Fault(join(path, one.key), f"{one.label} is needed")
         elif not (isinstance(value, str) and templating.has_template(value)):
             yield from _constant(one, value, join(path, one.key))
+            if one.key == action.headers_input:
+                yield from header_faults(value, join(path, one.key))
 
 
 def _constant(one: Field, value: Any, path: str) -> Iterator[Fault]:

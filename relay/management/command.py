@@ -17,6 +17,7 @@ from relay.errors import RelayError
 class RelayCommand(BaseCommand):
     """A command on the data folder's database. Subclasses define `arguments` and `run`."""
 
+    needs_database = True
     requires_system_checks = ()
     # Django's own options still work; they'd hide ours in --help.
     suppressed_base_arguments = {  # noqa: RUF012 - Django's way
@@ -41,7 +42,8 @@ class RelayCommand(BaseCommand):
     def handle(self, *_: object, **options: Any) -> None:
         """Run; what the database refuses is raised as RelayError, and relay.cli prints that in one line."""
         try:
-            schema.require_current()
+            if self.needs_database:
+                schema.require_current()
             self.run(options)
         except DatabaseError as error:
             raise RelayError(f"The database can't do this: {str(error).splitlines()[0]}") from error
@@ -54,7 +56,9 @@ class RelayCommand(BaseCommand):
         self.stdout.write(text)
 
     def say_json(self, value: object) -> None:
-        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        # Half of a surrogate pair, which no encoding takes, is written as JSON has it: \\ud800.
+        self.stdout.write(text.encode(errors="backslashreplace").decode())
 
     def say_table(self, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Aligned columns under their heads."""

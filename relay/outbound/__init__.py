@@ -5,4 +5,13 @@ from relay.outbound.messages import METHODS, Answer, Request, check_headers
 from relay.outbound.sender import Sender
 from relay.outbound.urls import check_url, origin_of
 
-__all__ = ["METHODS", "Answer", "GuardedAdapter", "Request", "Sender", "check_headers", "check_url", "origin_of"]
+__all__ = [
+    "METHODS",
+    "Answer",
+    "GuardedAdapter",
+    "Request",
+    "Sender",
+    "check_headers",
+    "check_url",
+    "origin_of",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
@@ -11,11 +12,12 @@ from typing import Any
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from relay.errors import ConnectionLost, RequestRefused, SetupError
+from relay.errors import ConnectFailed, ConnectionLost, RequestRefused, SetupError
 from relay.outbound.addresses import Guard
 from relay.outbound.connections import Connections, Link
 from relay.outbound.messages import Request, encode
-from relay.outbound.resolver import Resolver
+from relay.outbound.ports import Ports
+from relay.outbound.resolver import Lookup, Resolver
 from relay.outbound.urls import Target, parse
 from relay.outbound.wire import Reply, Wire, read_reply
 
@@ -24,6 +26,7 @@ class Prepared(PreparedRequest):
     """A request that is whole already: `PreparedRequest.prepare` would take longer than sending it."""
 
     replayable = True
+    only: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: Request) -> Prepared:
@@ -33,6 +36,7 @@ class Prepared(PreparedRequest):
         prepared.headers = request.headers  # type: ignore[assignment] # any mapping of names serves
         prepared.body = request.body
         prepared.replayable = request.replayable
+        prepared.only = request.only
         return prepared
 
 
@@ -66,9 +70,11 @@ class GuardedAdapter(BaseAdapter):
         timeout: float,
         keep: int,
         ca_file: str | None,
+        ports: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._instead = {_origin(old).origin: _origin(new) for old, new in origins.items()}
+        self._ports = Ports(ports)
         self._resolver = Resolver(Guard(allowed_networks))
         self._connections = Connections(ca_file)
         self._timeout = timeout
@@ -89,9 +95,9 @@ class GuardedAdapter(BaseAdapter):
         """
         started = monotonic()
         deadline = started + (self._timeout if timeout is None else float(timeout))
-        target = self.target(request.url or "")
+        target = self._for_its_origins(request.url or "", getattr(request, "only", ()))
         data = encode(_unframed(request), target)
-        addresses = self._resolver.addresses(target, deadline)
+        addresses = self._judged(target, deadline).result()
         reply = None
         if getattr(request, "replayable", True) and (link := self._connections.take(target, addresses)):
             reply = self._over_kept(link, deadline, request.method or "", data)
@@ -111,6 +117,26 @@ class GuardedAdapter(BaseAdapter):
             return target
         instead = self._instead.get(target.origin)
         return target if instead is None else replace(instead, path=target.path)
+
+    def look_up(self, url: str, timeout: float) -> Lookup:
+        """The judged addresses that a send to `url` would call; raises RequestRefused and ConnectFailed as it does."""
+        return self._judged(self.target(url), monotonic() + timeout)
+
+    def _judged(self, target: Target, deadline: float) -> Lookup:
+        """Addresses before ports: at an address that is refused, all ports get the same answer."""
+        if target.port in self._ports:
+            return self._resolver.look_up(target, deadline)
+        with suppress(ConnectFailed):
+            lookup = self._resolver.look_up(target, deadline)
+            if lookup.error is RequestRefused:
+                return lookup
+        raise self._ports.refusal(target.port)
+
+    def _for_its_origins(self, url: str, only: tuple[str, ...]) -> Target:
+        """Where `url` really leads; RequestRefused where the secrets of its request are not for its origin."""
+        if only and (origin := parse(url).origin) not in only:
+            raise RequestRefused(f"The credentials of the request are for {', '.join(only)}, not for {origin}.")
+        return self.target(url)
 
     def _over_kept(self, link: Link, deadline: float, method: str, data: bytes) -> Reply | None:
         """The reply over a kept connection; None: it was closed, and nothing came back."""

@@ -59,21 +59,27 @@ _METADATA: tuple[Network, ...] = tuple(
         (
             "100.100.100.200/32",  # Alibaba
             "168.63.129.16/32",  # Azure
+            "169.254.0.23/32",  # Tencent
+            "169.254.42.42/32",  # Scaleway
+            "169.254.169.250/32",  # Rancher
             "169.254.169.254/32",  # nearly all
             "169.254.170.2/32",  # Amazon ECS
             "169.254.170.23/32",  # Amazon EKS
             "192.0.0.192/32",  # Oracle
             "fd00:ec2::23/128",
             "fd00:ec2::254/128",
+            "fd00:42::42/128",  # Scaleway
             "fd20:ce::254/128",  # Google
+            "fe80::a9fe:a9fe/128",  # OpenStack
         ),
     )
 )
-METADATA_NAMES = frozenset(
+_METADATA_NAMES = frozenset(
     {
         "instance-data.ec2.internal",
         "metadata.goog",
         "metadata.google.internal",
+        "metadata.tencentyun.com",
     }
 )
 
@@ -97,10 +103,15 @@ class Guard:
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = tuple(_network(text) for text in allowed)
+        self._shut_names = frozenset() if set(_METADATA) & set(self._allowed) else _METADATA_NAMES
+
+    def is_shut_name(self, host: str) -> bool:
+        """Whether `host` is called a cloud's metadata, whatever its addresses are."""
+        return host in self._shut_names
 
     def objection(self, text: str) -> str | None:
         """Why the address `text` may not be called, as the end of a sentence; None: it may."""
-        if text in METADATA_NAMES:
+        if self.is_shut_name(text):
             return _METADATA_OBJECTION
         try:
             address = ip_address(text)
@@ -108,12 +119,17 @@ class Guard:
             return "leads to an address that can't be called"
         if any(self._is_shut_metadata(form) for form in _forms(address)):
             return _METADATA_OBJECTION
-        if _is_public(address) or any(self._is_allowed(form) for form in _same(address)):
+        if _is_public(address) or self._is_allowed(address):
             return None
         return "leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS if this is meant"
 
     def _is_allowed(self, address: Address) -> bool:
-        return any(address in network for network in self._allowed)
+        """A wide IPv6 network, ::/0 say, opens no IPv4 address that is written as one of IPv6."""
+        real = _unwrapped(address)
+        return any(
+            real in network or (address in network and network.prefixlen >= _MAPPED.prefixlen)
+            for network in self._allowed
+        )
 
     def _is_shut_metadata(self, address: Address) -> bool:
         """A wide network in the allowed ones doesn't open metadata: it holds credentials."""
@@ -132,19 +148,20 @@ def _is_public(address: Address) -> bool:
         return not any(address in network for network in _CLOSED_IPV4)
     if address.scope_id:
         return False
-    if address in _MAPPED or address in _NAT64:
-        # The packet goes to the IPv4 address: on IPv6-only hosts every IPv4 service looks so.
-        return _is_public(_low_32(address))
+    real = _unwrapped(address)
+    if real != address:
+        # On IPv6-only hosts every IPv4 service looks so.
+        return _is_public(real)
     if address not in _GLOBAL_IPV6:
         return False
     return not any(address in network for network in _CLOSED_IPV6)
 
 
-def _same(address: Address) -> tuple[Address, ...]:
-    """The forms of `address` that an allowed network may name."""
+def _unwrapped(address: Address) -> Address:
+    """Where a packet to `address` really goes."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
-        return (address, _low_32(address))
-    return (address,)
+        return _low_32(address)
+    return address
 
 
 def _forms(address: Address) -> Iterator[Address]:

@@ -16,7 +16,7 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 
 _is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
-_find_unsendable = re.compile(r"[^\t\x20-\x7e\x80-\xff]").search
+_find_unsendable = re.compile(r"[^\t\x20-\x7e\xa0-\xff]").search
 # What frames the message or belongs to one connection is the sender's to write.
 _RESERVED = frozenset(
     {
@@ -40,6 +40,7 @@ class Request:
 
     `replayable` False: the request must not arrive twice through any doing of the sender (buying a
     label). It then never rides on a kept connection, where a failed try may need a second one.
+    `only`: origins that its secrets are for; it goes nowhere else. Empty: it has none.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     replayable: bool = True
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

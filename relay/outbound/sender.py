@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from relay.errors import DeliveryError
 from relay.outbound.adapter import GuardedAdapter, Prepared
 from relay.outbound.messages import Answer, Request
 from relay.outbound.urls import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a send to `url` would find before anything is sent. `reason` where it isn't allowed; `addresses` judged."""
+
+    url: str
+    allowed: bool
+    reason: str
+    addresses: tuple[str, ...]
 
 
 class Sender:
@@ -14,7 +26,8 @@ class Sender:
 
     `allowed_networks`: networks opened beyond the public addresses. `origins`: origins called in
     place of others, {"https://api.trello.com": "http://127.0.0.1:4010"}, judged like any other.
-    `timeout`: seconds for all of a send. `keep`: bytes of an answer's body. `ca_file`: certificates
+    `timeout`: seconds for all of a send. `keep`: bytes of an answer's body. `ports`: the only ones
+    called, as 443 and 8000-8999; none: all but those of other protocols. `ca_file`: certificates
     trusted in place of the usual ones. Raises SetupError where one of them can't be read.
     """
 
@@ -25,9 +38,10 @@ class Sender:
         timeout: float = 15.0,
         keep: int = 256 * 1024,
         *,
+        ports: Sequence[str] = (),
         ca_file: str | None = None,
     ) -> None:
-        self._adapter = GuardedAdapter(allowed_networks, origins or {}, timeout, keep, ca_file)
+        self._adapter = GuardedAdapter(allowed_networks, origins or {}, timeout, keep, ca_file, ports)
 
     def send(self, request: Request, timeout: float | None = None) -> Answer:
         """The answer to `request`, whatever its status: redirects are answers, never followed.
@@ -40,6 +54,17 @@ class Sender:
         headers = dict(received.headers.lower_items())
         seconds = received.elapsed.total_seconds()
         return Answer(received.status_code, headers, received.content, received.truncated, seconds)
+
+    def check(self, url: str, timeout: float) -> Finding:
+        """Whether `url` may be called, sending nothing; its name is looked up for at most `timeout` seconds."""
+        addresses: tuple[str, ...] = ()
+        try:
+            lookup = self._adapter.look_up(url, timeout)
+            addresses = lookup.addresses
+            lookup.result()
+        except DeliveryError as error:
+            return Finding(url, allowed=False, reason=str(error), addresses=addresses)
+        return Finding(url, allowed=True, reason="", addresses=addresses)
 
     def origin(self, url: str) -> str:
         """Scheme, host and port of `url` as written, the usual port left out: for grouping."""

@@ -19,6 +19,8 @@ _PORTS = {"http": 80, "https": 443}
 # Backslash and whitespace are where parsers part ways; surrogates and C1 controls have no form.
 _find_unreadable = re.compile(r"[\x00-\x20\x7f-\xa0\\\s\ud800-\udfff]").search
 _is_name = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*").fullmatch
+_authority = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)").match
+_has_padded_port = re.compile(r".*:0[0-9]+").fullmatch
 # getaddrinfo reads 2130706433, 0x7f.1 and 127.1 as addresses: a last label like that is a number.
 _ends_in_number = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)").fullmatch
 
@@ -61,6 +63,7 @@ def parse(url: str) -> Target:
         raise RequestRefused(f"The URL is longer than {MAX_URL:,} characters.")
     if _find_unreadable(url):
         raise RequestRefused("The URL has a space, a backslash or a control character in it.")
+    _check_authority(url)
     try:
         parts = parse_url(url)
     except LocationParseError:
@@ -68,11 +71,23 @@ def parse(url: str) -> Target:
     return _target(parts)
 
 
+def _check_authority(url: str) -> None:
+    """Refuses what urllib3 takes or mends and others read differently: an empty user name, %31 for 1, port 080."""
+    found = _authority(url)
+    authority = found[1] if found else ""
+    if "@" in authority:
+        raise RequestRefused("The URL has a user name or password before the host: use an Authorization header.")
+    if "%" in authority and "[" in authority:
+        raise RequestRefused("The address in the URL has a zone id, which can't be called.")
+    if "%" in authority:
+        raise RequestRefused("The host of the URL has a % in it: write the letter that it stands for.")
+    if _has_padded_port(authority):
+        raise RequestRefused("The port of the URL begins with 0: leave the zero out.")
+
+
 def _target(parts: Url) -> Target:
     if parts.scheme not in _PORTS:
         raise RequestRefused("The URL must start with http:// or https://.")
-    if parts.auth is not None:
-        raise RequestRefused("The URL has a user name or password before the host: use an Authorization header.")
     if parts.port == 0:
         raise RequestRefused("The URL has port 0, which can't be called.")
     if not parts.host:
@@ -106,8 +121,6 @@ def _ipv4(text: str) -> str:
 
 
 def _ipv6(text: str) -> str:
-    if "%" in text:
-        raise RequestRefused("The address in the URL has a zone id, which can't be called.")
     try:
         return str(IPv6Address(text))
     except AddressValueError:

@@ -155,6 +155,8 @@ def say_settings() -> None:
         log.info("settings.connector_urls", map=settings.CONNECTOR_URLS)
     if settings.ALLOWED_NETWORKS:
         log.info("settings.allowed_networks", networks=settings.ALLOWED_NETWORKS)
+    if settings.OUTBOUND_PORTS:
+        log.info("settings.outbound_ports", ports=settings.OUTBOUND_PORTS)
 
 
 def wait_until_ready(host: str, port: int, workers: int) -> None:

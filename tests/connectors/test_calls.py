@@ -39,6 +39,7 @@ def test_a_slack_message() -> None:
         SLACK["webhook_url"],
         {"Idempotency-Key": "run-1", "Content-Type": "application/json"},
         '{"text":"Say \\"é\\" & go"}'.encode(),
+        only=("https://hooks.slack.com", "https://hooks.slack-gov.com"),
     )
 
 
@@ -151,6 +152,44 @@ def test_an_input_never_moves_a_request_to_another_host() -> None:
 
     with pytest.raises(RequestRefused, match=r"not sent to https://api\.example\.com\.evil\.example"):
         calls.build(connector, action, {"path": ".evil.example/x"}, {"token": "t"}, key="k")
+
+
+@pytest.mark.parametrize(
+    ("host", "connection", "only"),
+    [
+        ("api.example.com", {}, "https://api.example.com"),
+        ("{{ connection.shop }}.example.com", {"shop": "ann"}, "https://ann.example.com"),
+        ("{{ connection.place }}", {"place": "http://Box.example:8080/base?q"}, "http://box.example:8080"),
+        ("{{ connection.place }}", {"place": "box.example"}, "https://box.example"),
+    ],
+)
+def test_a_connection_may_name_the_place_itself(host: str, connection: dict[str, str], only: str) -> None:
+    connector = Connector("c", "C", (), hosts=(host,))
+    action = Action("a", "A", url="{{ inputs.url }}", inputs=(Field("url", "URL"),))
+
+    request = calls.build(connector, action, {"url": f"{only}/x"}, {"token": "t", **connection}, key="k")
+
+    assert request.only == (only,)
+    with pytest.raises(RequestRefused, match="not sent to https://evil"):
+        calls.build(connector, action, {"url": "https://evil.example/"}, {"token": "t", **connection}, key="k")
+
+
+@pytest.mark.parametrize(
+    "shop", ["evil.example/", "evil.example#", "evil.example?", "https://evil.example/", "ann@evil.example/", "a b", ""]
+)
+def test_a_connection_that_fills_in_a_host_never_ends_it(shop: str) -> None:
+    host = "{{ connection.shop }}.example.com"
+    connector, action = Connector("c", "C", (), hosts=(host,)), Action("a", "A", url=f"https://{host}/")
+
+    with pytest.raises(RequestRefused):
+        calls.build(connector, action, {}, {"shop": shop}, key="k")
+
+
+def test_a_connector_without_hosts_sends_nothing_of_a_connection() -> None:
+    action = Action("a", "A", url="https://x.example/", headers={"Authorization": "Bearer {{ connection.token }}"})
+
+    with pytest.raises(RequestRefused, match="names no host"):
+        calls.build(Connector("c", "C", (action,)), action, {}, {"token": "t"}, key="k")
 
 
 def test_an_inbox_message() -> None:

@@ -305,6 +305,45 @@ def test_constant_inputs_are_checked(inputs: dict[str, Any], found: list[str]) -
     assert faults(flow(step)) == found
 
 
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"X-Shop": "1", "X-Id": 7, "X-All": {"a": 1}, "X-None": None, "X-T": "{{ event.body.é }}"}, []),
+        ('{"X-Shop": "1"}', []),
+        ("{{ event.body.headers }}", []),
+        ({"X-A": "a\r\nHost: b"}, ["steps[0].inputs.headers.X-A: The value of the header"]),
+        ('{"X-A": "a\\nb"}', ["steps[0].inputs.headers.X-A: The value of the header"]),
+        ({"X-A": "жук"}, ["steps[0].inputs.headers.X-A: The value of the header"]),
+        ({"X-A": "a\x85"}, ["steps[0].inputs.headers.X-A: The value of the header"]),
+        ({"X-A\nHost": "b"}, ["steps[0].inputs.headers.X-A\\nHost: "]),
+        ({"X-{{ event.body.a }}": "b"}, ["steps[0].inputs.headers.X-{{ event.body.a }}: "]),
+        (
+            {"host": "a", "Content-Length": "{{ event.body.n }}", "Transfer-Encoding": "chunked", "Connection": "x"},
+            [
+                f"steps[0].inputs.headers.{name}: The header"
+                for name in ("host", "Content-Length", "Transfer-Encoding", "Connection")
+            ],
+        ),
+        ({f"X-{n}": "" for n in range(101)}, ["steps[0].inputs.headers: A request may carry at most 100"]),
+        ({"X-A": "a" * 20_000, "X-B": "b" * 20_000}, ["steps[0].inputs.headers: The headers are longer"]),
+        ({"X-A": "a" * 40_000}, ["steps[0].inputs.headers.X-A: The headers are longer"]),
+        (["X-A"], ["steps[0].inputs.headers: is an object of names and values"]),
+        ("[1]", ["steps[0].inputs.headers: is an object of names and values"]),
+        ("X-A: b", ["steps[0].inputs.headers: Headers is not JSON"]),
+    ],
+)
+def test_headers_that_are_written_out_are_checked(headers: Any, found: list[str]) -> None:
+    document = flow(post(inputs={"url": "https://example.com/", "headers": headers}))
+    if not found:
+        assert parse_document(document).steps
+        return
+
+    said = faults(document)
+
+    assert len(said) == len(found)
+    assert all(one.startswith(start) for one, start in zip(said, found, strict=True))
+
+
 def test_a_connector_that_needs_a_connection_says_so() -> None:
     step = {"id": "a", "kind": "action", "action": "slack.post_message", "inputs": {"text": "x"}}
 

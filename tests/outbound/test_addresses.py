@@ -80,6 +80,11 @@ METADATA = [
     "fd00:ec2::254",
     "fd00:ec2::23",
     "fd20:ce::254",
+    "169.254.0.23",
+    "169.254.42.42",
+    "169.254.169.250",
+    "fd00:42::42",
+    "fe80::a9fe:a9fe%eth0",
     "::ffff:169.254.169.254",
     "::a9fe:a9fe",
     "::ffff:0:a9fe:a9fe",
@@ -120,10 +125,24 @@ def test_a_wide_allowed_network_leaves_metadata_shut(address: str) -> None:
         ("64:ff9b:1::/48", "64:ff9b:1::808:808"),
         ("169.254.169.254/32", "169.254.169.254"),
         ("fd00:ec2::254/128", "fd00:ec2::254"),
+        ("169.254.169.254/32", "::ffff:169.254.169.254"),
+        ("::ffff:0:0/96", "::ffff:10.0.0.1"),
+        ("::/0", "::1"),
     ],
 )
 def test_an_allowed_network_opens_its_addresses(network: str, address: str) -> None:
     assert Guard([network]).objection(address) is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "::ffff:10.0.0.1"])
+def test_all_of_ipv6_is_nothing_of_ipv4(address: str) -> None:
+    assert Guard(["::/0"]).objection(address)
+
+
+@pytest.mark.parametrize("network", ["169.254.0.0/16", "169.254.169.254/31", "fd00::/8", "100.64.0.0/10"])
+def test_only_a_metadata_address_itself_opens_its_names(network: str) -> None:
+    assert Guard([network]).is_shut_name("metadata.google.internal")
+    assert not Guard([network, "169.254.169.254/32"]).is_shut_name("metadata.google.internal")
 
 
 def test_an_allowed_network_opens_no_other_address() -> None:

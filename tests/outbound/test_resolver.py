@@ -40,8 +40,8 @@ def test_a_name_is_looked_up_once_within_seconds(names) -> None:
     names.known["h.example"] = ["11.0.0.1", "11.0.0.2", "11.0.0.1"]
     addresses = Resolver(Guard(()))
 
-    first = addresses.addresses(HOST, soon())
-    second = addresses.addresses(HOST, soon())
+    first = addresses.look_up(HOST, soon()).result()
+    second = addresses.look_up(HOST, soon()).result()
 
     assert first == second == ("11.0.0.1", "11.0.0.2")
     assert names.asked == ["h.example"]
@@ -51,12 +51,12 @@ def test_a_name_is_judged_anew_when_its_time_is_over(names, monkeypatch) -> None
     monkeypatch.setattr(resolver, "KEPT_FOR", -1.0)
     names.known["h.example"] = ["11.0.0.1"]
     addresses = Resolver(Guard(()))
-    addresses.addresses(HOST, soon())
+    addresses.look_up(HOST, soon()).result()
 
     names.known["h.example"] = ["127.0.0.1"]
 
     with pytest.raises(RequestRefused, match="private"):
-        addresses.addresses(HOST, soon())
+        addresses.look_up(HOST, soon()).result()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_one_bad_answer_refuses_the_name(names, answers: list[str]) -> None:
     names.known["h.example"] = answers
 
     with pytest.raises(RequestRefused) as refusal:
-        Resolver(Guard(())).addresses(HOST, soon())
+        Resolver(Guard(())).look_up(HOST, soon()).result()
 
     assert str(refusal.value).startswith("h.example leads to a private")
     assert not any(answer in str(refusal.value) for answer in answers)
@@ -83,11 +83,11 @@ def test_an_unknown_name_may_be_known_later(names, monkeypatch) -> None:
     monkeypatch.setattr(resolver, "UNKNOWN_FOR", -1.0)
     addresses = Resolver(Guard(()))
     with pytest.raises(ConnectFailed, match=r"h\.example is unknown"):
-        addresses.addresses(HOST, soon())
+        addresses.look_up(HOST, soon()).result()
 
     names.known["h.example"] = ["11.0.0.1"]
 
-    assert addresses.addresses(HOST, soon()) == ("11.0.0.1",)
+    assert addresses.look_up(HOST, soon()).result() == ("11.0.0.1",)
 
 
 def test_a_slow_lookup_counts_against_the_deadline_and_is_shared(names) -> None:
@@ -97,12 +97,12 @@ def test_a_slow_lookup_counts_against_the_deadline_and_is_shared(names) -> None:
     addresses = Resolver(Guard(()))
 
     with pytest.raises(ConnectFailed, match="took too long"):
-        addresses.addresses(HOST, monotonic() + 0.05)
+        addresses.look_up(HOST, monotonic() + 0.05).result()
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(addresses.addresses, HOST, soon()) for _ in range(4)]
+        waiting = [pool.submit(addresses.look_up, HOST, soon()) for _ in range(4)]
         answered.set()
 
-    assert {future.result() for future in waiting} == {("11.0.0.1",)}
+    assert {future.result().result() for future in waiting} == {("11.0.0.1",)}
     assert names.asked == ["h.example"]
 
 
@@ -112,10 +112,10 @@ def test_names_that_hang_do_not_take_every_thread(names, monkeypatch) -> None:
     names.before = lambda: answered.wait(5)
     addresses = Resolver(Guard(()))
     with pytest.raises(ConnectFailed, match="took too long"):
-        addresses.addresses(HOST, monotonic())
+        addresses.look_up(HOST, monotonic()).result()
 
     with pytest.raises(ConnectFailed, match="Too many"):
-        addresses.addresses(parse("http://other.example/"), soon())
+        addresses.look_up(parse("http://other.example/"), soon()).result()
     answered.set()
 
 
@@ -124,7 +124,7 @@ def test_what_is_kept_stays_small(names, monkeypatch) -> None:
     addresses = Resolver(Guard(()))
 
     for number in range(10):
-        addresses.addresses(parse(f"http://11.0.0.{number}/"), soon())
+        addresses.look_up(parse(f"http://11.0.0.{number}/"), soon()).result()
 
     assert len(addresses._kept) <= 3
 
@@ -137,6 +137,53 @@ def test_the_judged_address_is_the_one_connected_to(names, dialled) -> None:
 
     assert dialled.addresses == ["11.0.0.1", "11.0.0.2"]
     assert names.asked == ["h.example"]
+
+
+@pytest.mark.parametrize(
+    ("known", "tried"),
+    [
+        (["11.0.0.1"], ["11.0.0.1"]),
+        (["2606::1", "2606::2", "2606::3", "11.0.0.1"], ["2606::1", "11.0.0.1", "2606::2"]),
+        (["11.0.0.1", "11.0.0.2", "2606::1"], ["11.0.0.1", "2606::1", "11.0.0.2"]),
+        ([f"11.0.0.{n}" for n in range(100)], ["11.0.0.0", "11.0.0.1", "11.0.0.2"]),
+    ],
+)
+def test_both_kinds_of_address_are_tried_and_few(names, dialled, known: list[str], tried: list[str]) -> None:
+    names.known["h.example"] = known
+
+    with pytest.raises(ConnectFailed):
+        Sender().send(Request("GET", "http://h.example/"))
+
+    assert dialled.addresses == tried
+
+
+def test_the_second_judged_address_takes_over(names, make_sender, nasty) -> None:
+    names.known["h.example"] = ["127.9.9.9", "127.0.0.1"]
+    server = nasty.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    sender = make_sender(("127.0.0.0/8",))
+
+    answer = sender.send(Request("GET", f"http://h.example:{server.port}/"))
+
+    assert answer.body == b"ok"
+    assert f"\r\nHost: h.example:{server.port}\r\n".encode() in server.requests[0]
+
+
+def test_a_name_without_addresses_reaches_nothing(names, dialled) -> None:
+    names.known["h.example"] = []
+
+    with pytest.raises(ConnectFailed, match="no address"):
+        Sender().send(Request("GET", "http://h.example/"))
+
+    assert not dialled.addresses
+
+
+def test_metadata_by_name_opens_with_its_address(names, dialled) -> None:
+    names.known["metadata.google.internal"] = ["169.254.169.254"]
+
+    with pytest.raises(ConnectFailed):
+        Sender(("169.254.169.254/32",)).send(Request("GET", "http://metadata.google.internal/"))
+
+    assert dialled.addresses == ["169.254.169.254"]
 
 
 def test_metadata_by_name_stays_shut(names, dialled) -> None:
@@ -167,6 +214,9 @@ def test_no_hostile_url_reaches_anything(url: str, names, dialled) -> None:
 
     if url == "http://11.0.0.1/":  # the one public address among them
         assert dialled.addresses == ["11.0.0.1"]
+    elif "public.example:" in url:
+        assert "RELAY_OUTBOUND_PORTS" in str(failure.value)
+        assert failure.value.permanent
     elif any(name in url for name in UNKNOWN):
         assert "is unknown" in str(failure.value)
     else:

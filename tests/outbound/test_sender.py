@@ -105,6 +105,25 @@ def test_a_private_address_is_refused_alike_at_open_and_closed_ports(nasty) -> N
     assert server.connections == 0
 
 
+@pytest.mark.parametrize("url", ["https://api.example/x", "https://evil.example/", "https://api.example:444/"])
+def test_secrets_go_only_to_their_origins(names, dialled, url: str) -> None:
+    only = ("https://api.example.com", "https://api.example.org")
+
+    with pytest.raises(RequestRefused, match=r"are for https://api\.example\.com, https://api\.example\.org, not for"):
+        Sender().send(Request("GET", url, only=only))
+
+    assert names.asked == dialled.addresses == []
+
+
+def test_secrets_go_to_what_is_called_in_place_of_their_origin(make_sender, nasty) -> None:
+    server = nasty.answering(OK)
+    sender = make_sender(("127.0.0.0/8",), {"https://api.trello.com": f"http://127.0.0.1:{server.port}"})
+
+    answer = sender.send(Request("GET", "https://api.trello.com/", only=("https://api.trello.com",)))
+
+    assert answer.body == b"ok"
+
+
 def test_an_origin_is_called_in_place_of_another(make_sender, nasty) -> None:
     server = nasty.answering(OK)
     sender = make_sender(("127.0.0.0/8",), {"https://API.trello.com": f"http://127.0.0.1:{server.port}"})
