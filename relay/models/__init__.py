@@ -3,6 +3,7 @@
 from relay.models.accounts import Membership, Role, User, Workspace
 from relay.models.batches import Batch, BatchState, ReplayMode
 from relay.models.connections import Connection
+from relay.models.counts import Count
 from relay.models.destinations import Destination, DestinationState
 from relay.models.flows import Flow, FlowState, Revision, Trigger, Version
 from relay.models.inbox import InboxMessage
@@ -16,6 +17,7 @@ __all__ = [
     "Batch",
     "BatchState",
     "Connection",
+    "Count",
     "Destination",
     "DestinationState",
     "Event",

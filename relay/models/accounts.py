@@ -68,7 +68,18 @@ class Workspace(models.Model):
 
 
 class Role(models.TextChoices):
+    """What a member may do: a viewer sees, an editor changes, an owner also decides about people and secrets."""
+
     OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    VIEWER = "viewer", "Viewer"
+
+    def allows(self, least: Role) -> bool:
+        """Whether this role may do what asks for at least `least`."""
+        return _RANKS[self] >= _RANKS[least]
+
+
+_RANKS = {Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 
 
 class Membership(models.Model):

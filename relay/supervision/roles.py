@@ -25,16 +25,7 @@ _CONNECTIONS = 1024
 _READY_SECONDS = 60.0
 # Of PostgreSQL, for the pages of one web process; a page waits so many seconds for one of them.
 _POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
-_SHARED = (
-    "relay.asgi",
-    "relay.urls",
-    "relay.jobs",
-    "relay.queues",
-    "relay.engine.work",
-    "relay.engine.upkeep",
-    "granian.server.embed",
-    "uvloop",
-)
+_SHARED = ("relay.jobs", "relay.queues", "relay.engine.work", "relay.engine.upkeep")
 
 
 def set_up_django() -> None:
@@ -50,7 +41,10 @@ def set_up_django() -> None:
 
 
 def preload() -> None:
-    """Import all that the children need, so that they share it; nothing is opened and no thread starts."""
+    """Import what several children need, so that they share it; nothing is opened and no thread starts.
+
+    The server, the pages and django-allauth are only in the web process, which imports them by itself.
+    """
     set_up_django()
     for name in _SHARED:
         importlib.import_module(name)
@@ -77,6 +71,8 @@ def web(host: str, port: int) -> None:
     _pool_connections()
     from relay.asgi import application
 
+    # Before the first page is asked for, not while somebody waits for it.
+    importlib.import_module("relay.urls")
     _serve(application, host, port)
 
 

@@ -1,21 +1,18 @@
-"""The first account, signing in and signing out."""
+"""The first account, and a new password by a link."""
 
 from __future__ import annotations
 
-from django.contrib import auth, messages
+from allauth.account.utils import perform_login
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from relay.engine import accounts
 from relay.errors import RelayError
 from relay.web import posted
-
-WRONG = "That e-mail address and password don't belong together."
 
 
 @never_cache
@@ -43,35 +40,26 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     except RelayError as error:
         context = {"error": str(error), "email": email, "workspace_name": workspace_name}
         return render(request, "accounts/setup.html", context, status=422)
-    auth.login(request, user)
     messages.success(request, "Welcome. There is a demo flow already: send it a sample and look into the inbox.")
-    return redirect("flows")
+    response: HttpResponse = perform_login(request, user)
+    return response
 
 
 @sensitive_post_parameters("password")
 @never_cache
 @require_http_methods(["GET", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
-    if accounts.is_fresh():
-        return redirect("start")
-    onward = _local(request, request.POST.get("next") or request.GET.get("next") or "")
-    if request.method == "GET":
-        return render(request, "accounts/sign_in.html", {"next": onward})
-    email = posted.text(request.POST, "email").strip()
-    user = auth.authenticate(request, username=email, password=posted.text(request.POST, "password"))
+def reset(request: HttpRequest, user_id: int, token: str) -> HttpResponse:
+    """A new password, by a link from an owner or from `relay user reset-link`."""
+    user = accounts.resettable(user_id, token)
     if user is None:
-        return render(request, "accounts/sign_in.html", {"next": onward, "email": email, "error": WRONG}, status=422)
-    auth.login(request, user)
-    return redirect(onward)
-
-
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    auth.logout(request)
-    return redirect("sign-in")
-
-
-def _local(request: HttpRequest, onward: str) -> str:
-    """Where to go after signing in: only ever a page of ours."""
-    safe = url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure())
-    return onward if safe else reverse("flows")
+        return render(request, "accounts/reset_used.html", status=404)
+    error = ""
+    if request.method == "POST":
+        try:
+            accounts.set_password(user, posted.text(request.POST, "password"))
+            messages.success(request, "Your new password is set. Sign in with it.")
+            return redirect("account_login")
+        except RelayError as refused:
+            error = str(refused)
+    context = {"email": user.email, "error": error}
+    return render(request, "accounts/reset.html", context, status=422 if error else 200)

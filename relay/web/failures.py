@@ -24,6 +24,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, 404, "There is nothing here", "It was removed, or the address has a typing mistake.")
 
 
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 429, "That was too often", "Wait a minute, then go back and try again.")
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     text = "Nothing that arrived is lost. The reason is in the log, where Relay was started."
     return _page(request, 500, "Relay made a mistake", text)

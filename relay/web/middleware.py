@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 from relay.models import Workspace
+
+SEEN_EVERY = 60.0  # seconds between two notes that a browser was seen
+_SESSIONS_REMEMBERED = 10_000
+
+
+class SessionMiddleware:
+    """Note when each signed-in browser was last seen: once a minute, so that no page waits for a write."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self._noted: OrderedDict[str, float] = OrderedDict()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        key = request.session.session_key
+        now = time.time()
+        if key and request.user.is_authenticated and now - self._noted.setdefault(key, now) >= SEEN_EVERY:
+            self._noted[key] = now
+            _note(key)
+        while len(self._noted) > _SESSIONS_REMEMBERED:
+            self._noted.popitem(last=False)
+        return self.get_response(request)
+
+
+def _note(key: str) -> None:
+    from allauth.usersessions.models import UserSession
+
+    seen = timezone.now()
+    stale = UserSession.objects.filter(session_key=key, last_seen_at__lt=seen - timedelta(seconds=SEEN_EVERY))
+    stale.update(last_seen_at=seen)
 
 
 class WorkspaceMiddleware:

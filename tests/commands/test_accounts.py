@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.test import Client
 
 from relay.errors import RelayError
 from relay.models import Connection, Flow, Membership, User, Workspace
@@ -78,3 +81,26 @@ def test_wrong_fields(given: str, message: str, shell: Shell, workspace: Workspa
 def test_unknown_connector(shell: Shell, workspace: Workspace) -> None:
     with pytest.raises(RelayError, match="slack"):
         shell("connection", "set", "X", "nonsense", given="{}")
+
+
+def test_a_further_account_gets_the_role_that_is_asked_for(shell: Shell) -> None:
+    shell("user", "add", "ada@example.com", given=f"{PASSWORD}\n")
+    shell("user", "add", "bob@example.com", "--role", "viewer", given=f"{PASSWORD}\n")
+
+    assert Membership.objects.get(user__email="bob@example.com").role == "viewer"
+
+
+def test_a_link_for_a_new_password_is_printed(shell: Shell, client: Client) -> None:
+    shell("user", "add", "ada@example.com", given=f"{PASSWORD}\n")
+    ada = User.objects.get()
+    Authenticator.objects.create(user=ada, type="totp", data={})
+
+    link = shell("user", "reset-link", "ADA@example.com", "--drop-second-factor").strip()
+
+    assert client.get(link.removeprefix(settings.PUBLIC_URL)).status_code == 200
+    assert not Authenticator.objects.exists()
+
+
+def test_no_link_for_nobody(shell: Shell) -> None:
+    with pytest.raises(RelayError, match="no account for eve"):
+        shell("user", "reset-link", "eve@example.com")

@@ -1,4 +1,4 @@
-"""`relay user add`: an account."""
+"""`relay user`: accounts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ from typing import Any
 from relay.engine import accounts
 from relay.management import finding
 from relay.management.command import RelayCommand
+from relay.models import Role
 
 
 class Command(RelayCommand):
-    help = "Add an account; the first one owns the first workspace."
+    help = "Add an account, or make a link by which a person chooses a new password."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="add")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|reset-link")
         adding = verbs.add_parser("add", help="add an account; its password on standard input, on one line")
         adding.add_argument("email", metavar="EMAIL")
+        adding.add_argument("--role", choices=Role.values, default=Role.OWNER.value, help="default: owner")
+        resetting = verbs.add_parser("reset-link", help="print a link for a new password; it works once, for a day")
+        resetting.add_argument("email", metavar="EMAIL")
+        without = "also remove the second factor, for somebody who has lost it"
+        resetting.add_argument("--drop-second-factor", action="store_true", help=without)
 
     def run(self, options: dict[str, Any]) -> None:
-        user = accounts.add_user(options["email"], finding.password())
-        self.say(f"{user.email} can sign in.")
+        if options["verb"] == "add":
+            user = accounts.add_user(options["email"], finding.password(), role=Role(options["role"]))
+            self.say(f"{user.email} can sign in.")
+            return
+        user = accounts.find_user(options["email"])
+        if options["drop_second_factor"]:
+            accounts.drop_second_factor(user)
+        self.say(accounts.reset_link(user))
