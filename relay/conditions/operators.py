@@ -7,16 +7,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
-
-from relay.errors import TemplateError
 from relay.templating import JSON
 from relay.templating.fuel import charge, charge_value, search_units
-
-MAX_PATTERN = 1_000
+from relay.templating.patterns import found_in
 
 OPERATORS = {
     "equals": "is",
@@ -102,28 +97,7 @@ def one_of(left: JSON, right: JSON) -> bool:
 
 def matches(left: JSON, right: JSON) -> bool:
     """Whether the pattern is found anywhere in the text, in linear time. Raises TemplateError for a bad pattern."""
-    text = plain_text(left).encode("utf-8", "replace").decode("utf-8")
-    charge(len(text) >> 2)
-    return compile_pattern(right).search(text) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 1 << 20
-    return re2.compile(pattern, options)
-
-
-def compile_pattern(pattern: JSON) -> Any:
-    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
-        raise TemplateError(f"a pattern is a text of up to {MAX_PATTERN} characters")
-    try:
-        return _compiled(pattern)
-    except (re2.error, UnicodeError) as error:
-        raise TemplateError(
-            "the pattern is not a regular expression of RE2 (no look-around, no back-references)"
-        ) from error
+    return found_in(right, plain_text(left))
 
 
 def _ordered(holds: Callable[[Any, Any], bool], reading: Callable[[JSON], Any]) -> Callable[[JSON, JSON], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import StringIO
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -76,7 +77,19 @@ def _concat(parts: Iterable[str]) -> str:
 
 
 class _Generator(CodeGenerator):
-    """Jinja's code generator; outputs go through `finalize` at run time only, constants too."""
+    """Jinja's code generator; outputs go through `finalize` at run time only, constants too.
+
+    `outside`: the first names of what the template takes from its context.
+    """
+
+    def __init__(self) -> None:
+        self.code = StringIO()
+        super().__init__(ENVIRONMENT, None, None, stream=self.code, optimized=False)
+        self.outside: set[str] = set()
+
+    def enter_frame(self, frame: Any) -> None:
+        super().enter_frame(frame)
+        self.outside.update(name for action, name in frame.symbols.loads.values() if action == "resolve" and name)
 
     def _make_finalize(self) -> CodeGenerator._FinalizeInfo:
         return self._FinalizeInfo(None, "finalize(")
@@ -93,7 +106,6 @@ class _Generator(CodeGenerator):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    code_generator_class = _Generator
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
     concat = staticmethod(_concat)
 
@@ -193,29 +205,13 @@ class Names:
             return GLOBALS.get(name, absent)
 
 
-def build(tree: nodes.Template) -> Callable[[Any], Iterator[str]]:
-    """Compile a rewritten template to a function from Names to pieces of text. Raises what Jinja and Python raise."""
+def build(tree: nodes.Template) -> tuple[Callable[[Any], Iterator[str]], set[str]]:
+    """Compile a rewritten template to a function from Names to pieces of text, with the first names that it takes.
+
+    Nothing of the template is run. Raises what Jinja and Python raise.
+    """
     tree.set_environment(ENVIRONMENT)
-    code = ENVIRONMENT.compile(tree)
-    return Template.from_code(ENVIRONMENT, code, {}).root_render_func
-
-
-class _Tracker(_Generator):
-    """Generates nothing; notes the names a template takes from its context."""
-
-    def __init__(self) -> None:
-        super().__init__(ENVIRONMENT, None, None, optimized=False)
-        self.outside: set[str] = set()
-
-    def write(self, x: str) -> None: ...
-
-    def enter_frame(self, frame: Any) -> None:
-        super().enter_frame(frame)
-        self.outside.update(name for action, name in frame.symbols.loads.values() if action == "resolve" and name)
-
-
-def outside_names(tree: nodes.Template) -> set[str]:
-    """The first names of what a template takes from its context. Raises what Jinja raises."""
-    tracker = _Tracker()
-    tracker.visit(tree)
-    return tracker.outside
+    generator = _Generator()
+    generator.visit(tree)
+    code = compile(generator.code.getvalue(), "<template>", "exec")
+    return Template.from_code(ENVIRONMENT, code, {}).root_render_func, generator.outside

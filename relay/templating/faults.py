@@ -13,6 +13,9 @@ from relay.errors import FilterFault, RelayError, TemplateError, TemplateFault, 
 from relay.templating.environment import ENVIRONMENT
 
 MAX_SOURCE = 32 * 1024
+# Words and signs within the braces of one template: reading and compiling them takes some 20 us each.
+MAX_TOKENS = 2_000
+_FREE = frozenset(("data", "whitespace", "comment"))
 _NEWLINE = re.compile(r"\r\n|\r")
 _WORDS = (
     (re.compile(r"expected token '(.+?)', got '(.*)'", re.DOTALL), r"expected '\1', found '\2'"),
@@ -40,7 +43,12 @@ class _Trail:
         self._at = self._end = 0
 
     def tokens(self) -> Iterator[tuple[int, str, str]]:
+        """Raises TemplateLimit (`template size`) where there are too many."""
+        count = 0
         for line, kind, raw in ENVIRONMENT.lexer.tokeniter(self._source, None):
+            count += kind not in _FREE
+            if count > MAX_TOKENS:
+                raise TemplateLimit("template size", f"the template has more than {MAX_TOKENS} words and signs in {{}}")
             found = self._source.find(raw, self._end)
             self._at = found if found >= 0 else self._end
             self._end = self._at + len(raw)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from relay.errors import TemplateLimit
 
-WORK = 500_000
+WORK = 250_000
+# Seconds of its thread's CPU: stops what the units of work have counted too cheap.
+TIME = 0.06
+# Units of work between two looks at the clock; most templates never look.
+STRIDE = 16_384
 OUTPUT = 1024 * 1024
 MAX_TEXT = 1024 * 1024
 MAX_NUMBER = 10_000
@@ -27,15 +32,17 @@ ACTIVE = _Active()
 class Budget:
     """What a step may spend on its templates; `with Budget():` shares one between all renders of the thread.
 
+    `work` counts units of about 200 ns or 32 bytes, `output` bytes of results, `TIME` seconds of CPU after the first
+    units of work. Past any of them, a render raises TemplateLimit.
     `moment` is what its templates take for the present time, once one has asked.
-    `work` counts units of about 200 ns or 32 bytes, `output` bytes of results.
-    Past either, a render raises TemplateLimit.
     """
 
-    __slots__ = ("_outer", "depth", "moment", "output", "work")
+    __slots__ = ("_ends", "_outer", "depth", "floor", "moment", "output", "work")
 
     def __init__(self, *, work: int = WORK, output: int = OUTPUT) -> None:
         self.work = work
+        self.floor = max(work - STRIDE, 0)
+        self._ends = 0.0
         self.output = output
         self.depth = 0
         self.moment: datetime | None = None
@@ -52,18 +59,24 @@ class Budget:
         ACTIVE.budget = self._outer
         self._outer = None
 
+    def look(self) -> None:
+        """What to do when `work` is below `floor`. Raises TemplateLimit (`work`, `time`)."""
+        if self.work < 0:
+            raise TemplateLimit("work", "the template does too much work: loop over fewer elements, or split the step")
+        now = time.thread_time()
+        self._ends = self._ends or now + TIME
+        if now > self._ends:
+            raise TemplateLimit("time", f"the template takes longer than {TIME * 1000:.0f} ms: split the step")
+        self.floor = max(self.work - STRIDE, 0)
+
 
 def charge(units: int) -> None:
-    """Take `units` of work from the active budget. Raises TemplateLimit (`work`)."""
+    """Take `units` of work from the active budget. Raises TemplateLimit (`work`, `time`)."""
     budget = ACTIVE.budget
     if budget is not None:
         budget.work -= units
-        if budget.work < 0:
-            raise out_of_work()
-
-
-def out_of_work() -> TemplateLimit:
-    return TemplateLimit("work", "the template does too much work: loop over fewer elements, or split the step")
+        if budget.work < budget.floor:
+            budget.look()
 
 
 def text_units(text: str) -> int:
@@ -102,10 +115,13 @@ def weigh(value: Any, *, limit: int) -> int:
     stack = [value]
     while stack and total <= limit:
         item = stack.pop()
-        if isinstance(item, str):
+        kind = type(item)
+        if kind is str:
             total += 1 + text_units(item)
-        elif isinstance(item, dict):
-            total += 1 + 4 * len(item)
+        elif kind is int:
+            total += 1 + (item.bit_length() >> 8)
+        elif kind is dict:
+            total += 4 + 4 * len(item)
             if total <= limit:
                 total += sum(len(key) for key in item if isinstance(key, str)) >> 5
                 stack.extend(item.values())
@@ -113,10 +129,10 @@ def weigh(value: Any, *, limit: int) -> int:
             total += 1 + len(item)
             if total <= limit:
                 stack.extend(item)
-        elif isinstance(item, int):
-            total += 1 + (item.bit_length() >> 8)
+        elif kind is range:
+            total += 1 + len(item)
         else:
-            total += 1 + (len(item) if isinstance(item, range) else 0)
+            total += 4 if kind is float else 1
     return total
 
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 from jinja2 import nodes
 
 from relay.errors import FilterFault, MissingName, TemplateFault
-from relay.templating.environment import GLOBALS, Names, build, outside_names
+from relay.templating.environment import GLOBALS, Names, build
 from relay.templating.faults import in_words, locate, parse, placed, running_line
 from relay.templating.fuel import ACTIVE, Budget, charge, emit, emit_value, text_bytes
 from relay.templating.missing import Missing, raise_missing, spell, walk
@@ -24,14 +24,18 @@ Context: TypeAlias = Mapping[str, Any]
 
 
 class Leaf:
-    """A compiled string; this one has no template in it. `lone`: it is one expression and keeps its type."""
+    """A compiled string; this one has no template in it. `lone`: it is one expression and keeps its type.
 
-    __slots__ = ("source",)
+    `names`: the paths that it takes from its context.
+    """
+
+    __slots__ = ("names", "source")
 
     lone = False
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, names: frozenset[str] = frozenset()) -> None:
         self.source = source
+        self.names = names
 
     def render(self, context: Context) -> JSON:
         """The value for a context; parts of it may be the context's own, so don't change it.
@@ -63,7 +67,7 @@ class PathLeaf(Leaf):
     lone = True
 
     def __init__(self, source: str, name: str, keys: tuple[Any, ...]) -> None:
-        super().__init__(source)
+        super().__init__(source, frozenset() if name in GLOBALS else frozenset((spell(name, keys),)))
         self._name = name
         self._keys = keys
 
@@ -82,10 +86,11 @@ class _JinjaLeaf(Leaf):
     __slots__ = ("_root", "_weight")
 
     def __init__(self, source: str, tree: nodes.Template) -> None:
-        super().__init__(source)
+        paths = list(_paths(tree))
         Rewriter().visit(tree)
         self._weight = weigh_nodes(tree.body)
-        self._root = build(tree)
+        self._root, outside = build(tree)
+        super().__init__(source, frozenset(path for root, path in paths if root in outside and root not in GLOBALS))
 
     def _found(self, context: Context) -> JSON | Missing:
         try:
@@ -165,21 +170,9 @@ def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-@lru_cache(maxsize=1024)
-def _names(source: str) -> frozenset[str]:
-    if not has_template(source):
-        return frozenset()
-    tree = parse(source)
-    outside = outside_names(tree)
-    return frozenset(path for root, path in _paths(tree) if root in outside and root not in GLOBALS)
-
-
 def names(source: str) -> set[str]:
     """The paths that a template takes from its context: {"event.body.id", "vars.x"}. Raises TemplateFault."""
-    try:
-        return set(_names(source))
-    except Exception as error:
-        raise in_words(error) from error
+    return set(compile_leaf(source).names)
 
 
 def _paths(node: nodes.Node) -> Iterator[tuple[str, str]]:

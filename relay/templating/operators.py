@@ -10,6 +10,7 @@ from relay.errors import TemplateError, TemplateLimit
 from relay.templating.formatting import printf
 from relay.templating.fuel import (
     MAX_BITS,
+    WORK,
     charge,
     charge_text,
     charge_value,
@@ -111,7 +112,7 @@ def _repeat(value: Any, times: int) -> Any:
         expect_text(len(value) * times)
         return value * times
     if isinstance(value, (list, tuple)):
-        charge(min(weigh(value, limit=1_000_000), 1_000_000) * min(times, 1_000_000))
+        charge(min(weigh(value, limit=WORK), WORK) * min(times, WORK))
         return list(value) * times
     raise _cannot("*", value, times)
 
@@ -153,7 +154,7 @@ def _charge_comparison(left: Any, right: Any) -> None:
     if isinstance(left, str) and isinstance(right, str):
         charge(1 + (min(len(left), len(right)) >> 8))
     elif isinstance(left, (list, dict, tuple)) and isinstance(right, (list, dict, tuple)):
-        most = weigh(left, limit=1_000_000)
+        most = weigh(left, limit=WORK)
         charge(weigh(right, limit=most))
 
 

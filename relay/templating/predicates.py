@@ -37,7 +37,7 @@ def _comparison(sign: str) -> Callable[[Any, Any], bool]:
 
 def _guard(name: str, test: Callable[..., bool]) -> Callable[..., bool]:
     def guarded(value: Any, *args: Any) -> bool:
-        charge(1)
+        charge(3)
         if isinstance(value, Missing):
             raise_missing(value)
         try:

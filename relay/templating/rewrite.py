@@ -16,7 +16,6 @@ from relay.templating.predicates import TESTS
 from relay.templating.shapes import describe, is_constant, is_key, static_keys, weigh_nodes
 from relay.templating.suggestions import no_such
 
-MAX_NODES = 5_000
 MAX_NESTING = 64
 
 _ALLOWED = frozenset(
@@ -88,21 +87,17 @@ _INSTEAD = {
 class Rewriter(NodeTransformer):
     """Rewrites one template in place.
 
-    Raises TemplateFault, TemplateLimit (`template size`, `nesting`, `number size`).
+    Raises TemplateFault, TemplateLimit (`nesting`, `number size`).
     """
 
     def __init__(self) -> None:
-        self._count = 0
         self._depth = 0
 
     def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
         name = type(node).__name__
         if name not in _ALLOWED:
             raise TemplateFault(f"{{% {_TAGS.get(name, name.lower())} %}} is not available here", line=node.lineno or 1)
-        self._count += 1
         self._depth += 1
-        if self._count > MAX_NODES:
-            raise TemplateLimit("template size", f"the template has more than {MAX_NODES} parts")
         if self._depth > MAX_NESTING:
             raise TemplateLimit("nesting", f"the template is nested more than {MAX_NESTING} levels deep")
         try:

@@ -40,6 +40,7 @@ def weigh_nodes(parts: Iterable[nodes.Node]) -> int:
         if isinstance(node, nodes.For):
             stack.append(node.iter)
         elif isinstance(node, (nodes.Macro, nodes.CallBlock)):
+            total += 6
             stack.extend(node.iter_child_nodes(exclude=("body",)))
         else:
             stack.extend(node.iter_child_nodes())

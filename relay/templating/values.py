@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from relay.errors import TemplateError
-from relay.templating.fuel import ACTIVE, charge, charge_value, out_of_work
+from relay.templating.fuel import ACTIVE, charge, charge_value
 from relay.templating.kinds import Group, kind
 from relay.templating.missing import Missing, raise_missing
 
@@ -18,8 +18,8 @@ def finalize(value: Any) -> str:
     budget = ACTIVE.budget
     if budget is not None:
         budget.work -= 1 + (len(text) >> 5 if text.isascii() else len(text) >> 3)
-        if budget.work < 0:
-            raise out_of_work()
+        if budget.work < budget.floor:
+            budget.look()
     return text
 
 
@@ -39,6 +39,8 @@ def as_text(value: Any) -> str:
 def as_json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON text of a value, characters past ASCII as they are. Raises TemplateError."""
     charge(16)
+    # For the tree of plain values and for its text.
+    charge_value(value)
     charge_value(value)
     return json.dumps(as_json(value), ensure_ascii=False, indent=indent, allow_nan=False)
 
@@ -75,6 +77,8 @@ def finite(number: Any) -> Any:
 
 
 def _key(key: Any) -> str:
-    if not isinstance(key, (str, int, float, bool, type(None))):
+    if isinstance(key, str):
+        return key
+    if not isinstance(key, (int, float, bool, type(None))):
         raise TemplateError(f"{kind(key)} can't be a key of an object")
     return json.dumps(key) if isinstance(key, bool) or key is None else as_text(key)

@@ -64,6 +64,7 @@ def items(value: Any) -> list[Any]:
 def batch(value: Any, linecount: int, fill_with: Any = None) -> list[Any]:
     size = bounded(linecount, name="the size", least=1)
     found = elements(value)
+    charge(4 * (len(found) // size))
     rows = [found[start : start + size] for start in range(0, len(found), size)]
     if rows and fill_with is not None:
         rows[-1] = rows[-1] + [fill_with] * (size - len(rows[-1]))
@@ -73,7 +74,7 @@ def batch(value: Any, linecount: int, fill_with: Any = None) -> list[Any]:
 def slices(value: Any, slices: int, fill_with: Any = None) -> list[Any]:
     count = bounded(slices, name="the number of slices", least=1)
     found = elements(value)
-    charge(count)
+    charge(8 * count)
     size, longer = divmod(len(found), count)
     rows, start = list[Any](), 0
     for number in range(count):
@@ -137,13 +138,16 @@ def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
 
 _DEFAULT = Filter(
     function=default,
+    cost=0,
     help="What to take where a name is missing; with `true` also for null and empty values.",
     example="{{ event.body.note | default('none') }}",
     result="none",
     keeps=True,
     missing=True,
 )
-_LENGTH = Filter(function=length, help="How many elements or characters.", example="{{ [1, 2, 3] | length }}", result=3)
+_LENGTH = Filter(
+    function=length, cost=0, help="How many elements or characters.", example="{{ [1, 2, 3] | length }}", result=3
+)
 
 FILTERS = {
     "batch": Filter(
@@ -155,9 +159,12 @@ FILTERS = {
     "count": _LENGTH,
     "d": _DEFAULT,
     "default": _DEFAULT,
-    "first": Filter(function=first, help="The first element.", example="{{ [1, 2, 3] | first }}", result=1, keeps=True),
+    "first": Filter(
+        function=first, cost=0, help="The first element.", example="{{ [1, 2, 3] | first }}", result=1, keeps=True
+    ),
     "items": Filter(
         function=items,
+        cost=0,
         help="Pairs of an object, for loops over name and value.",
         example="{{ {'a': 1} | items }}",
         result=[["a", 1]],
@@ -165,21 +172,30 @@ FILTERS = {
     ),
     "join": Filter(
         function=join,
+        cost=20,
         help="Joins a list to text; `attribute` names a part of each element.",
         example="{{ ['a', 'b'] | join(', ') }}",
         result="a, b",
     ),
-    "last": Filter(function=last, help="The last element.", example="{{ [1, 2, 3] | last }}", result=3, keeps=True),
+    "last": Filter(
+        function=last, cost=0, help="The last element.", example="{{ [1, 2, 3] | last }}", result=3, keeps=True
+    ),
     "length": _LENGTH,
     "list": Filter(
         function=to_list,
+        cost=20,
         help="Makes a list: characters of text, keys of an object.",
         example="{{ {'a': 1, 'b': 2} | list }}",
         result=["a", "b"],
         keeps=True,
     ),
     "reverse": Filter(
-        function=reverse, help="The other way round.", example="{{ [1, 2] | reverse }}", result=[2, 1], keeps=True
+        function=reverse,
+        cost=20,
+        help="The other way round.",
+        example="{{ [1, 2] | reverse }}",
+        result=[2, 1],
+        keeps=True,
     ),
     "slice": Filter(
         function=slices,
@@ -189,6 +205,7 @@ FILTERS = {
     ),
     "sum": Filter(
         function=total,
+        cost=150,
         help="Adds numbers; `attribute` names a part of each element.",
         example="{{ [{'n': 1}, {'n': 2.5}] | sum(attribute='n') }}",
         result=3.5,

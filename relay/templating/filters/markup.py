@@ -90,6 +90,7 @@ def _charge_indent(value: Any, spaces: int, depth: int = 1) -> None:
 
 _ESCAPE = Filter(
     function=escape,
+    cost=80,
     help="Writes & < > and quotes as HTML entities.",
     example="{{ 'a < b' | escape }}",
     result="a &lt; b",
@@ -100,24 +101,28 @@ FILTERS = {
     "escape": _ESCAPE,
     "slack": Filter(
         function=slack,
+        cost=70,
         help="Escapes & < > for a Slack message.",
         example="{{ 'Salt & Pepper <3' | slack }}",
         result="Salt &amp; Pepper &lt;3",
     ),
     "striptags": Filter(
         function=striptags,
+        cost=400,
         help="Removes HTML tags and runs of blanks.",
         example="{{ '<p>Hello  <b>you</b></p>' | striptags }}",
         result="Hello you",
     ),
     "tojson": Filter(
         function=tojson,
+        cost=0,
         help="Writes a value as JSON text; `indent=2` spreads it over lines.",
         example="{{ {'id': 7, 'tags': ['a']} | tojson }}",
         result='{"id": 7, "tags": ["a"]}',
     ),
     "urlencode": Filter(
         function=urlencode,
+        cost=60,
         help="Escapes text for a URL, or makes a query of an object.",
         example="{{ 'a b&c' | urlencode }}",
         result="a%20b%26c",

@@ -55,21 +55,24 @@ def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
 
 
 FILTERS = {
-    "abs": Filter(function=absolute, help="The number without its sign.", example="{{ -3 | abs }}", result=3),
+    "abs": Filter(function=absolute, cost=0, help="The number without its sign.", example="{{ -3 | abs }}", result=3),
     "float": Filter(
         function=to_float,
+        cost=10,
         help="Makes a number of text; 0.0, or the value given, where it is none.",
         example="{{ '12.50' | float }}",
         result=12.5,
     ),
     "int": Filter(
         function=to_int,
+        cost=15,
         help="Makes a whole number of text; 0, or the value given, where it is none.",
         example="{{ '42' | int }}",
         result=42,
     ),
     "round": Filter(
         function=rounded,
+        cost=0,
         help="Rounds to some digits; `method` is common, ceil or floor.",
         example="{{ 3.14159 | round(2) }}",
         result=3.14,

@@ -7,9 +7,10 @@ from typing import Any
 from relay.errors import TemplateError
 from relay.templating.filters.definition import Filter
 from relay.templating.filters.lists import elements, first, items, keys_of, last, part_of, present
-from relay.templating.fuel import charge, charge_value
+from relay.templating.fuel import WORK, charge, weigh
 from relay.templating.kinds import Group
 from relay.templating.missing import Missing, raise_missing
+from relay.templating.operators import bounded_number
 from relay.templating.values import as_json_text
 
 
@@ -20,6 +21,8 @@ def identity(value: Any, case_sensitive: bool) -> str:
     charge(4)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    if type(value) is int:
+        return f"v{bounded_number(value)}"
     return "v" + as_json_text(value)
 
 
@@ -29,8 +32,8 @@ def order(value: Any, case_sensitive: bool) -> Any:
 
 def in_order(found: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
     """Items sorted by their keys. Raises TemplateError where the keys don't compare."""
-    charge_value(keys)
-    charge(len(found) * len(found).bit_length())
+    # Each comparison may read whole keys.
+    charge(weigh(keys, limit=WORK) * len(found).bit_length() >> 1)
     try:
         positions = sorted(range(len(found)), key=keys.__getitem__, reverse=reverse)
     except TypeError as error:
@@ -41,7 +44,9 @@ def in_order(found: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
 def sort(value: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
     found = elements(value)
     paths = [keys_of(name) for name in (attribute.split(",", 8) if isinstance(attribute, str) else [attribute])]
-    charge(4 * len(found) * len(paths))
+    charge(2 * len(found) * len(paths))
+    if len(paths) == 1:
+        return in_order(found, [order(present(item, paths[0]), case_sensitive) for item in found], reverse)
     keys = [[order(present(item, path), case_sensitive) for path in paths] for item in found]
     return in_order(found, keys, reverse)
 
@@ -85,6 +90,7 @@ def groupby(value: Any, attribute: Any, default: Any = None, case_sensitive: boo
 FILTERS = {
     "dictsort": Filter(
         function=dictsort,
+        cost=0,
         help="Pairs of an object, sorted by key or `by='value'`.",
         example="{{ {'b': 1, 'a': 2} | dictsort }}",
         result=[["a", 2], ["b", 1]],
@@ -98,11 +104,14 @@ FILTERS = {
         keeps=True,
     ),
     "max": Filter(
-        function=greatest, help="The greatest element.", example="{{ [1, 3, 2] | max }}", result=3, keeps=True
+        function=greatest, cost=0, help="The greatest element.", example="{{ [1, 3, 2] | max }}", result=3, keeps=True
     ),
-    "min": Filter(function=least, help="The smallest element.", example="{{ [2, 1, 3] | min }}", result=1, keeps=True),
+    "min": Filter(
+        function=least, cost=0, help="The smallest element.", example="{{ [2, 1, 3] | min }}", result=1, keeps=True
+    ),
     "sort": Filter(
         function=sort,
+        cost=0,
         help="Sorts; `attribute` names a part of each element, `reverse=true` turns it round.",
         example="{{ [3, 1, 2] | sort }}",
         result=[1, 2, 3],

@@ -97,7 +97,7 @@ def wordcount(value: Any) -> int:
 def wordwrap(value: Any, width: int = 79, break_long_words: bool = True, wrapstring: str = "\n") -> str:
     text, mark = charged_text(value), as_text(wrapstring)
     most = bounded(width, name="the width", least=1)
-    charge(len(text))
+    charge(len(text) + 4 * text.count("\n"))
     lines = [line for whole in text.split("\n") for line in _wrap(whole, most, break_long_words)]
     expect_text(len(text) + len(mark) * len(lines))
     return mark.join(lines)
@@ -133,62 +133,80 @@ def format_(value: Any, *args: Any, **kwargs: Any) -> str:
 FILTERS = {
     "capitalize": Filter(
         function=capitalize,
+        cost=15,
         help="First letter large, the rest small.",
         example="{{ 'new ORDER' | capitalize }}",
         result="New order",
     ),
     "center": Filter(
-        function=center, help="Centres text in a width.", example="{{ 'ab' | center(6) }}", result="  ab  "
+        function=center, cost=10, help="Centres text in a width.", example="{{ 'ab' | center(6) }}", result="  ab  "
     ),
     "format": Filter(
         function=format_,
+        cost=20,
         help="Fills %s, %d and %.2f places of a text.",
         example="{{ '%s: %.2f' | format('Total', 12.5) }}",
         result="Total: 12.50",
     ),
     "indent": Filter(
         function=indent,
+        cost=20,
         help="Indents every line but the first.",
         example="{{ 'a\nb' | indent(2) }}",
         result="a\n  b",
     ),
     "lower": Filter(
-        function=lower, help="Small letters.", example="{{ 'Anna@Example.COM' | lower }}", result="anna@example.com"
+        function=lower,
+        cost=15,
+        help="Small letters.",
+        example="{{ 'Anna@Example.COM' | lower }}",
+        result="anna@example.com",
     ),
     "replace": Filter(
         function=replace,
+        cost=20,
         help="Replaces a text by another; a third value limits how often.",
         example="{{ '2,50' | replace(',', '.') }}",
         result="2.50",
     ),
     "split": Filter(
         function=split,
+        cost=20,
         help="Splits text at a separator, or at blanks.",
         example="{{ 'a,b,c' | split(',') }}",
         result=["a", "b", "c"],
     ),
-    "string": Filter(function=string, help="Makes text of any value.", example="{{ 42 | string }}", result="42"),
+    "string": Filter(
+        function=string, cost=0, help="Makes text of any value.", example="{{ 42 | string }}", result="42"
+    ),
     "title": Filter(
-        function=title, help="Each word with a large letter.", example="{{ 'anna smith' | title }}", result="Anna Smith"
+        function=title,
+        cost=250,
+        help="Each word with a large letter.",
+        example="{{ 'anna smith' | title }}",
+        result="Anna Smith",
     ),
     "trim": Filter(
         function=trim,
+        cost=10,
         help="Removes blanks at both ends, or the given characters.",
         example="{{ '  hi ' | trim }}",
         result="hi",
     ),
     "truncate": Filter(
         function=truncate,
+        cost=10,
         help="Shortens text to a length, at a word.",
         example="{{ 'A very long title' | truncate(12) }}",
         result="A very...",
     ),
-    "upper": Filter(function=upper, help="Large letters.", example="{{ 'eur' | upper }}", result="EUR"),
+    "upper": Filter(function=upper, cost=15, help="Large letters.", example="{{ 'eur' | upper }}", result="EUR"),
     "wordcount": Filter(
-        function=wordcount, help="Counts the words.", example="{{ 'one two three' | wordcount }}", result=3
+        function=wordcount, cost=100, help="Counts the words.", example="{{ 'one two three' | wordcount }}", result=3
     ),
     "wordwrap": Filter(
         function=wordwrap,
+        cost=300,
         help="Breaks text into lines of a width.",
         example="{{ 'one two three' | wordwrap(8) }}",
         result="one two\nthree",
