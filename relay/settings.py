@@ -45,6 +45,7 @@ BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
 # What goes out
 ALLOWED_NETWORKS = env.list("RELAY_ALLOWED_NETWORKS", default=[])
 OUTBOUND_PORTS = env.list("RELAY_OUTBOUND_PORTS", default=[])
+OUTBOUND_PROXY = env("RELAY_OUTBOUND_PROXY", default="").strip()
 CONNECTOR_URLS: dict[str, str] = env.json("RELAY_CONNECTOR_URLS", default={})
 HTTP_TIMEOUT = env.float("RELAY_HTTP_TIMEOUT", default=15.0)
 ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)

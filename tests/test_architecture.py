@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,22 @@ def test_each_dependency_has_one_door(package: str, door: str) -> None:
     users = {part_of(path) for path in MODULES if any(name.split(".")[0] == package for name in imports(path))}
 
     assert users <= {door}
+
+
+@pytest.mark.parametrize("module", ["urllib.request", "http.client", "smtplib", "ftplib", "xmlrpc", "httpx", "aiohttp"])
+def test_nothing_else_speaks_with_the_network(module: str) -> None:
+    users = {part_of(path) for path in MODULES if any(f"{name}.".startswith(f"{module}.") for name in imports(path))}
+
+    # `relay up` asks its own web process whether it is well.
+    assert users <= ({"supervision"} if module == "http.client" else set())
+
+
+def test_connections_are_opened_by_the_way_out_alone() -> None:
+    opened = re.compile(r"\b(create_connection|open_connection|create_datagram_endpoint|urlopen)\(|\.connect\(\(")
+
+    users = {part_of(path) for path in MODULES if opened.search(path.read_text())}
+
+    assert users == {"outbound"}
 
 
 def test_leaves_know_no_settings() -> None:

@@ -18,4 +18,5 @@ def sender() -> Sender:
         timeout=settings.HTTP_TIMEOUT,
         keep=settings.ANSWER_BYTES,
         ports=settings.OUTBOUND_PORTS,
+        proxy=settings.OUTBOUND_PROXY,
     )

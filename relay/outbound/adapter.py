@@ -17,6 +17,7 @@ from relay.outbound.addresses import Guard
 from relay.outbound.connections import Connections, Link
 from relay.outbound.messages import Request, encode
 from relay.outbound.ports import Ports
+from relay.outbound.proxy import Proxy
 from relay.outbound.resolver import Lookup, Resolver
 from relay.outbound.urls import Target, parse
 from relay.outbound.wire import Reply, Wire, read_reply
@@ -71,12 +72,13 @@ class GuardedAdapter(BaseAdapter):
         keep: int,
         ca_file: str | None,
         ports: Sequence[str] = (),
+        proxy: str = "",
     ) -> None:
         super().__init__()
         self._instead = {_origin(old).origin: _origin(new) for old, new in origins.items()}
         self._ports = Ports(ports)
         self._resolver = Resolver(Guard(allowed_networks))
-        self._connections = Connections(ca_file)
+        self._connections = Connections(ca_file, Proxy(proxy) if proxy else None)
         self._timeout = timeout
         self._keep = keep
 

@@ -12,7 +12,8 @@ from time import monotonic
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.wait import wait_for_read
 
-from relay.errors import ConnectFailed
+from relay.errors import ConnectFailed, DeliveryError
+from relay.outbound.proxy import Proxy
 from relay.outbound.urls import Target
 
 IDLE_FOR = 30.0
@@ -34,12 +35,13 @@ class Link:
 class Connections:
     """Idle connections by judged address and name, the last used first; thread-safe."""
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, ca_file: str | None, proxy: Proxy | None) -> None:
         self._lock = threading.Lock()
         self._idle: dict[_Key, list[tuple[Link, float]]] = {}
         self._count = 0
         self._sweep_at = 0.0
         self._ca_file = ca_file or DEFAULT_CA_BUNDLE_PATH
+        self._proxy = proxy
         self._tls: ssl.SSLContext | None = None
 
     def take(self, target: Target, addresses: Sequence[str]) -> Link | None:
@@ -63,9 +65,9 @@ class Connections:
         link.sock.close()
 
     def open(self, target: Target, addresses: Sequence[str], deadline: float) -> Link:
-        """A new connection; raises ConnectFailed. Nothing of a request is sent."""
+        """A new connection; raises ConnectFailed, or RequestRefused by a proxy. Nothing of a request is sent."""
         tried = addresses[:MAX_TRIED]
-        failure = f"{target.host} has no address."
+        failure: DeliveryError = ConnectFailed(f"{target.host} has no address.")
         for waiting, address in zip(range(len(tried), 0, -1), tried, strict=True):
             try:
                 sock = self._connect(target, address, (deadline - monotonic()) / waiting)
@@ -73,10 +75,12 @@ class Connections:
             except ssl.SSLError as error:
                 raise ConnectFailed(_tls_failure(target, error)) from None
             except TimeoutError:
-                failure = f"{target.host} didn't take the connection in time."
+                failure = ConnectFailed(f"{target.host} didn't take the connection in time.")
             except OSError as error:
-                failure = _refusal(target, error)
-        raise ConnectFailed(failure)
+                failure = ConnectFailed(_refusal(target, error))
+            except DeliveryError as error:
+                failure = error
+        raise failure
 
     def close(self) -> None:
         """Closes what is idle."""
@@ -117,7 +121,10 @@ class Connections:
         if seconds <= 0:
             raise TimeoutError
         until = monotonic() + seconds
-        sock = socket.create_connection((address, target.port), timeout=seconds)
+        if self._proxy is None:
+            sock = socket.create_connection((address, target.port), timeout=seconds)
+        else:
+            sock = self._proxy.connect(address, target.port, seconds)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if target.scheme == "http":

@@ -102,7 +102,7 @@ def _agent() -> str:
         return "Relay"
 
 
-_AGENT = _agent()
+AGENT = _agent()
 
 
 class Sendable(Protocol):
@@ -129,7 +129,7 @@ def encode(request: Sendable, target: Target) -> bytes:
         if lower != "accept-encoding":
             lines.append(f"{name}: {value.strip()}")
     if not has_agent:
-        lines.append(f"User-Agent: {_AGENT}")
+        lines.append(f"User-Agent: {AGENT}")
     body = request.body.encode() if isinstance(request.body, str) else request.body
     if body is not None or request.method in _WITH_LENGTH:
         lines.append(f"Content-Length: {len(body or b'')}")

@@ -7,9 +7,9 @@ import threading
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from time import monotonic
+from typing import Protocol
 
 from relay.errors import ConnectFailed, DeliveryError, RequestRefused
-from relay.outbound.addresses import Guard
 from relay.outbound.urls import Target
 
 KEPT_FOR = 10.0
@@ -36,10 +36,17 @@ class Lookup:
         return self.addresses
 
 
+class Judge(Protocol):
+    """See Guard."""
+
+    def is_shut_name(self, host: str) -> bool: ...
+    def objection(self, text: str) -> str | None: ...
+
+
 class Resolver:
     """Judged addresses by host, one lookup of a host at a time; thread-safe."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Judge) -> None:
         self._guard = guard
         self._lock = threading.Lock()
         self._kept: dict[str, Lookup] = {}

@@ -27,8 +27,9 @@ class Sender:
     `allowed_networks`: networks opened beyond the public addresses. `origins`: origins called in
     place of others, {"https://api.trello.com": "http://127.0.0.1:4010"}, judged like any other.
     `timeout`: seconds for all of a send. `keep`: bytes of an answer's body. `ports`: the only ones
-    called, as 443 and 8000-8999; none: all but those of other protocols. `ca_file`: certificates
-    trusted in place of the usual ones. Raises SetupError where one of them can't be read.
+    called, as 443 and 8000-8999; none: all but those of other protocols. `proxy`: URL of a proxy that
+    all connections go through, judged like any other before. `ca_file`: certificates trusted in place
+    of the usual ones. Raises SetupError where one of them can't be read.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class Sender:
         keep: int = 256 * 1024,
         *,
         ports: Sequence[str] = (),
+        proxy: str = "",
         ca_file: str | None = None,
     ) -> None:
-        self._adapter = GuardedAdapter(allowed_networks, origins or {}, timeout, keep, ca_file, ports)
+        self._adapter = GuardedAdapter(allowed_networks, origins or {}, timeout, keep, ca_file, ports, proxy)
 
     def send(self, request: Request, timeout: float | None = None) -> Answer:
         """The answer to `request`, whatever its status: redirects are answers, never followed.

@@ -137,7 +137,7 @@ def read_reply(wire: Wire, method: str, keep: int) -> Reply:
     Raises DeadlinePassed, or ConnectionLost where the answer is cut short or isn't HTTP.
     """
     for _ in range(MAX_INFORMATIONAL):
-        minor, status, headers = _parse_head(wire.head())
+        minor, status, headers = parse_head(wire.head())
         if status >= _FIRST_FINAL:
             break
     else:
@@ -157,7 +157,8 @@ def _check_line_size(size: int) -> None:
         raise ConnectionLost(_NOT_HTTP)
 
 
-def _parse_head(head: bytes) -> tuple[int, int, dict[str, str]]:
+def parse_head(head: bytes) -> tuple[int, int, dict[str, str]]:
+    """Minor version, status and headers of a head; raises ConnectionLost."""
     lines = head.rstrip(b"\r\n").split(b"\n")
     first = _status_line(lines[0].rstrip(b"\r"))
     if first is None or first[2] == b"101":

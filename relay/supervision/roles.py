@@ -51,12 +51,14 @@ def preload() -> None:
 
 
 def prepare() -> None:
-    """Bring the tables up to date; keep a set-up link only while no account exists."""
+    """Check what requests go out by, bring the tables up to date; keep a set-up link only while no account exists."""
     from django.conf import settings
 
     from relay import schema
     from relay.engine import accounts, upkeep
+    from relay.engine.sending import sender
 
+    sender()  # says what is wrong with its settings
     schema.bring_up_to_date()
     if settings.SQLITE:
         upkeep.release_left_over()
@@ -129,7 +131,9 @@ async def _served(application: Entrance, host: str, port: int) -> None:
 def worker(*, burst: bool = False) -> None:
     """Answer bells until SIGTERM or SIGINT; what is in hand is finished."""
     from relay import jobs, queues
+    from relay.engine.sending import sender
 
+    sender()
     queues.run_worker(jobs.work, burst=burst)
 
 
@@ -151,6 +155,9 @@ def say_settings() -> None:
         log.info("settings.connector_urls", map=settings.CONNECTOR_URLS)
     if settings.ALLOWED_NETWORKS:
         log.info("settings.allowed_networks", networks=settings.ALLOWED_NETWORKS)
+    if settings.OUTBOUND_PROXY:
+        # Without the password that may stand before it.
+        log.info("settings.outbound_proxy", place=settings.OUTBOUND_PROXY.rpartition("@")[2].removeprefix("http://"))
     if settings.OUTBOUND_PORTS:
         log.info("settings.outbound_ports", ports=settings.OUTBOUND_PORTS)
 

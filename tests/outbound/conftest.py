@@ -71,6 +71,13 @@ class NastyServer:
         sock.close()
 
 
+def carry(one: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := one.recv(65536):
+            other.sendall(piece)
+        other.shutdown(socket.SHUT_WR)
+
+
 class Nasty:
     """Makes servers by what they do."""
 
@@ -106,6 +113,20 @@ class Nasty:
     def flooding(self, start: bytes, piece: bytes) -> NastyServer:
         """`start`, and then `piece` as fast as the other side takes it."""
         return self.dripping(start, piece, every=0)
+
+    def tunnelling(self) -> NastyServer:
+        """A proxy: takes CONNECT, connects, and carries bytes both ways until one side has ended."""
+
+        def behave(server: NastyServer, sock: socket.socket) -> None:
+            host, _, port = server.read(sock).split()[1].decode().rpartition(":")
+            with socket.create_connection((host.strip("[]"), int(port))) as there:
+                sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=carry, args=(there, sock), daemon=True)
+                back.start()
+                carry(sock, there)
+                back.join(5)
+
+        return self.behaving(behave)
 
     def silent(self) -> NastyServer:
         """Takes the connection and says nothing."""
