@@ -89,6 +89,10 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.OWNER)
 
+    if TYPE_CHECKING:
+        workspace_id: int
+        user_id: int
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "user"], name="membership_once"),)
 

@@ -1,4 +1,4 @@
-"""Who may see a page: people with a workspace; everybody else is sent to sign in."""
+"""Who may see a page: members whose role is enough for it; who isn't signed in is sent to sign in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from relay.models import User, Workspace
+from relay.models import Role, User, Workspace
+from relay.web.permissions import Anyone, least
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -24,6 +25,7 @@ class WorkspaceRequest(HttpRequest):
     """A signed-in person's request; every query starts at its workspace."""
 
     workspace: Workspace
+    role: Role
     user: User
     htmx: HtmxDetails
 
@@ -32,7 +34,7 @@ View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
 
 
 def member(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Let members of a workspace in; nothing of a workspace is ever kept by a cache."""
+    """Let members in whose role is enough for the address, as `permissions` has it; nothing is kept by a cache."""
 
     @never_cache
     @wraps(view)
@@ -41,9 +43,18 @@ def member(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]
             return _to_sign_in(request)
         if getattr(request, "workspace", None) is None:
             raise PermissionDenied("This account belongs to no workspace.")
+        _check_role(cast(WorkspaceRequest, request))
         return view(cast(WorkspaceRequest, request), *args, **kwargs)
 
     return cast(Callable[Concatenate[HttpRequest, P], HttpResponse], inside)
+
+
+def _check_role(request: WorkspaceRequest) -> None:
+    match = request.resolver_match
+    asked = least(match.url_name or "" if match else "", request.method or "")
+    if not isinstance(asked, Anyone) and not request.role.allows(asked):
+        mine, needed = request.role.label.lower(), asked.label.lower()
+        raise PermissionDenied(f"In this workspace your role is {mine}; this takes an {needed}. Ask an owner.")
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

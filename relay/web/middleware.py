@@ -13,8 +13,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
-from relay.models import Workspace
+from relay.models import Membership, Role
 
+CHOSEN = "workspace"  # the session's word for the workspace that is open
 SEEN_EVERY = 60.0  # seconds between two notes that a browser was seen
 _SESSIONS_REMEMBERED = 10_000
 
@@ -46,20 +47,33 @@ def _note(key: str) -> None:
 
 
 class WorkspaceMiddleware:
-    """Set `request.workspace`: the signed-in person's first, or None."""
+    """Set `request.workspace` and `request.role`: the chosen or first of the signed-in person's, or None.
+
+    `request.memberships` are all of them, for the switcher; `may_edit` and `may_own` are for templates.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.workspace = workspace_of(request)  # type: ignore[attr-defined]
+        known = memberships_of(request)
+        chosen = request.session.get(CHOSEN) if len(known) > 1 else None
+        current = next((one for one in known if one.workspace_id == chosen), known[0] if known else None)
+        role = Role(current.role) if current else None
+        vars(request).update(
+            memberships=known,
+            workspace=current.workspace if current else None,
+            role=role,
+            may_edit=role is not None and role.allows(Role.EDITOR),
+            may_own=role is not None and role.allows(Role.OWNER),
+        )
         return self.get_response(request)
 
 
-def workspace_of(request: HttpRequest) -> Workspace | None:
+def memberships_of(request: HttpRequest) -> list[Membership]:
     if not request.user.is_authenticated:
-        return None
-    return Workspace.objects.filter(memberships__user=request.user).order_by("memberships__pk").first()
+        return []
+    return list(Membership.objects.filter(user=request.user).select_related("workspace").order_by("pk"))
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

@@ -34,7 +34,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from relay.engine import accounts
 
@@ -53,7 +53,7 @@ class SignInView(LoginView):  # type: ignore[misc]
 def _page(view: Any, template: str = "", **settings: Any) -> View:
     """A view of allauth's with our template, kept by no cache; a form that was refused is 422."""
     names = {"template_name": f"accounts/{template}.html"} if template else {}
-    made = view.as_view(**names, **settings)
+    made = require_http_methods(["GET", "HEAD", "POST"])(view.as_view(**names, **settings))
 
     @never_cache
     @wraps(made)

@@ -1,0 +1,180 @@
+"""Every address, every method, every role: what `relay.web.permissions` says is what happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from relay.engine import accounts, batches, connections, intake
+from relay.models import Flow, Membership, Rejection, ReplayMode, Role, Run, User, Workspace
+from relay.web.permissions import LEAST, Anyone
+
+# A person without a place here, and a browser that nobody signed in with.
+STRANGER, NOBODY = "stranger", "nobody"
+WHO = (*Role.values, STRANGER, NOBODY)
+DONE = {200, 204, 302, 422}
+# A link that holds its own key, shown to whoever has it; without the right key there is nothing.
+KEYED = {"setup", "reset"}
+TOKEN = "x" * 24
+PATTERNS = [one for one in get_resolver().url_patterns if isinstance(one, URLPattern)]
+CASES = sorted((name, method) for name, methods in LEAST.items() for method in methods)
+
+
+@dataclass
+class World:
+    """A workspace with an owner, an editor and a viewer, one of each thing in it, and a stranger elsewhere."""
+
+    clients: dict[str, Client]
+    arguments: dict[str, Any]
+
+    def ask(self, who: str, name: str, method: str, **headers: str) -> Any:
+        wanted = next(one.pattern.converters for one in PATTERNS if one.name == name)
+        address = reverse(name, kwargs={key: self.arguments[key] for key in wanted})
+        return self.clients[who].generic(method, address, headers=headers)
+
+    def has_things(self, name: str) -> bool:
+        """Whether the address names something of the workspace."""
+        wanted = set(next(one.pattern.converters for one in PATTERNS if one.name == name))
+        return bool(wanted - {"connector_key"})
+
+
+@pytest.fixture
+def world(workspace: Workspace, flow_of: Any) -> World:
+    clients = {NOBODY: Client()}
+    for who in (*Role.values, STRANGER):
+        user = User.objects.create_user(f"{who}@example.com", "correct horse battery")
+        home = workspace if who != STRANGER else Workspace.objects.create(name="Elsewhere")
+        Membership.objects.create(workspace=home, user=user, role=who if who != STRANGER else Role.OWNER)
+        clients[who] = Client()
+        clients[who].force_login(user)
+    return World(clients, _things(workspace, flow_of))
+
+
+@pytest.fixture
+def flow_of(workspace: Workspace) -> Flow:
+    from relay.engine import publish
+    from tests.web.conftest import DOCUMENT
+
+    return publish.import_document(workspace, DOCUMENT, publish_it=True)
+
+
+def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
+    run = intake.send_sample(flow).runs.get()
+    Run.objects.filter(pk=run.pk).update(state="succeeded", due_at=None, finished_at=run.event.received_at)
+    values = {"key": "0" * 32, "token": "ATTA" + "0" * 72}
+    return {
+        "flow_id": flow.pk,
+        "run_id": run.pk,
+        "batch_id": batches.start(workspace, {"flow": flow.pk}, ReplayMode.FROM_START).pk,
+        "rejection_id": _rejection(workspace, flow).pk,
+        "connection_id": connections.set_connection(workspace, "Board", "trello", values).pk,
+        "connector_key": "trello",
+        "token": TOKEN,
+        "user_id": 999_999,
+        "session_id": 999_999,
+        "pk": 999_999,
+    }
+
+
+def _rejection(workspace: Workspace, flow: Flow) -> Rejection:
+    return Rejection.objects.create(
+        workspace=workspace, flow=flow, why="method", status=405, reason="GET", method="GET"
+    )
+
+
+def test_every_address_is_in_the_table_once() -> None:
+    names = [one.name for one in PATTERNS]
+
+    assert set(names) == set(LEAST)
+    assert len(names) == len(set(names))
+    assert len(PATTERNS) == len(get_resolver().url_patterns)
+
+
+@pytest.mark.parametrize(("name", "method"), CASES)
+def test_each_role_gets_what_the_table_says(world: World, name: str, method: str) -> None:
+    asked = LEAST[name][method]
+
+    statuses = {who: _tried(world, who, name, method) for who in WHO}
+
+    for who, status in statuses.items():
+        assert status in _expected(world, name, asked, who), (who, status)
+
+
+def _tried(world: World, who: str, name: str, method: str) -> int:
+    """The status, with the world as it was before."""
+    with transaction.atomic():
+        status: int = world.ask(who, name, method).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+def _expected(world: World, name: str, asked: Role | Anyone, who: str) -> set[int]:
+    if asked is Anyone.OPEN:
+        return {404} if name in KEYED else DONE
+    if who == NOBODY:
+        return {302}
+    if asked is Anyone.PERSON:
+        return DONE | {404}
+    if who == STRANGER:
+        return {404} if world.has_things(name) else DONE
+    return DONE if Role(who).allows(asked) else {403}
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [case for case in CASES if not isinstance(LEAST[case[0]][case[1]], Anyone)]
+)
+def test_who_is_not_signed_in_is_sent_to_sign_in(world: World, name: str, method: str) -> None:
+    answer = world.ask(NOBODY, name, method)
+
+    assert answer["Location"].startswith("/sign-in/?next=/")
+
+
+@pytest.mark.parametrize("name", sorted(LEAST))
+def test_other_methods_are_refused(world: World, name: str) -> None:
+    others = {"GET", "POST", "PUT", "DELETE", "PATCH"} - set(LEAST[name])
+
+    for method in others:
+        assert world.ask(Role.OWNER, name, method).status_code in {302, 404, 405}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, methods in LEAST.items() if "POST" in methods))
+def test_every_form_is_safe_from_other_sites(world: World, name: str) -> None:
+    world.clients[Role.OWNER].handler.enforce_csrf_checks = True
+
+    answer = world.ask(Role.OWNER, name, "POST")
+
+    assert answer.status_code == 403
+    assert "Please do that once more" in answer.content.decode()
+
+
+def test_what_a_role_lacks_is_said(world: World) -> None:
+    page = world.ask(Role.VIEWER, "new-flow", "GET").content.decode()
+
+    assert "In this workspace your role is viewer; this takes an editor. Ask an owner." in page
+
+
+@pytest.mark.parametrize("name", ["flows", "flow", "run", "runs", "held", "connections"])
+def test_a_viewer_is_offered_nothing_that_would_be_refused(world: World, name: str) -> None:
+    page = world.ask(Role.VIEWER, name, "GET").content.decode()
+
+    assert 'class="looks"' in page
+    assert reverse("new-flow") not in page
+    assert reverse("new-connection") not in page
+
+
+def test_a_person_of_two_workspaces_sees_one_at_a_time(world: World) -> None:
+    user = User.objects.get(email="stranger@example.com")
+    Membership.objects.create(workspace=Workspace.objects.get(name="Acme"), user=user, role=Role.VIEWER)
+
+    assert world.ask(STRANGER, "flow", "GET").status_code == 404
+
+
+def test_the_first_account_is_an_owner(db: None) -> None:
+    user = accounts.add_user("ada@example.com", "correct horse battery")
+
+    assert user.memberships.get().role == Role.OWNER
