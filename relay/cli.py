@@ -28,6 +28,7 @@ Flows and runs (while `up` runs or not):
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
   relay storage     how much is stored [--json]
   relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
+  relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]
   relay user        add EMAIL [--role] (password on standard input), or reset-link EMAIL [--drop-second-factor]
 
 One process each, for several hosts:

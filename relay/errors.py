@@ -86,7 +86,7 @@ class TemplateLimit(TemplateError):
     """A template ran out of fuel; `limit` names which (`work`, `output size`, `number size`...)."""
 
     def __init__(self, limit: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(f"{message} (limit: {limit})")
         self.limit = limit
 
 
