@@ -1,10 +1,12 @@
-"""The words in which a connector is described: Connector, Action, Field, Output, Reply."""
+"""The words in which a connector is described: Connector, Action, Preset, Field, Output, Reply, Success."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from relay.signatures import Handshake, Named, Scheme
 
 FieldKind = Literal["string", "text", "url", "number", "boolean", "choice", "json", "list"]
 Target = Literal["http", "inbox"]
@@ -96,6 +98,46 @@ class Action:
         return next((one.key for one in self.inputs if self.headers == f"{{{{ inputs.{one.key} }}}}"), "")
 
 
+SIGNING_SECRET = (Field("secret", "Signing secret", required=True, secret=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """What a sender is answered when its event is stored. `body` None: the event's id as JSON."""
+
+    status: int = 202
+    body: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preset:
+    """How events of one sender come in: what verifies them, what tells them apart, what it wants for an answer.
+
+    `scheme`: the name of the verification, where senders share one; else the preset's own. `secret`: what is stored to
+    verify with; empty where the sender's own keys are public. `dedupe` and `event` are templates over `event`: the key
+    under which it may come again, and its type, of which `example` is one. `caution`: what the signature does not say.
+    """
+
+    key: str
+    label: str
+    verify: Scheme | Named
+    scheme: str = ""
+    handshakes: tuple[Handshake, ...] = ()
+    secret: tuple[Field, ...] = SIGNING_SECRET
+    dedupe: str = ""
+    event: str = ""
+    example: str = ""
+    success: Success = Success()
+    docs: str = ""
+    help: str = ""
+    caution: str = ""
+
+    @property
+    def verifies_as(self) -> str:
+        return self.scheme or self.key
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Connector:
     """One service.
@@ -103,11 +145,13 @@ class Connector:
     `hosts`: where what a connection holds may go, by https; nothing of it goes anywhere else. Where the connection
     itself names the place, a template over it: `{{ connection.shop }}.example.com`, or `{{ connection.url }}`, which
     stands for scheme, host and port of that URL. Empty for connectors that send nothing of their connection.
+    `presets`: what it sends, for triggers; a service that only sends has no actions.
     """
 
     key: str
     label: str
-    actions: tuple[Action, ...]
+    actions: tuple[Action, ...] = ()
+    presets: tuple[Preset, ...] = ()
     connection: tuple[Field, ...] = ()
     hosts: tuple[str, ...] = ()
     docs: str = ""

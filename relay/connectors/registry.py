@@ -8,8 +8,9 @@ import importlib
 import pkgutil
 
 from relay.connectors import catalog
-from relay.connectors.definition import Action, Connector
+from relay.connectors.definition import Action, Connector, Preset
 from relay.errors import RelayError
+from relay.signatures import Handshake, Named, Scheme
 
 
 @functools.cache
@@ -46,6 +47,47 @@ def find(key: str) -> tuple[Connector, Action]:
         return _actions()[key]
     except KeyError:
         raise RelayError(f"There is no action “{key}”{_near(key, list(_actions()))}") from None
+
+
+@functools.cache
+def presets() -> dict[str, tuple[Connector, Preset]]:
+    """All presets with their connectors, by key, in the order of labels."""
+    found = [(one, preset) for one in _found().values() for preset in one.presets]
+    by_key: dict[str, tuple[Connector, Preset]] = {}
+    for one, preset in sorted(found, key=lambda pair: pair[1].label.lower()):
+        if by_key.setdefault(preset.key, (one, preset))[1] is not preset:
+            raise RelayError(f"Two presets are called {preset.key}")
+    return by_key
+
+
+def preset(key: str) -> Preset:
+    """One by its key; RelayError when there is none."""
+    try:
+        return presets()[key][1]
+    except KeyError:
+        raise RelayError(f"There is no preset “{key}”{_near(key, list(presets()))}") from None
+
+
+@functools.cache
+def schemes() -> dict[str, tuple[Scheme | Named | None, tuple[Handshake, ...]]]:
+    """All verification schemes with their handshakes, by name; a handshake by its own key has no scheme beside it."""
+    found: dict[str, tuple[Scheme | Named | None, tuple[Handshake, ...]]] = {}
+    for _, one in presets().values():
+        for handshake in one.handshakes:
+            found.setdefault(handshake.key, (None, (handshake,)))
+    for _, one in presets().values():
+        before = found.get(one.verifies_as)
+        if before is None or one.handshakes:
+            found[one.verifies_as] = (one.verify, one.handshakes)
+    return found
+
+
+def scheme(name: str) -> tuple[Scheme | Named | None, tuple[Handshake, ...]]:
+    """One scheme and its handshakes by name; RelayError when there is none."""
+    try:
+        return schemes()[name]
+    except KeyError:
+        raise RelayError(f"There is no scheme “{name}”{_near(name, list(schemes()))}") from None
 
 
 def _near(key: str, known: list[str]) -> str:

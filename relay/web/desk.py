@@ -149,7 +149,8 @@ class Desk:
         """What an action can do: Relay's own and plain HTTP first, then by label."""
         first = ("inbox", "http")
         rank = {key: place for place, key in enumerate(first)}
-        return sorted(registry.all(), key=lambda one: (rank.get(one.key, len(first)), one.label.lower()))
+        able = [one for one in registry.all() if one.actions]
+        return sorted(able, key=lambda one: (rank.get(one.key, len(first)), one.label.lower()))
 
 
 def desk(flow: Flow, open_id: str, *, document: dict[str, Any] | None = None, checked: bool = False) -> Desk:

@@ -1,6 +1,15 @@
 """Slack: messages by incoming webhook."""
 
-from relay.connectors.definition import Action, Connector, Field, Reply
+from relay.connectors.definition import Action, Connector, Field, Preset, Reply, Success
+from relay.signatures import Handshake, Respond, Scheme, Signature, Timestamp, When
+
+SIGNED = Scheme(
+    kind="hmac",
+    signature=Signature("header:x-slack-signature", "hex", prefix="v0="),
+    signed="v0:{timestamp}:{body}",
+    timestamp=Timestamp("header:x-slack-request-timestamp"),
+)
+SECRET = (Field("secret", "Signing secret", required=True, secret=True, help="Basic Information of the app shows it."),)
 
 SLACK = Connector(
     key="slack",
@@ -18,6 +27,40 @@ SLACK = Connector(
             pattern=r"https://hooks\.slack(-gov)?\.com/(services|workflows|triggers)/[A-Za-z0-9/_-]+",
             example="https://hooks.slack.com/services/T000/B000/XXXX",
             help="Slack shows it where you add an incoming webhook to an app.",
+        ),
+    ),
+    presets=(
+        Preset(
+            key="slack",
+            label="Slack (events)",
+            verify=SIGNED,
+            secret=SECRET,
+            docs="https://docs.slack.dev/authentication/verifying-requests-from-slack/",
+            handshakes=(
+                Handshake(
+                    key="slack_url_verification",
+                    when=When(present=("json:challenge",), equals={"json:type": "url_verification"}),
+                    auth="signed",
+                    respond=Respond(body="{json:challenge}"),
+                ),
+            ),
+            dedupe="{{ event.body.event_id }}",
+            event="{{ event.body.event.type }}",
+            example="app_mention",
+            success=Success(200, ""),
+        ),
+        Preset(
+            key="slack_commands",
+            label="Slack (slash commands)",
+            verify=SIGNED,
+            scheme="slack",
+            secret=SECRET,
+            docs="https://docs.slack.dev/authentication/verifying-requests-from-slack/",
+            handshakes=(Handshake(key="slack_ssl_check", when=When(method="GET", equals={"query:ssl_check": "1"})),),
+            dedupe="{{ event.body.trigger_id }}",
+            event="{{ event.body.command }}",
+            example="/order",
+            success=Success(200, ""),
         ),
     ),
     actions=(

@@ -1,6 +1,7 @@
 """Trello: cards, by API key and token."""
 
-from relay.connectors.definition import Action, Connector, Field, Output, Reply
+from relay.connectors.definition import Action, Connector, Field, Output, Preset, Reply, Success
+from relay.signatures import Handshake, Scheme, Signature, When
 
 TRELLO = Connector(
     key="trello",
@@ -13,6 +14,28 @@ TRELLO = Connector(
             "key", "API key", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,128}", help="From Power-Up admin."
         ),
         Field("token", "Token", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,256}", help="Made with the key."),
+    ),
+    presets=(
+        Preset(
+            key="trello",
+            label="Trello",
+            docs="https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
+            verify=Scheme(
+                kind="hmac",
+                algorithm="sha1",
+                signature=Signature("header:x-trello-webhook", "base64"),
+                signed="{body}{url}",
+            ),
+            secret=(
+                Field("secret", "OAuth secret", required=True, secret=True, help="Of the API key, in Power-Up admin."),
+            ),
+            handshakes=(Handshake(key="trello_probe", when=When(method="HEAD")),),
+            dedupe="{{ event.body.action.id }}",
+            event="{{ event.body.action.type }}",
+            example="updateCard",
+            success=Success(200, ""),
+            caution="No time is signed: a recorded request can be sent again, and is known by its action's id alone.",
+        ),
     ),
     actions=(
         Action(

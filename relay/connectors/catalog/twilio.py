@@ -1,6 +1,9 @@
 """Twilio: text messages, which cost money and can't be taken back."""
 
-from relay.connectors.definition import Action, Connector, Field, Output, Reply
+from relay.connectors.definition import Action, Connector, Field, Output, Preset, Reply, Success
+from relay.signatures import BodyHash, Scheme, Signature
+
+TOKEN = (Field("secret", "Auth token", required=True, secret=True, help="Of the account, from the console."),)
 
 TWILIO = Connector(
     key="twilio",
@@ -11,6 +14,43 @@ TWILIO = Connector(
     connection=(
         Field("account_sid", "Account SID", required=True, pattern=r"AC[0-9a-fA-F]{32}", help="From the console."),
         Field("auth_token", "Auth token", required=True, secret=True, pattern=r"[0-9A-Za-z]{16,64}"),
+    ),
+    presets=(
+        Preset(
+            key="twilio",
+            label="Twilio (messages and calls)",
+            docs="https://www.twilio.com/docs/usage/webhooks/webhooks-security",
+            verify=Scheme(
+                kind="hmac",
+                algorithm="sha1",
+                signature=Signature("header:x-twilio-signature", "base64"),
+                signed="{url}{sorted_form}",
+                default_port=True,
+            ),
+            scheme="twilio_form",
+            secret=TOKEN,
+            dedupe="{{ event.headers['i-twilio-idempotency-token'] }}",
+            event="{{ event.body.MessageStatus }}",
+            example="delivered",
+            success=Success(200, "<Response/>", {"Content-Type": "text/xml"}),
+        ),
+        Preset(
+            key="twilio_json",
+            label="Twilio (events as JSON)",
+            docs="https://www.twilio.com/docs/usage/webhooks/webhooks-security",
+            verify=Scheme(
+                kind="hmac",
+                algorithm="sha1",
+                signature=Signature("header:x-twilio-signature", "base64"),
+                signed="{url}",
+                body_hash=BodyHash("query:bodySHA256"),
+                default_port=True,
+            ),
+            secret=TOKEN,
+            dedupe="{{ event.headers['i-twilio-idempotency-token'] }}",
+            event="{{ event.body[0].type }}",
+            example="com.twilio.messaging.message.delivered",
+        ),
     ),
     actions=(
         Action(

@@ -1,0 +1,34 @@
+"""Dropbox Sign: events by webhook."""
+
+from relay.connectors.definition import Connector, Field, Preset, Success
+from relay.signatures import Scheme, Signature
+
+DROPBOX_SIGN = Connector(
+    key="dropbox_sign",
+    label="Dropbox Sign",
+    docs="https://developers.hellosign.com/docs/events/overview/",
+    presets=(
+        Preset(
+            key="dropbox_sign",
+            label="Dropbox Sign",
+            verify=Scheme(
+                kind="hmac",
+                signature=Signature("json:event.event_hash", "hex"),
+                signed="{json:event.event_time}{json:event.event_type}",
+                payload="form:json",
+            ),
+            secret=(
+                Field(
+                    "secret",
+                    "API key",
+                    required=True,
+                    secret=True,
+                    help="Of the account or app that the callback belongs to.",
+                ),
+            ),
+            dedupe="{{ event.body.json }}",
+            caution="Only time and type of the event are signed, not what it says.",
+            success=Success(200, "Hello API Event Received"),
+        ),
+    ),
+)

@@ -1,0 +1,23 @@
+"""Razorpay: events by webhook."""
+
+from relay.connectors.definition import Connector, Field, Preset
+from relay.signatures import Scheme, Signature
+
+RAZORPAY = Connector(
+    key="razorpay",
+    label="Razorpay",
+    docs="https://razorpay.com/docs/webhooks/validate-test/",
+    presets=(
+        Preset(
+            key="razorpay",
+            label="Razorpay",
+            verify=Scheme(kind="hmac", signature=Signature("header:x-razorpay-signature", "hex")),
+            secret=(
+                Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),
+            ),
+            dedupe="{{ event.headers['x-razorpay-event-id'] }}",
+            event="{{ event.body.event }}",
+            example="payment.captured",
+        ),
+    ),
+)

@@ -1,0 +1,28 @@
+"""Sanity: events by webhook."""
+
+from relay.connectors.definition import Connector, Field, Preset
+from relay.signatures import Scheme, Signature, Timestamp
+
+SANITY = Connector(
+    key="sanity",
+    label="Sanity",
+    docs="https://www.sanity.io/docs/webhooks",
+    presets=(
+        Preset(
+            key="sanity",
+            label="Sanity",
+            verify=Scheme(
+                kind="hmac",
+                signature=Signature("header:sanity-webhook-signature", "base64url", split=",", kv="=", field="v1"),
+                signed="{timestamp}.{body}",
+                timestamp=Timestamp("sig:t", "ms", tolerance=None),
+            ),
+            secret=(
+                Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),
+            ),
+            dedupe="{{ event.headers['idempotency-key'] }}",
+            event="{{ event.headers['sanity-operation'] }}",
+            example="update",
+        ),
+    ),
+)

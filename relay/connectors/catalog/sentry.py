@@ -1,0 +1,22 @@
+"""Sentry: events by webhook."""
+
+from relay.connectors.definition import Connector, Field, Preset
+from relay.signatures import Scheme, Signature
+
+SENTRY = Connector(
+    key="sentry",
+    label="Sentry",
+    docs="https://docs.sentry.io/product/integrations/integration-platform/webhooks/",
+    presets=(
+        Preset(
+            key="sentry",
+            label="Sentry",
+            verify=Scheme(kind="hmac", signature=Signature("header:sentry-hook-signature", "hex")),
+            secret=(Field("secret", "Client secret", required=True, secret=True, help="Of the integration."),),
+            dedupe="{{ event.headers['request-id'] }}",
+            event="{{ event.headers['sentry-hook-resource'] }}.{{ event.body.action }}",
+            example="issue.created",
+            caution="Its timestamp is not signed: a recorded request can be sent again.",
+        ),
+    ),
+)

@@ -1,0 +1,58 @@
+"""JSON Web Tokens in compact form, read strictly: the verifier says which algorithm is right, not the token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from relay.signatures.encodings import decoded
+from relay.signatures.verdict import Refused
+
+MOST_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Header and claims, the bytes that are signed, and the signature."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signed: bytes
+    signature: bytes
+
+
+def parse(text: bytes, algorithm: str) -> Token:
+    """Raises Refused for what is no token, and for one of another algorithm, `none` among them."""
+    pieces = text.split(b".")
+    raw = [None if b"=" in piece else decoded(piece, "base64url") for piece in pieces]
+    if len(text) > MOST_BYTES or len(pieces) != 3 or None in raw:
+        raise Refused("The signature is not a JSON Web Token")
+    header, claims, signature = (piece or b"" for piece in raw)
+    token = Token(_object(header), _object(claims), text.rpartition(b".")[0], signature)
+    if token.header.get("alg") != algorithm or "crit" in token.header:
+        raise Refused(f"The token's algorithm is not {algorithm}")
+    return token
+
+
+def check_times(token: Token, now: float, *, leeway: float, needed: tuple[str, ...] = ("exp",)) -> None:
+    """Raises Refused outside of `nbf` and `exp`, or where one that is needed is missing."""
+    for name in ("exp", "nbf"):
+        value = token.claims.get(name)
+        if value is None and name not in needed:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(f"The token's {name} is missing or no number")
+        if (name == "exp" and now > value + leeway) or (name == "nbf" and now < value - leeway):
+            raise Refused("The token is not in force " + ("any more" if name == "exp" else "yet"))
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Refused("The signature is not a JSON Web Token")
+    return value

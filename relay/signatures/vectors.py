@@ -1,0 +1,84 @@
+"""Recorded requests with what must come of them: verified as a door would, so that a scheme can be tried alone."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from relay.errors import RelayError
+from relay.signatures.handshakes import Answer, Handshaker
+from relay.signatures.keys import Secret
+from relay.signatures.request import Request
+from relay.signatures.scheme import Handshake, Named, Scheme
+from relay.signatures.verdict import Verdict
+from relay.signatures.verifiers import verifier
+
+# A scheme's name -> how it verifies (None: it only shakes hands) and its handshakes; RelayError for an unknown one.
+Lookup = Callable[[str], tuple[Scheme | Named | None, Sequence[Handshake]]]
+
+
+class Vector(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `secret`: a text, an object of parts, a list of several in force, or null: none is stored."""
+
+    id: str
+    scheme: str
+    secret: Any = None
+    headers: dict[str, str] = {}
+    body: str = ""
+    body_encoding: str = "utf-8"
+    method: str = "POST"
+    url: str = "https://relay.example.com/in/example"
+    now: float = 0
+
+
+def vectors_of(text: bytes) -> list[Vector]:
+    """The vectors of a JSON array; raises RelayError with the place of what can't be read."""
+    try:
+        return msgspec.json.decode(text, type=list[Vector])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RelayError(f"The file is no array of vectors: {error}") from None
+
+
+def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, Answer | None]:
+    """What a door with this scheme and these secrets says, and what it answers where it's a handshake."""
+    try:
+        how, handshakes = lookup(vector.scheme)
+    except RelayError as error:
+        return Verdict(valid=False, reason=str(error)), None
+    request, secrets = request_of(vector), secrets_of(vector)
+    hands = Handshaker(handshakes)
+    answer = hands.before(request, secrets, has_secret=bool(secrets))
+    if answer is not None:
+        return Verdict(valid=not answer.reason, reason=answer.reason or "A handshake"), answer
+    if how is None:
+        return Verdict(valid=False, reason="It is no handshake, or set-up is over"), None
+    verdict = verifier(how).verify(request, secrets, vector.now)
+    return verdict, hands.after(request, secrets) if verdict.valid else None
+
+
+def request_of(vector: Vector) -> Request:
+    """The request of a vector, in the form that ingest sees it."""
+    headers: dict[str, str] = {}
+    for name, value in vector.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return Request(vector.method.upper(), vector.url, headers, _body(vector))
+
+
+def secrets_of(vector: Vector) -> list[Secret]:
+    """The secrets in force."""
+    found = vector.secret if isinstance(vector.secret, list) else [vector.secret]
+    return [one for one in found if one]
+
+
+def _body(vector: Vector) -> bytes:
+    if vector.body_encoding != "base64":
+        return vector.body.encode("utf-8", "surrogatepass")
+    try:
+        return b64decode(vector.body)
+    except binascii.Error as error:
+        raise RelayError(f"The body of {vector.id} is not base64: {error}") from None

@@ -1,0 +1,62 @@
+"""signatures check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from relay.errors import RelayError
+from tests.commands.conftest import Shell
+from tests.signatures.conftest import hex_of
+
+VECTORS = [
+    {
+        "id": "right",
+        "scheme": "github",
+        "secret": ["new", "old"],
+        "headers": {"X-Hub-Signature-256": "sha256=" + hex_of("old", b"{}")},
+        "body": "e30=",
+        "body_encoding": "base64",
+        "now": 1795000000,
+        "provider": "GitHub",
+    },
+    {"id": "wrong", "scheme": "github", "secret": "new", "headers": {}, "body": "{}"},
+    {"id": "unknown", "scheme": "githab", "secret": "new"},
+]
+
+
+def test_requests_are_checked(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "vectors.json"
+    file.write_text(json.dumps(VECTORS))
+
+    found = shell.json("signatures", "check", str(file), "--json")
+
+    assert found[:2] == [
+        {"id": "right", "valid": True, "reason": ""},
+        {"id": "wrong", "valid": False, "reason": "The header x-hub-signature-256 is missing"},
+    ]
+    assert (found[2]["valid"], found[2]["reason"][:33]) == (False, "There is no scheme “githab”; did ")
+
+
+def test_requests_are_read_from_standard_input(shell: Shell) -> None:
+    lines = shell("signatures", "check", "-", given=json.dumps(VECTORS)).splitlines()
+
+    assert [line.split()[:2] for line in lines] == [
+        ["ID", "VALID"],
+        ["right", "yes"],
+        ["wrong", "no"],
+        ["unknown", "no"],
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"id": 1}]'])
+def test_a_file_that_is_none(shell: Shell, text: str) -> None:
+    with pytest.raises(RelayError, match="The file is no array of vectors"):
+        shell("signatures", "check", "-", given=text)
+
+
+def test_a_file_that_is_not_there(shell: Shell) -> None:
+    with pytest.raises(RelayError, match="can't be read"):
+        shell("signatures", "check", "/nowhere/x.json")

@@ -1,0 +1,288 @@
+"""Senders whose signatures take code, with keys made here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from relay.errors import ConnectFailed
+from relay.signatures import Request, Secret, Verdict, Wanted, verifier
+from relay.signatures.named import topics
+from relay.signatures.named.asked import Asked
+from tests.signatures.conftest import NOW, request, scheme, verdict
+
+RSA = rsa.generate_private_key(65537, 2048)
+P256 = ec.generate_private_key(ec.SECP256R1())
+BODY = '{"id": "é"}'.encode()
+
+
+def url64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def number(value: int) -> str:
+    return url64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+RSA_JWK = {"kty": "RSA", "kid": "k1", "n": number(RSA.public_key().public_numbers().n), "e": "AQAB"}
+P256_JWK = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": number(P256.public_key().public_numbers().x),
+    "y": number(P256.public_key().public_numbers().y),
+}
+
+
+def rs256(message: bytes) -> bytes:
+    return RSA.sign(message, padding.PKCS1v15(), SHA256())
+
+
+def es256(message: bytes) -> bytes:
+    r, s = decode_dss_signature(P256.sign(message, ec.ECDSA(SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def token(header: dict[str, Any], claims: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
+    signed = ".".join(url64(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{url64(sign(signed.encode()))}"
+
+
+def certificate(name: str, *, until: int = NOW + 86_400) -> str:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(RSA.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.fromtimestamp(until, UTC) - timedelta(days=30))
+        .not_valid_after(datetime.fromtimestamp(until, UTC))
+    )
+    return made.sign(RSA, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def fetching(name: str, asked: Request, secrets: list[Secret], answer: Any) -> tuple[Verdict, list[Wanted]]:
+    """The verdict when what is fetched is `answer` (an error is raised), and what was."""
+    wanted: list[Wanted] = []
+
+    def fetch(one: Wanted) -> bytes:
+        wanted.append(one)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+    return verifier(scheme(name), fetch=fetch).verify(asked, secrets, NOW), wanted
+
+
+def shipengine(body: bytes = BODY, stamp: str = "2026-11-18T11:06:40Z", key: str = "k1") -> Request:
+    signature = base64.b64encode(rs256(stamp.encode() + b"." + BODY)).decode()
+    return request(
+        body,
+        {
+            "x-shipengine-rsa-sha256-key-id": key,
+            "x-shipengine-rsa-sha256-signature": signature,
+            "x-shipengine-timestamp": stamp,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (shipengine(), ""),
+        (shipengine(b"{}"), "The signature does not match"),
+        (shipengine(key="k2"), "The key that it was signed with is not one that the sender publishes"),
+        (shipengine(stamp="2026-11-18T10:06:40Z"), "It was sent 3600 s ago; 300 s are allowed"),
+        (request(BODY), "The header x-shipengine-timestamp is missing"),
+    ],
+)
+def test_a_published_key(asked: Request, reason: str) -> None:
+    found, wanted = fetching("shipengine", asked, [], {"keys": [RSA_JWK]})
+
+    assert found == Verdict(valid=not reason, reason=reason)
+    assert {one.url for one in wanted} <= {"https://api.shipengine.com/jwks"}
+
+
+def test_a_key_that_cant_be_fetched_now_decides_nothing() -> None:
+    found, _ = fetching("shipengine", shipengine(), [], ConnectFailed("no route"))
+
+    assert (found.valid, found.is_temporary) == (False, True)
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"\xff", {"keys": "x"}, {"keys": [{"kid": "k1"}]}])
+def test_keys_that_cant_be_read_refuse(answer: Any) -> None:
+    assert not fetching("shipengine", shipengine(), [], answer)[0].valid
+
+
+def plaid(body: bytes = BODY, alg: str = "ES256", age: int = 0, hashed: bytes = BODY) -> Request:
+    claims = {"iat": NOW - age, "request_body_sha256": hashlib.sha256(hashed).hexdigest()}
+    return request(body, {"plaid-verification": token({"alg": alg, "kid": "k"}, claims, es256)})
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (plaid(), ""),
+        (plaid(b"{}"), "The token's request_body_sha256 is not the hash of what came"),
+        (plaid(alg="none"), "The token's algorithm is not ES256"),
+        (plaid(alg="HS256"), "The token's algorithm is not ES256"),
+        (plaid(age=301), "The token was issued 301 s off; 300 s are allowed"),
+        (request(BODY, {"plaid-verification": "a.b"}), "The signature is not a JSON Web Token"),
+        (request(BODY, {"plaid-verification": "..."}), "The signature is not a JSON Web Token"),
+    ],
+)
+def test_a_key_to_ask_for(asked: Request, reason: str) -> None:
+    secret = {"client_id": "id", "secret": "s"}
+
+    found, wanted = fetching("plaid", asked, [secret], {"key": P256_JWK})
+
+    assert found == Verdict(valid=not reason, reason=reason)
+    for one in wanted:
+        assert one.url == "https://production.plaid.com/webhook_verification_key/get"
+        assert json.loads(one.body or b"") == {**secret, "key_id": "k"}
+
+
+def graph(**changed: Any) -> Request:
+    claims = {
+        "iss": "https://login.microsoftonline.com/84bd8158-6d4d-4958-8b9f-9d6445542f95/v2.0",
+        "aud": "my-app",
+        "azp": "0bf30f3b-4a52-48df-9a82-234910c4a086",
+        "exp": NOW + 60,
+        **changed,
+    }
+    return request(json.dumps({"validationTokens": [token({"alg": "RS256", "kid": "k1"}, claims, rs256)]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (graph(), ""),
+        (graph(aud="other"), "The token is for another application"),
+        (graph(azp="other"), "The token was made for another sender"),
+        (graph(iss="https://login.microsoftonline.com.evil.example/v2.0"), "The token was issued by somebody else"),
+        (graph(exp=NOW - 3_600), "The token is not in force any more"),
+        (graph(exp=None), "The token's exp is missing or no number"),
+        (request(b'{"validationTokens": []}'), "The body holds no tokens"),
+        (request(b'{"value": []}'), "The body holds no tokens"),
+    ],
+)
+def test_tokens_in_the_body(asked: Request, reason: str) -> None:
+    found, _ = fetching("graph_rich", asked, [{"app_id": "my-app"}], {"keys": [RSA_JWK]})
+
+    assert found == Verdict(valid=not reason, reason=reason)
+
+
+def paddle(fields: str, signed: bytes) -> Request:
+    signature = base64.b64encode(RSA.sign(signed, padding.PKCS1v15(), SHA1()))
+    return request(f"{fields}&p_signature={signature.decode().replace('+', '%2B')}".encode())
+
+
+@pytest.mark.parametrize(
+    ("fields", "valid"),
+    [("b=%C3%A9&a=1", True), ("a=1&b=%C3%A9", True), ("a=1&b=e", False), ("a=1&b=%C3%A9&c=", False), ("a=1", False)],
+)
+def test_a_form_as_php_serializes_it(fields: str, valid: bool) -> None:
+    pem = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    asked = paddle(fields, 'a:2:{s:1:"a";s:1:"1";s:1:"b";s:2:"é";}'.encode())
+
+    assert verdict("paddle_classic", asked, [pem]).valid is valid
+
+
+def sns(name: str = "sns.amazonaws.com", until: int = NOW + 60, **changed: str) -> tuple[Request, bytes]:
+    message = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": "1",
+        "Token": "t",
+        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:orders",
+        "Message": "You have chosen...",
+        "SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t",
+        "Timestamp": "2026-11-18T11:06:40.000Z",
+        "SignatureVersion": "2",
+        "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc.pem",
+        **changed,
+    }
+    names = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+    signed = "".join(f"{key}\n{message[key]}\n" for key in names)
+    message["Signature"] = base64.b64encode(rs256(signed.encode())).decode()
+    return request(json.dumps(message).encode()), certificate(name, until=until).encode()
+
+
+TOPIC = {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders"}
+
+
+@pytest.mark.parametrize(
+    ("made", "secret", "reason"),
+    [
+        (sns(), TOPIC, ""),
+        (sns(), {"topic_arn": "arn:aws:sns:eu-west-1:999999999999:orders"}, "The message is from another topic"),
+        (sns("evil.example"), TOPIC, "The certificate of the signature is not amazonaws.com's"),
+        (sns("evilamazonaws.com"), TOPIC, "The certificate of the signature is not amazonaws.com's"),
+        (sns(until=NOW - 1), TOPIC, "The certificate of the signature is not in force"),
+        (sns(SignatureVersion="3"), TOPIC, "The version of the signature is not one that this sender uses"),
+    ],
+)
+def test_a_message_of_a_topic(made: tuple[Request, bytes], secret: dict[str, str], reason: str) -> None:
+    found, _ = fetching("aws_sns", made[0], [secret], made[1])
+
+    assert found == Verdict(valid=not reason, reason=reason)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com.evil.example/SimpleNotificationService-abc.pem",
+        "https://evil.example/sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com@evil.example/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com/../bucket/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com\\@evil.example/SimpleNotificationService-abc.pem",
+        "https://s3.amazonaws.com/SimpleNotificationService-abc.pem",
+        "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc.pem\n",
+        "",
+    ],
+)
+def test_a_certificate_from_elsewhere_is_not_even_fetched(url: str) -> None:
+    asked, pem = sns(SigningCertURL=url)
+
+    found, wanted = fetching("aws_sns", asked, [TOPIC], pem)
+
+    assert found.reason == "The address of the sender's key is not one of the sender's own"
+    assert wanted == []
+
+
+def test_a_subscription_is_confirmed_at_the_senders_own_address() -> None:
+    asked, _ = sns()
+    wanted: list[Wanted] = []
+
+    def fetch(one: Wanted) -> bytes:
+        wanted.append(one)
+        return b""
+
+    done = topics.confirm(Asked(asked, TOPIC, NOW, None, {}, fetch))
+
+    assert done
+    assert [one.url for one in wanted] == ["https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"]
+
+
+def test_ed25519_with_a_key_in_base64() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    signature = base64.b64encode(key.sign(b"1795000000|" + BODY)).decode()
+    asked = request(BODY, {"telnyx-timestamp": "1795000000", "telnyx-signature-ed25519": signature})
+
+    assert verdict("telnyx", asked, [public]).valid
+    assert not verdict("telnyx", asked, [base64.b64encode(b"x" * 32).decode()]).valid
+    assert not verdict("telnyx", asked, ["x"]).valid
