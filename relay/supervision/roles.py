@@ -25,6 +25,7 @@ _CONNECTIONS = 1024
 _READY_SECONDS = 60.0
 # Of PostgreSQL, for the pages of one web process; a page waits so many seconds for one of them.
 _POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+# What every process needs. What only the web process does it loads itself: a module here is counted once a process.
 _SHARED = ("relay.jobs", "relay.queues", "relay.engine.work", "relay.engine.upkeep")
 
 

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import fcntl
 import functools
-import gc
 import os
 import resource
 import sys
@@ -19,7 +18,7 @@ from typing import IO
 from relay import datafolder, valkey
 from relay.datafolder import DataFolder
 from relay.errors import SetupError
-from relay.supervision import addresses, roles
+from relay.supervision import addresses, memory, roles
 from relay.supervision.supervisor import Supervisor
 
 # What a former `relay up` may take to be gone after a kill.
@@ -86,9 +85,7 @@ class _Up:
                 return
             self.supervisor.add("valkey", functools.partial(valkey.execute, self.folder))
         roles.preload()
-        # What is here now stays: the collector need not touch, and so copy, pages shared with the children.
-        gc.collect()
-        gc.freeze()
+        memory.settle()
         if self._done("prepare", roles.prepare) and self._valkey_answers():
             self._start_lasting()
             self._watch()
