@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
-from django.db import transaction
 
 from relay.engine import order, sql
 from relay.engine.errand import Arrived, Errand
+from relay.engine.turns import turn, writing
 from relay.errors import RelayError
 from relay.flows.plan import Plan, compile_plan
 from relay.models import Connection, Version
@@ -74,10 +74,11 @@ def _due_elsewhere(limit: int, avoid: frozenset[int]) -> list[int]:
 
 def _take(due: list[int]) -> list[tuple[Any, ...]]:
     """Claim those that are still due; what keeps an order and whose turn it isn't goes back."""
-    rows = _claimed(due)
+    with turn():
+        rows = _claimed(due)
     if all(row[11] is None for row in rows):
         return rows
-    with transaction.atomic():
+    with writing():
         early = order.send_back((row[0], row[4], row[11]) for row in rows)
     return [row for row in rows if row[0] not in early]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
 
 from relay import ids, queues
 from relay.engine import sql
 from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
 from relay.engine.errand import Arrived
+from relay.engine.turns import writing
 from relay.errors import RelayError
 from relay.models import Event, Flow
 from relay.models.flows import digest
@@ -102,7 +102,7 @@ def accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
     # Keys are rendered before the transaction: while that lasts, nobody else can write to SQLite.
     for knock in knocks:
         knock.at(doors.remembered(knock.arrival.digest))
-    with transaction.atomic():
+    with writing():
         doors.refresh()
         for knock in knocks:
             knock.at(doors.find(knock.arrival.digest))

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError
 
 from relay import ids, redaction
 from relay.engine import destinations, order, sql
 from relay.engine.errand import Outcome
+from relay.engine.turns import writing
 
 log = structlog.get_logger()
 
@@ -78,7 +79,7 @@ def _settle(outcomes: list[Outcome]) -> int:
     for outcome in outcomes:
         if outcome.refused is not None:
             outcome.destination_id = destinations.refuse(outcome.refused, outcome.reason)
-    with transaction.atomic():
+    with writing():
         ours = _update_runs(outcomes)
         kept = [outcome for outcome in outcomes if outcome.errand.run_id in ours]
         _insert_attempts(kept)

@@ -18,6 +18,7 @@ from relay.models import Lease
 log = structlog.get_logger()
 
 EVERY = 1.0  # seconds
+OVERDUE = 500_000  # microseconds for which a run has been due when one worker more is woken for it
 LEASE = 3.0  # seconds after which another upkeep takes over from one that died
 
 
@@ -45,13 +46,20 @@ def once() -> None:
     destinations.go_on()
     order.go_on()
     batches.go_on(sql.now())
-    if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (sql.now(),)):
-        queues.call()
+    _ring()
     if sql.is_sqlite():
         # Here, so that no commit of ingest has to do it.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
     indexing.index_some()
     retention.go_on()
+
+
+def _ring() -> None:
+    """Ring for what is due; wake one worker more where those that are awake don't get on with it."""
+    for age, tell in ((OVERDUE, queues.call), (0, queues.ring)):
+        if sql.fetch("SELECT 1 FROM relay_run WHERE due_at <= %s LIMIT 1", (sql.now() - age,)):
+            tell()
+            return
 
 
 def release_left_over() -> int:

@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 GATES_EVERY = 0.5  # seconds
 DATABASE_AGAIN = 0.2  # seconds
+# Who has claimed no more than so many at once, for so many seconds, leaves the work to another worker.
+MANY = BATCH // 2
+LITTLE_FOR = 0.25
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
@@ -47,6 +50,8 @@ def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
         watch.keep()
         if not shift.look():
             time.sleep(shift.pause)
+        elif shift.has_little_to_do and watch.is_spare():
+            shift.leave()
     watch.end()
     while shift.look():
         pass
@@ -64,6 +69,8 @@ class _Shift:
         self._until = time.monotonic() + settings.WORKER_SLICE
         self._busy_at = self._renewed_at = time.monotonic()
         self._gates_at = 0.0
+        self._much_at = time.monotonic()  # when there was last more than one worker gets on with
+        self._left = False
         self._gates = walkers.gates
         self._unsettled: list[Outcome] = []
         self._lost_at = 0.0  # when the database was lost, while it is
@@ -72,12 +79,22 @@ class _Shift:
     @property
     def is_over(self) -> bool:
         """Whether nothing more is to be claimed: the slice has ended with nothing in hand, or Relay stops."""
-        return queues.stopping.is_set() or (time.monotonic() >= self._until and not self._walkers.in_hand)
+        ends = self._left or time.monotonic() >= self._until
+        return queues.stopping.is_set() or (ends and not self._walkers.in_hand)
 
     @property
     def goes_on(self) -> bool:
         lingers = time.monotonic() - self._busy_at < self._linger
         return not self.is_over and (lingers or bool(self._walkers.in_hand))
+
+    @property
+    def has_little_to_do(self) -> bool:
+        """Whether another worker would get on with it alone: two that share few runs commit each of them alone."""
+        return time.monotonic() - self._much_at > LITTLE_FOR and not self._walkers.in_hand
+
+    def leave(self) -> None:
+        """Leave the work to another one who watches."""
+        self._left = True
 
     @property
     def pause(self) -> float:
@@ -125,9 +142,12 @@ class _Shift:
         if self.is_over or self._walkers.waiting or room <= 0:
             return False
         self._open_gates()
-        errands = claim(room, self._gates.crowded_flows())
+        crowded = self._gates.crowded_flows()
+        errands = claim(room, crowded)
         if len(errands) == BATCH:
             queues.call()
+        if crowded or len(errands) > MANY:
+            self._much_at = time.monotonic()
         if errands:
             self._walkers.give(errands)
         return bool(errands)

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import django_rq
 import structlog
@@ -69,7 +70,7 @@ def ring() -> bool:
 
     Never raises for Redis: the database knows what is due, and upkeep calls again within a second.
     """
-    return _unless_redis_is_away(lambda: not _watching() and _enqueue())
+    return _unless_redis_is_away(lambda: not _watching() and not waiting() and _enqueue())
 
 
 def call() -> bool:
@@ -105,9 +106,9 @@ def _present(key: str, ttl: float) -> int:
 class Word:
     """A process's word that it is here, which ends by itself where it isn't renewed."""
 
-    def __init__(self, key: str, ttl: float) -> None:
+    def __init__(self, key: str, ttl: float, name: str = "") -> None:
         self._key, self._ttl = key, ttl
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._name = name or f"{os.getpid()}-{secrets.token_hex(4)}"
         self._until = 0.0
 
     def keep(self) -> None:
@@ -138,8 +139,17 @@ class Watch(Word):
     that look, and whatever is committed later rings.
     """
 
-    def __init__(self) -> None:
-        super().__init__(WATCHERS, WATCH_TTL)
+    def __init__(self, name: str = "") -> None:
+        super().__init__(WATCHERS, WATCH_TTL, name)
+
+    def is_spare(self) -> bool:
+        """Whether another one watches that stays when both ask: the first by name."""
+        return _unless_redis_is_away(self._comes_later)
+
+    def _comes_later(self) -> bool:
+        now = time.time()
+        names: Any = _queue().connection.zrangebyscore(WATCHERS, now, now + 2 * WATCH_TTL)
+        return any(name.decode() < self._name for name in names)
 
 
 def waiting() -> int:

@@ -29,6 +29,20 @@ def test_it_is_silent_when_nothing_is_due(live, arrive) -> None:
     assert queues.waiting() == 0
 
 
+def test_it_leaves_what_has_just_come_to_those_that_watch(live, arrive) -> None:
+    arrive(live(posting("https://example.com/")))
+    watch = queues.Watch()
+    watch.keep()
+
+    upkeep.once()
+    fresh = queues.waiting()
+    Run.objects.update(due_at=sql.now() - 2 * upkeep.OVERDUE)
+    upkeep.once()
+    watch.end()
+
+    assert (fresh, queues.waiting()) == (0, 1)
+
+
 def test_bells_coalesce(live, arrive) -> None:
     arrive(live(posting("https://example.com/")))
 

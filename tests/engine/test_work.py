@@ -10,6 +10,7 @@ from django.db import connection
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from relay import queues
 from relay.engine import claim, settle, sql
 from relay.engine.errand import Post
 from relay.engine.walk import walk
@@ -227,3 +228,26 @@ def test_a_slow_destination_does_not_hold_up_what_comes_after_the_slice(
     worker.join(10)
     assert slow_state == RunState.RUNNING
     assert Run.objects.get(pk=slow.pk).state == RunState.SUCCEEDED
+
+
+def test_a_worker_leaves_few_runs_to_another_that_watches(live, arrive, walkers: Walkers, settings) -> None:
+    say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "order {{ event.body.id }}"}}
+    flow = live({**posting(""), "steps": [say]})
+    settings.WORKER_SLICE = 60
+    other = queues.Watch(name="0")  # the first by name stays
+    other.keep()
+    stop = threading.Event()
+
+    def keep_coming() -> None:
+        while not stop.is_set():
+            arrive(flow)
+        connection.close()
+
+    sender = threading.Thread(target=keep_coming)
+    sender.start()
+    work(walkers=walkers, linger=60)
+    stop.set()
+    sender.join()
+    other.end()
+
+    assert Run.objects.filter(state=RunState.SUCCEEDED).exists()

@@ -67,3 +67,22 @@ def test_a_word_is_given_again_after_it_was_forgotten(valkey: Valkey) -> None:
 
     assert rung
     assert not queues.ring()
+
+
+def test_of_two_that_watch_one_is_spare(valkey: Valkey) -> None:
+    watches = [queues.Watch(), queues.Watch()]
+    watches[0].keep()
+    alone = watches[0].is_spare()
+    watches[1].keep()
+    both = sorted(watch.is_spare() for watch in watches)
+    valkey.stop()
+    without_redis = [watch.is_spare() for watch in watches]
+
+    assert (alone, both, without_redis) == (False, [False, True], [False, False])
+
+
+def test_one_bell_is_enough_while_nobody_watches(valkey: Valkey) -> None:
+    rung = [queues.ring(), queues.ring()]
+    called = queues.call()
+
+    assert (rung, called, queues.waiting()) == ([True, False], False, 1)
