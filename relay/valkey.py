@@ -49,7 +49,7 @@ def execute(folder: DataFolder) -> None:
     words = arguments(folder)
     if folder.valkey_log.exists() and folder.valkey_log.stat().st_size > _LOG_LIMIT:
         os.truncate(folder.valkey_log, 0)
-    os.execv(words[0], words)  # noqa: S606 - no shell is meant
+    os.execv(words[0], words)  # noqa: S606 # nosec B606 - no shell is meant
 
 
 def answers(folder: DataFolder) -> bool:

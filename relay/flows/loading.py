@@ -35,7 +35,7 @@ def _parsed(data: bytes) -> Any:
     try:
         if text.lstrip()[:1] in ("{", "["):
             return msgspec.json.decode(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 # nosec B506 - a SafeLoader
     except RecursionError:
         raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep") from None
     except msgspec.DecodeError as error:

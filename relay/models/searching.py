@@ -35,7 +35,7 @@ def found(runs: RunQuerySet, chosen: Mapping[str, Any]) -> models.Q:
     terms = looked_for(chosen)
     if not terms:
         return models.Q(pk__in=())
-    known = RawSQL(*store().select(terms))  # noqa: S611 - constants with parameters
+    known = RawSQL(*store().select(terms))  # noqa: S611 # nosec B611 - constants with parameters
     return models.Q(pk__in=known) | models.Q(pk__in=newest(runs, terms))
 
 

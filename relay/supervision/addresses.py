@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 
 from relay.errors import SetupError
 
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not bound
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # nosec B104 - told apart, not bound
 # Reserved for documentation: choosing a route to it names our own address and sends nothing.
 _NOWHERE = ("192.0.2.1", 9)
 

@@ -117,6 +117,8 @@ def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "broke"),
         (b"\x16\x03\x01garbage\r\n\r\n", "isn't HTTP"),
         (b"SSH-2.0-OpenSSH_9\r\n\r\n", "isn't HTTP"),
+        (b"<html>HTTP/0.9</html>\r\n\r\n", "isn't HTTP"),
+        (b"<html>HTTP/0.9</html>", "broke"),
         (b"HTTP/2 200 OK\r\n\r\n", "isn't HTTP"),
         (b"HTTP/1.1 099 No\r\n\r\n", "isn't HTTP"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "isn't HTTP"),
@@ -184,6 +186,30 @@ def test_endless_headers_are_cut_off(sender: Sender, nasty) -> None:
 
     with pytest.raises(ConnectionLost, match="longer than"):
         sender.send(get(server.url))
+
+
+@pytest.mark.parametrize(
+    ("start", "piece", "reason"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, "provisional"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000, "longer than"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x=y;" * 1000, "isn't HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 1000, "trailers"),
+    ],
+)
+def test_a_flood_is_cut_off(sender: Sender, nasty, start: bytes, piece: bytes, reason: str) -> None:
+    server = nasty.flooding(start, piece)
+
+    with pytest.raises(ConnectionLost, match=reason):
+        sender.send(get(server.url))
+
+
+def test_an_endless_row_of_small_chunks_is_cut_off(sender: Sender, nasty) -> None:
+    server = nasty.flooding(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;a=b\r\nx\r\n" * 1000)
+
+    answer = sender.send(get(server.url))
+
+    assert (answer.body, answer.truncated) == (b"x" * 1024, True)
 
 
 def test_an_answer_before_the_whole_body_is_read_counts(sender: Sender, nasty) -> None:
