@@ -32,10 +32,16 @@ def seconds(text: str, *, most: float = MAX_DELAY) -> float:
 
 def interval(rate: str) -> float:
     """Seconds between two requests of "1/s", "30/m" or "500/h"; ValueError for all else."""
+    count, seconds = parts_of(rate)
+    return seconds / count
+
+
+def parts_of(rate: str) -> tuple[int, float]:
+    """The number and the seconds of "1/s", "30/m" or "500/h"; ValueError for all else."""
     match = _rate(rate.strip())
     if match is None or not int(match[1]):
         raise ValueError(f"{rate[:40]!r} is not a rate: write a number, / and s, m or h, as 30/m")
-    return _UNITS[match[2]] / int(match[1])
+    return int(match[1]), _UNITS[match[2]]
 
 
 def next_delay(

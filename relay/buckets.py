@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from relay import backoff
+
 # Of a span: what floating point adds to a sum of many parts keeps nobody out.
 _NOTHING = 1e-9
+
+
+class Rate(NamedTuple):
+    """So many in every span of seconds; `text` as people write it: 50/s."""
+
+    number: int
+    seconds: float
+    text: str
+
+
+def rate(text: str) -> Rate:
+    """The rate of "50/s", "30/m" or "500/h"; ValueError for all else."""
+    count, seconds = backoff.parts_of(text)
+    return Rate(count, seconds, text.strip())
 
 
 class Bucket:
@@ -18,9 +36,12 @@ class Bucket:
 
     def take(self, now: float) -> float:
         """0.0: one is taken; else the seconds until one can be. `now`: seconds of a clock that never goes back."""
-        full_at = max(self._full_at, now) + self._each
-        wait = full_at - now - self._span
-        if wait > _NOTHING * self._span:
-            return wait
-        self._full_at = full_at
-        return 0.0
+        wait = self.wait(now)
+        if not wait:
+            self._full_at = max(self._full_at, now) + self._each
+        return wait
+
+    def wait(self, now: float) -> float:
+        """The seconds until one can be taken; 0.0 when one can be now."""
+        wait = max(self._full_at, now) + self._each - now - self._span
+        return wait if wait > _NOTHING * self._span else 0.0

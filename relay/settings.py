@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import environ  # type: ignore[import-untyped]
 import structlog
 
-from relay import datafolder, logs
+from relay import buckets, datafolder, forwarded, logs
 
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
@@ -36,12 +36,20 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
-BEHIND_PROXY = env.bool("RELAY_BEHIND_PROXY", default=False)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# One list for all that a proxy says: X-Forwarded-Proto to the pages, X-Forwarded-For and Forwarded to ingest too.
+TRUSTED_PROXIES = forwarded.Networks(
+    env.list("RELAY_TRUSTED_PROXIES", default=[])
+    or (forwarded.PRIVATE if env.bool("RELAY_BEHIND_PROXY", default=False) else ())
+)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 
 # What comes in
 MAX_BYTES = env.int("RELAY_MAX_BYTES", default=1_048_576)
 BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
+RATE = buckets.rate(env("RELAY_RATE")) if env("RELAY_RATE", default="") else None
+ADDRESS_RATE = buckets.rate(env("RELAY_ADDRESS_RATE")) if env("RELAY_ADDRESS_RATE", default="") else None
+_refused_rate = env("RELAY_REFUSED_RATE", default="20/s")
+REFUSED_RATE = buckets.rate(_refused_rate) if _refused_rate else None
 # What goes out
 ALLOWED_NETWORKS = env.list("RELAY_ALLOWED_NETWORKS", default=[])
 OUTBOUND_PORTS = env.list("RELAY_OUTBOUND_PORTS", default=[])
@@ -156,7 +164,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "flows"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+# REMOTE_ADDR is judged before the pages see it: relay/ingest/entrance.py.
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
 ACCOUNT_ADAPTER = "relay.web.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

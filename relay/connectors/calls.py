@@ -73,8 +73,11 @@ def build(
     connection: Mapping[str, Any] | None,
     *,
     key: str,
+    hops: int = 1,
 ) -> Request:
     """The request that an action sends for rendered inputs; `key` is its Idempotency-Key at every try.
+
+    `hops`: how often, with this time, a flow has called on because of one event; ingest ends what goes in circles.
 
     Raises RequestRefused where an input is missing, too long or of the wrong kind, or where a connection's
     secrets would go to a host that isn't its connector's.
@@ -93,6 +96,7 @@ def build(
     if kind:
         sent["Content-Type"] = kind
     _add(sent, _mapping(parts.get("headers"), "Headers"))
+    _add(sent, {"Relay-Hops": str(hops)})
     if action.basic:
         sent["Authorization"] = _basic(*parts["basic"])
     if parts.get("sign"):

@@ -61,7 +61,8 @@ class _Delivery:
         secrets = calls.secrets_of(self.step.connector, values)
         self.outcome.secrets.update(secrets)
         key = f"{ids.text(self.errand.run_id)}-{self.step.id}"
-        request = calls.build(self.step.connector, self.step.action, inputs, values, key=key)
+        hops = self.errand.event.hops + 1
+        request = calls.build(self.step.connector, self.step.action, inputs, values, key=key, hops=hops)
         place = Place(self.errand.workspace_id, origin_of(request.url), self.step.connection or "")
         self._check_mark()
         passed = self._enter(place, sealed.rate if sealed else "")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
+from relay.buckets import Rate, rate
 from relay.engine import sql
 from relay.engine.duplicates import Recogniser, recogniser
 from relay.engine.order import Keeper, keeper
 from relay.flows.document import TriggerSettings, trigger_settings
 from relay.flows.keeping import keeping
+from relay.forwarded import Networks
 from relay.models import Trigger
+
+Known = TypeVar("Known")
 
 DOORS_REMEMBERED = 10_000
 
@@ -27,34 +33,56 @@ class Door:
     recogniser: Recogniser | None = None
     keeper: Keeper | None = None
     bodies: bool = True  # whether the flow keeps bodies
+    rate: Rate | None = None
+    allowed: Networks | None = None  # None: any address
 
 
 class Doors:
     """The triggers that requests knock at, remembered until something about any trigger changes."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Door | None] = OrderedDict()
+        self._known: OrderedDict[str, Door] = OrderedDict()
+        self._familiar: OrderedDict[str, None] = OrderedDict()
         self._revision = -1
+        self._looked_at = float("-inf")
 
     def refresh(self) -> None:
         """Forget all when a trigger, a publication or a pause has changed since the last look."""
+        looked_at = time.monotonic()
         rows = sql.fetch("SELECT number FROM relay_revision WHERE id = 1")
         revision = rows[0][0] if rows else 0
         if revision != self._revision:
             self._known.clear()
             self._revision = revision
+        self._looked_at = looked_at
+
+    def looked_within(self, seconds: float) -> bool:
+        """Whether the last look at what has changed began so few seconds ago."""
+        return time.monotonic() - self._looked_at < seconds
 
     def remembered(self, token_digest: str) -> Door | None:
         """The door as last seen, without a query."""
         return self._known.get(token_digest)
 
     def find(self, token_digest: str) -> Door | None:
-        """The door behind a token's digest; None when there is none."""
-        if token_digest not in self._known:
-            self._known[token_digest] = _load(token_digest)
-            while len(self._known) > DOORS_REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[token_digest]
+        """The door behind a token's digest; none is not remembered, since there is no end of those."""
+        door = self._known.get(token_digest)
+        if door is None:
+            door = _load(token_digest)
+            if door is not None:
+                _remember(self._known, token_digest, door)
+                _remember(self._familiar, token_digest, None)
+        return door
+
+    def is_familiar(self, token_digest: str) -> bool:
+        """Whether there was a door, whatever has changed since."""
+        return token_digest in self._familiar
+
+
+def _remember(those: OrderedDict[str, Known], token_digest: str, what: Known) -> None:
+    those[token_digest] = what
+    while len(those) > DOORS_REMEMBERED:
+        those.popitem(last=False)
 
 
 def _load(token_digest: str) -> Door | None:
@@ -73,4 +101,22 @@ def _load(token_digest: str) -> Door | None:
         recogniser(settings),
         keeper(document),
         keeping(document, workspace_days=0).bodies,
+        _rate(settings.rate),
+        _allowed(settings.allow_ips),
     )
+
+
+def _rate(text: str | None) -> Rate | None:
+    """The trigger's own rate; in a draft it may be nonsense, which is none."""
+    try:
+        return rate(text) if text else None
+    except ValueError:
+        return None
+
+
+def _allowed(texts: tuple[str, ...]) -> Networks | None:
+    """The networks of a list; of one with nonsense in it, as a draft's may be, none: a slip opens nothing."""
+    try:
+        return Networks(texts) if texts else None
+    except ValueError:
+        return Networks()

@@ -43,6 +43,14 @@ class Arrived:
     body: bytes
     received_at: int
 
+    @property
+    def hops(self) -> int:
+        """How often flows had called each other when this came: what its Relay-Hops says."""
+        if '"relay-hops"' not in self.headers:
+            return 0
+        said = msgspec.json.decode(self.headers).get("relay-hops", "")
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:

@@ -20,6 +20,7 @@ from relay.flows import keeping
 from relay.flows.headers import header_faults
 from relay.flows.loading import load
 from relay.flows.names import condition_faults, template_faults
+from relay.flows.senders import faults as sender_faults
 from relay.flows.shape import faults as shape_faults
 from relay.flows.shape import join
 from relay.outbound import check_headers, check_url
@@ -92,8 +93,6 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
 def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
     later = {
         "preset": trigger.preset is not None,
-        "allow_ips": bool(trigger.allow_ips),
-        "rate": trigger.rate is not None,
         "verify.scheme": trigger.verify.scheme != "none",
     }
     for name, used in later.items():
@@ -103,6 +102,7 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
         yield Fault("trigger.methods", "is empty")
     if not 0 <= trigger.max_bytes <= MOST_BODY:
         yield Fault("trigger.max_bytes", f"is between 1 and {MOST_BODY}")
+    yield from sender_faults(trigger)
     if trigger.only is not None:
         yield from condition_faults(trigger.only, "trigger.only", set())
     if trigger.dedupe is not None:

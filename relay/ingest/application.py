@@ -12,11 +12,14 @@ from relay import ids, redaction
 from relay.engine import sql
 from relay.engine.intake import Accepted, Arrival, Door
 from relay.engine.rejections import Rejected
-from relay.ingest import bodies
+from relay.forwarded import neighbourhood
+from relay.ingest import bodies, checks, scopes
 from relay.ingest.answers import JSON, TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
 from relay.ingest.committer import Committer, Overloaded
+from relay.ingest.guard import Guard
+from relay.ingest.meters import Meters
 from relay.ingest.patience import Patience
-from relay.models import Why
+from relay.ingest.scopes import joined
 from relay.models.flows import digest
 
 PREFIX = "/in/"
@@ -32,6 +35,9 @@ class Ingest:
     def __init__(self, committer: Committer | None = None) -> None:
         self._committer = committer
         self._patience = Patience()
+        self._meters = Meters()
+        self._guard = Guard(settings.REFUSED_RATE)
+        self._limits_all = settings.RATE is not None or settings.ADDRESS_RATE is not None
 
     @property
     def committer(self) -> Committer:
@@ -44,32 +50,57 @@ class Ingest:
         try:
             status, headers, body = await self._respond(scope, receive)
         except Answer as answer:
-            body = f"{answer}\n".encode()
-            status, headers = answer.status, [*TEXT, *answer.headers]
+            status, headers, body = self._turned_away(scope, answer)
         await send_answer(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def close(self) -> None:
+        self._meters.close()
         if self._committer is not None:
             await self._committer.close()
             self._committer = None
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         token_digest = _token_digest(scope)
-        door = await self._door(token_digest)
+        door = await self._door(scope, token_digest)
         if scope["method"] in ("OPTIONS", "HEAD") and scope["method"] not in door.settings.methods:
-            return (204 if scope["method"] == "OPTIONS" else 200), [_allow(door)], b""
-        headers = _joined(scope["headers"])
-        body = b""
-        try:
-            _check_head(scope["method"], headers, door)
-            most = door.settings.max_bytes or settings.MAX_BYTES
-            body = await bodies.read(receive, headers, most, self._patience)
-        except Refused as refused:
-            self.committer.reject(_rejected(refused, scope, door, headers, body))
-            raise
-        return _acknowledge(await self._store(_arrival(scope, token_digest, headers, body)))
+            return (204 if scope["method"] == "OPTIONS" else 200), [checks.allow(door)], b""
+        headers = joined(scope["headers"])
+        remote = scopes.remote(scope, headers)
+        body: bytes | None = None
+        while True:
+            try:
+                checks.head(scope["method"], headers, remote, door)
+                self._check_rate(door)
+                if body is None:
+                    most = door.settings.max_bytes or settings.MAX_BYTES
+                    body = await bodies.read(receive, headers, most, self._patience)
+                if door.rate is not None or self._limits_all:
+                    await self._admit(door, remote)
+                break
+            except Refused as refused:
+                fresh = await self._look_again(token_digest, door)
+                # What of a body was read by then can't be read again.
+                if fresh is door or refused.body is not None:
+                    self.committer.reject(_rejected(refused, scope, door, headers, body or b"", remote))
+                    raise
+                door = fresh
+        return _acknowledge(await self._store(_arrival(scope, token_digest, headers, body, remote)))
 
-    async def _door(self, token_digest: str) -> Door:
+    async def _look_again(self, token_digest: str, door: Door) -> Door:
+        """The door as it is now: nobody is refused for what has just been changed."""
+        try:
+            fresh = await self.committer.look(token_digest)
+        except Error:
+            return door
+        if fresh is None:
+            raise Answer(404, "No such URL")
+        return fresh
+
+    async def _door(self, scope: Scope, token_digest: str) -> Door:
+        door = self.committer.doors.remembered(token_digest)
+        if door is not None:
+            return door
+        self._keep_guessers_out(scope, token_digest)
         try:
             door = await self.committer.find(token_digest)
         except Error:
@@ -77,6 +108,34 @@ class Ingest:
         if door is None:
             raise Answer(404, "No such URL")
         return door
+
+    def _keep_guessers_out(self, scope: Scope, token_digest: str) -> None:
+        """Look nothing up for an address that was refused too often, unless it is what others have found."""
+        wait = self._guard.wait(scopes.remote(scope))
+        if wait and not self.committer.doors.is_familiar(token_digest):
+            raise checks.too_many(wait)
+
+    def _turned_away(self, scope: Scope, answer: Answer) -> tuple[int, Headers, bytes]:
+        """The answer, or 429 where the address has had too many of its kind."""
+        if 400 <= answer.status < 500 and answer.status != 429:
+            wait = self._guard.refuse(scopes.remote(scope))
+            answer = checks.too_many(wait) if wait else answer
+        return answer.status, [*TEXT, *answer.headers], f"{answer}\n".encode()
+
+    def _check_rate(self, door: Door) -> None:
+        """Refuse unread what is over the trigger's rate; nothing is taken of it yet."""
+        rate = door.rate or settings.RATE
+        if rate is not None:
+            checks.rate(self._meters.closed_for(door.flow_id, rate), rate)
+
+    async def _admit(self, door: Door, remote: str) -> None:
+        """Take one of the trigger's rate and of the address's, where there are such; 429 when none is left."""
+        rate, own = door.rate or settings.RATE, settings.ADDRESS_RATE
+        if rate is not None and not self._meters.at_hand(door.flow_id, rate):
+            checks.rate(await self._meters.admit(door.flow_id, rate), rate)
+        if own is not None:
+            place = neighbourhood(remote)
+            checks.address_rate(await self._meters.admit(place, own), own, remote)
 
     async def _store(self, arrival: Arrival) -> Accepted:
         try:
@@ -98,33 +157,9 @@ def _token_digest(scope: Scope) -> str:
     return digest(match[1].decode())
 
 
-def _check_head(method: str, headers: dict[str, str], door: Door) -> None:
-    """Refuse what need not be read to be refused."""
-    if method not in door.settings.methods:
-        taken = ", ".join(door.settings.methods)
-        reason = f"It came as {method[:20]}; this URL takes {taken}"
-        raise Refused(405, Why.METHOD, reason, message=f"This URL takes {taken}", headers=[_allow(door)])
-    encoding = headers.get("content-encoding", "identity").lower()
-    if encoding not in ("", "identity"):
-        reason = f"The body came with Content-Encoding: {encoding[:40]}, and bodies are not unpacked"
-        raise Refused(415, Why.ENCODING, reason, message="Send the body without Content-Encoding")
-
-
-def _allow(door: Door) -> tuple[bytes, bytes]:
-    return b"allow", ", ".join([*door.settings.methods, "HEAD", "OPTIONS"]).encode()
-
-
-def _joined(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; repeated ones joined as HTTP says."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
-
-
-def _rejected(refused: Refused, scope: Scope, door: Door, headers: dict[str, str], body: bytes) -> Rejected:
+def _rejected(
+    refused: Refused, scope: Scope, door: Door, headers: dict[str, str], body: bytes, remote: str
+) -> Rejected:
     body = body if refused.body is None else refused.body
     return Rejected(
         door=door,
@@ -137,7 +172,7 @@ def _rejected(refused: Refused, scope: Scope, door: Door, headers: dict[str, str
         content_type=headers.get("content-type", "")[:255],
         body=body,
         size=refused.size if refused.size is not None else len(body) or None,
-        remote=_remote(scope),
+        remote=remote,
     )
 
 
@@ -153,12 +188,7 @@ def _some(headers: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def _remote(scope: Scope) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
-def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: bytes) -> Arrival:
+def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: bytes, remote: str) -> Arrival:
     return Arrival(
         digest=token_digest,
         method=scope["method"],
@@ -166,7 +196,7 @@ def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: byt
         headers=msgspec.json.encode(redaction.inbound_headers(headers)).decode(),
         content_type=headers.get("content-type", "")[:255],
         body=body,
-        remote=_remote(scope),
+        remote=remote,
         received_at=sql.now(),
     )
 

@@ -22,6 +22,8 @@ Result = TypeVar("Result")
 # Bytes and requests that may wait for a commit before further ones are turned away (503).
 MOST_WAITING = 20_000
 MOST_BYTES = 64 * 1024 * 1024
+# Seconds after a look at the doors within which a request may be refused without another.
+STALE = 0.05
 # Seconds for which rejected requests are gathered before they are stored.
 REJECTED_EVERY = 0.5
 
@@ -52,6 +54,13 @@ class Committer:
             loop = asyncio.get_running_loop()
             door = await loop.run_in_executor(self._thread, self._find, token_digest)
         return door
+
+    async def look(self, token_digest: str) -> Door | None:
+        """The door as the database has it, or had it a moment ago; django.db.Error when that can't be asked."""
+        if not self.doors.looked_within(STALE):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self._find, token_digest)
+        return await self.find(token_digest)
 
     def _find(self, token_digest: str) -> Door | None:
         return _with_connection(lambda: self._fresh(token_digest))

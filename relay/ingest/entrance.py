@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
+from relay.forwarded import plain
+from relay.ingest import scopes
 from relay.ingest.answers import Receive, Scope, Send
 from relay.ingest.application import PREFIX, Ingest
 
@@ -32,7 +35,7 @@ class Entrance:
         elif scope["path"] == "/health/":
             await _health(send)
         else:
-            await self._pages(scope, receive, send)
+            await self._pages(_as_seen(scope), receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -45,6 +48,16 @@ class Entrance:
                 await self.ingest.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _as_seen(scope: Scope) -> Scope:
+    """The scope with the sender's own address, and without X-Forwarded-Proto where no trusted proxy wrote it."""
+    client = scope.get("client")
+    if not settings.TRUSTED_PROXIES or not client:
+        return scope
+    if plain(str(client[0])) in settings.TRUSTED_PROXIES:
+        return {**scope, "client": (scopes.remote(scope), client[1])}
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]}
 
 
 async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """The doorbell: bells that say "there is work", and the worker that answers them. The only door to RQ and Redis."""
 
 from relay.queues.bells import Bell, Watch, admit, call, ping, ring, waiting, workers
+from relay.queues.shares import take
 from relay.queues.worker import run_worker, stopping
 
-__all__ = ["Bell", "Watch", "admit", "call", "ping", "ring", "run_worker", "stopping", "waiting", "workers"]
+__all__ = ["Bell", "Watch", "admit", "call", "ping", "ring", "run_worker", "stopping", "take", "waiting", "workers"]

@@ -50,6 +50,12 @@ def _queue() -> Queue:
     return queue(client(PATIENCE))
 
 
+def connection() -> Redis:
+    """This process's client for short questions, which may be asked from any thread."""
+    found: Redis = _queue().connection
+    return found
+
+
 def queue(connection: Redis) -> Queue:
     # RQ rings at once: what is rung for is committed already.
     made: Queue = django_rq.get_queue(settings.QUEUE, commit_mode="auto", connection=connection)

@@ -19,7 +19,7 @@ from relay.engine.preview import StepPreview
 from relay.errors import Fault, RelayError
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
-from relay.web import drafts, outputs, rows, stepfields, stepforms, story, trees
+from relay.web import drafts, limits, outputs, rows, stepfields, stepforms, story, trees
 from relay.web.stepfields import Form
 
 DEFAULT_METHODS = ("POST", "PUT", "PATCH")
@@ -110,6 +110,10 @@ class Desk:
         chosen = self.document["trigger"].get("methods")
         chosen = chosen if isinstance(chosen, list) else DEFAULT_METHODS
         return [(method, method in chosen) for method in stepforms.METHODS]
+
+    @property
+    def limits(self) -> limits.Limits:
+        return limits.shown(self.document["trigger"])
 
     @property
     def dedupe(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.connectors.definition import Field
 from relay.errors import RelayError
-from relay.web import drafts, posted, rows
+from relay.web import drafts, limits, posted, rows
 
 NAME = 200
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -63,6 +63,8 @@ def _put(into: dict[str, Any], key: str, value: Any) -> None:
 def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
     if "methods" in data:
         trigger["methods"] = [method for method in METHODS if method in data.getlist("methods")]
+    for key, value in limits.read(data).items():
+        _put(trigger, key, value)
     if "dedupe.key" in data:
         key = posted.text(data, "dedupe.key", limit=2_000).strip()
         window = posted.text(data, "dedupe.window", limit=20).strip()

@@ -37,7 +37,7 @@ def test_a_slack_message() -> None:
     assert request == Request(
         "POST",
         SLACK["webhook_url"],
-        {"Idempotency-Key": "run-1", "Content-Type": "application/json"},
+        {"Idempotency-Key": "run-1", "Content-Type": "application/json", "Relay-Hops": "1"},
         '{"text":"Say \\"é\\" & go"}'.encode(),
         only=("https://hooks.slack.com", "https://hooks.slack-gov.com"),
     )
@@ -98,7 +98,7 @@ def test_plain_http(inputs: dict[str, Any], method: str, url: str, content_type:
 def test_headers_of_a_flow_replace_ours() -> None:
     request = http(headers={"idempotency-key": "mine", "X-Number": 3, "X-None": None})
 
-    assert request.headers == {"idempotency-key": "mine", "X-Number": "3"}
+    assert request.headers == {"idempotency-key": "mine", "X-Number": "3", "Relay-Hops": "1"}
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,6 @@ def test_the_published_example_is_right_but_for_what_is_not_there_yet() -> None:
 
     assert [fault.partition(":")[0] for fault in found] == [
         "trigger.preset",
-        "trigger.rate",
         "trigger.verify.scheme",
     ]
 
@@ -148,8 +147,13 @@ def test_faults_of_the_whole(document: Any, found: list[str]) -> None:
         ({"dedupe": {"key": "{{ event.body.id }}", "window": "31d"}}, "trigger.dedupe.window: '31d' is longer than"),
         ({"dedupe": {"key": "{{ event.body.id }}", "window": "0s"}}, "trigger.dedupe.window: is more than 0s"),
         ({"dedupe": {"key": "{{ event.body.id }}", "for": "1h"}}, "trigger.dedupe.for: unknown key"),
-        ({"allow_ips": ["192.0.2.1"]}, "trigger.allow_ips: is not available in this version of Relay"),
-        ({"rate": "50/s"}, "trigger.rate: is not available in this version of Relay"),
+        ({"allow_ips": ["192.0.2.1", "a/8"]}, "trigger.allow_ips[1]: 'a/8' is no address or network: "),
+        ({"allow_ips": ["192.0.2.0/33"]}, "trigger.allow_ips[0]: '192.0.2.0/33' is no address or network: "),
+        ({"allow_ips": ["::1"] * 201}, "trigger.allow_ips: there may be 200 networks"),
+        ({"allow_ips": "::1"}, "trigger.allow_ips: expected a list, got text"),
+        ({"rate": "50"}, "trigger.rate: '50' is not a rate: "),
+        ({"rate": ""}, "trigger.rate: '' is not a rate: "),
+        ({"max_bytes": 10485761}, "trigger.max_bytes: is between 1 and 10485760"),
         ({"only": {"op": "exists"}}, "trigger.only.left: is missing"),
         (
             {"only": {"left": "{{ steps.a.b }}", "op": "exists"}},
