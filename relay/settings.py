@@ -48,7 +48,7 @@ MAX_BYTES = env.int("RELAY_MAX_BYTES", default=1_048_576)
 BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
 RATE = buckets.rate(env("RELAY_RATE")) if env("RELAY_RATE", default="") else None
 ADDRESS_RATE = buckets.rate(env("RELAY_ADDRESS_RATE")) if env("RELAY_ADDRESS_RATE", default="") else None
-_refused_rate = env("RELAY_REFUSED_RATE", default="20/s")
+_refused_rate = env("RELAY_REFUSED_RATE", default="100/s")
 REFUSED_RATE = buckets.rate(_refused_rate) if _refused_rate else None
 # What goes out
 ALLOWED_NETWORKS = env.list("RELAY_ALLOWED_NETWORKS", default=[])
@@ -192,8 +192,12 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # RQ says two lines a job; ours are few and wide.
-    "loggers": {"rq": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    # RQ says two lines a job; ours are few and wide. A made-up Host is answered 400, and no news.
+    "loggers": {
+        "rq": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
 }
 structlog.configure(
     processors=[

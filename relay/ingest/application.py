@@ -82,6 +82,8 @@ class Ingest:
                 # What of a body was read by then can't be read again.
                 if fresh is door or refused.body is not None:
                     self.committer.reject(_rejected(refused, scope, door, headers, body or b"", remote))
+                    if body is None and refused.body is None:
+                        await bodies.discard(receive, headers, self._patience)
                     raise
                 door = fresh
         return _acknowledge(await self._store(_arrival(scope, token_digest, headers, body, remote)))
@@ -116,10 +118,13 @@ class Ingest:
             raise checks.too_many(wait)
 
     def _turned_away(self, scope: Scope, answer: Answer) -> tuple[int, Headers, bytes]:
-        """The answer, or 429 where the address has had too many of its kind."""
+        """The answer; of an unknown URL 429 where the address was refused too often.
+
+        Of a known one never: senders probe with wrong signatures, and want their 401.
+        """
         if 400 <= answer.status < 500 and answer.status != 429:
             wait = self._guard.refuse(scopes.remote(scope))
-            answer = checks.too_many(wait) if wait else answer
+            answer = checks.too_many(wait) if wait and answer.status == 404 else answer
         return answer.status, [*TEXT, *answer.headers], f"{answer}\n".encode()
 
     def _check_rate(self, door: Door) -> None:

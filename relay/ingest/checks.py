@@ -23,6 +23,8 @@ def head(method: str, headers: dict[str, str], remote: str, door: Door) -> None:
         raise Refused(403, Why.ADDRESS, f"It came from {remote or 'no address'}, which the trigger does not allow")
     if "content-encoding" in headers:
         _encoding(headers["content-encoding"].lower())
+    if "transfer-encoding" in headers:
+        _transfer(headers["transfer-encoding"].lower())
     if "relay-hops" in headers:
         _hops(headers["relay-hops"])
 
@@ -35,6 +37,13 @@ def _encoding(encoding: str) -> None:
     if encoding not in ("", "identity"):
         reason = f"The body came with Content-Encoding: {encoding[:40]}, and bodies are not unpacked"
         raise Refused(415, Why.ENCODING, reason, message="Send the body without Content-Encoding")
+
+
+def _transfer(encoding: str) -> None:
+    """The server in front takes `gzip, chunked` too, and hands over what is still packed."""
+    if encoding != "chunked":
+        reason = f"The body came with Transfer-Encoding: {encoding[:40]}, and bodies are not unpacked"
+        raise Refused(400, Why.ENCODING, reason, message="Send the body without any Transfer-Encoding but chunked")
 
 
 def _hops(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The guard: who is refused again and again is told so sooner, at less cost, and learns nothing more."""
+"""The guard: who is refused again and again can't go on guessing at URLs."""
 
 from __future__ import annotations
 

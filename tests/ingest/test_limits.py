@@ -265,9 +265,9 @@ def test_refusals_count_whatever_their_reason(workspace: Workspace, settings: An
     settings.REFUSED_RATE = buckets.rate("2/h")
     flow = live(workspace)
 
-    answers = in_turn(*[(path(flow), {"method": "GET"})] * 3, (path(flow), {}))
+    answers = in_turn(*[(path(flow), {"method": "GET"})] * 3, ("/in/" + "x" * 32, {}), (path(flow), {}))
 
-    assert [answer.status for answer in answers] == [405, 405, 429, 202]
+    assert [answer.status for answer in answers] == [405, 405, 405, 429, 202]
 
 
 @pytest.mark.parametrize(
