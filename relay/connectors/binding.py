@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from relay.connectors.definition import Action, Connector
@@ -21,14 +21,23 @@ def origins_of(connector: Connector, action: Action, connection: Mapping[str, An
     """
     if not connector.hosts and _reveals(action):
         raise RequestRefused(f"{connector.label} names no host that its credentials may go to")
-    places = _hosts(connector).render({"connection": connection}) if connector.hosts else ()
-    return tuple(_origin(plain(place), template) for place, template in zip(places, connector.hosts, strict=True))
+    places = _hosts(connector)
+    return _fixed(connector) if places.constant else _named(places.render({"connection": connection}), connector)
 
 
 def check_origin(connector: Connector, only: tuple[str, ...], url: str) -> None:
     """Raises RequestRefused where `url` is none of `only`; the sender does too, this says the service's name."""
     if only and (origin := origin_of(url)) not in only:
         raise RequestRefused(f"The credentials of {connector.label} are not sent to {origin}")
+
+
+@functools.cache
+def _fixed(connector: Connector) -> tuple[str, ...]:
+    return _named(connector.hosts, connector)
+
+
+def _named(places: Iterable[Any], connector: Connector) -> tuple[str, ...]:
+    return tuple(_origin(plain(place), template) for place, template in zip(places, connector.hosts, strict=True))
 
 
 def _origin(place: str, template: str) -> str:
