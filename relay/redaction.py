@@ -103,13 +103,14 @@ def inbound_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
     return {
-        name: _masked_value(name, value) if _is_secret_name(name) else mask(_clean(value), secrets)
+        name: _masked_value(name, value) if is_secret_name(name) else mask(_clean(value), secrets)
         for name, value in headers.items()
     }
 
 
 @lru_cache(maxsize=2048)
-def _is_secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Whether what is called so is a secret, whatever it holds: `authorization`, `api_key`..."""
     return _names_secret(name) is not None
 
 

@@ -21,6 +21,7 @@ from relay.web import (
     run,
     runs,
     signing,
+    versions,
     workspace,
 )
 
@@ -84,6 +85,8 @@ urlpatterns = [
     path("flows/<int:flow_id>/resume/", pausing.resume, name="resume-flow"),
     path("flows/<int:flow_id>/sample/", flows.sample, name="send-sample"),
     path("flows/<int:flow_id>/delete/", flows.delete, name="delete-flow"),
+    path("flows/<int:flow_id>/versions/", versions.listing, name="versions"),
+    path("flows/<int:flow_id>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
     path("flows/<int:flow_id>/runs/", runs.of_flow, name="flow-runs"),
     path("runs/", runs.listing, name="runs"),
     path("runs/newer/", runs.newer, name="newer-runs"),

@@ -13,11 +13,13 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.engine import intake, preview, publish
 from relay.errors import RelayError
+from relay.flows.differences import in_words
 from relay.models import Flow
 from relay.web import drafts, rows, stepforms
 from relay.web.access import WorkspaceRequest
 
 UNDO = "undo"
+TOLD = 400  # characters of what publishing has changed
 ROW_GROUPS = {"rule": ("left", "op", "right")}
 
 
@@ -105,8 +107,11 @@ def _discard(act: Act, _one: str, _two: str) -> None:
 
 def _publish(act: Act, _one: str, _two: str) -> None:
     act.save()
+    former = act.flow.live_version
     version = publish.publish(act.flow, by=act.request.user)
-    messages.success(act.request, f"Version {version.number} is live. What arrives from now on goes through it.")
+    changed = in_words(former.document, version.document) if former else ""
+    told = f" Changed: {changed[:TOLD]}{'…' if len(changed) > TOLD else ''}." if changed else ""
+    messages.success(act.request, f"Version {version.number} is live. What arrives from now on goes through it.{told}")
 
 
 def _pick(act: Act, key: str, _two: str) -> None:

@@ -17,9 +17,10 @@ from relay.engine import publish
 from relay.engine.intake import SAMPLE_ORDER
 from relay.engine.preview import StepPreview
 from relay.errors import Fault, RelayError
+from relay.flows.differences import Difference
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
-from relay.web import drafts, limits, outputs, rows, stepfields, stepforms, story, trees
+from relay.web import drafts, limits, outputs, rows, stepfields, stepforms, story, trees, versions
 from relay.web.stepfields import Form
 
 DEFAULT_METHODS = ("POST", "PUT", "PATCH")
@@ -52,6 +53,11 @@ class Desk:
     form: Form | None = None
     preview: StepPreview | None = None
     picking: bool = False
+
+    @property
+    def changes(self) -> list[Difference]:
+        """What publishing would change of the live version."""
+        return versions.unpublished(self.flow, self.document)
 
     @property
     def arrived(self) -> trees.Arrived | None:

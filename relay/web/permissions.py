@@ -64,6 +64,8 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "resume-flow": _FORM,
     "send-sample": _ACT,
     "delete-flow": _ACT,
+    "versions": _SEEN,
+    "restore-version": _ACT,
     "flow-runs": _SEEN,
     "runs": _SEEN,
     "newer-runs": _SEEN,

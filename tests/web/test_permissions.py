@@ -69,6 +69,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
     values = {"key": "0" * 32, "token": "ATTA" + "0" * 72}
     return {
         "flow_id": flow.pk,
+        "number": 1,
         "run_id": run.pk,
         "batch_id": batches.start(workspace, {"flow": flow.pk}, ReplayMode.FROM_START).pk,
         "rejection_id": _rejection(workspace, flow).pk,
