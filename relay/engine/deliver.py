@@ -10,6 +10,7 @@ import msgspec
 
 from relay import backoff, ids, redaction
 from relay.connectors import calls
+from relay.engine.endings import Ended
 from relay.engine.errand import Post, Sealed, Tried
 from relay.engine.gates import Pass, Place, Shut, Wait
 from relay.errors import ConnectionMissing, DeliveryError, RelayError
@@ -26,10 +27,6 @@ UNKNOWN = (
 )
 # Answers that say nothing of whether a thing was done: a gateway gave up, or the service broke on the way.
 UNSURE = frozenset({500, 502, 504})
-
-
-class Ended(Exception):
-    """The walk goes no further."""
 
 
 def deliver(walk: Walk, step: ActionStep) -> None:

@@ -105,6 +105,7 @@ class Outcome:
     """What became of a walk. `due_at` is None when the run is final or held; `secrets` may not be stored.
 
     `refused`: the place that refused its credential. `probe_answered`: what a probe found, None where there was none.
+    `response`: status, headers and body that a step answers to the caller that waits; the last one counts.
     """
 
     errand: Errand
@@ -123,6 +124,7 @@ class Outcome:
     probe_answered: bool | None = None
     marked_step: str = ""
     marked_fence: int | None = None
+    response: dict[str, Any] | None = None
 
     @property
     def is_final(self) -> bool:

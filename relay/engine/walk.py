@@ -1,45 +1,54 @@
-"""A run through its steps: pure, no database, no network but through the sender it is given."""
+"""A run through its steps: pure, no database, no network but through the sender it is given.
+
+The trail of a run is its cursor: an entry for each step that is through, or that decided something. Walking again
+passes by what is in it, with the outputs restored, and goes on where it ends. An entry is `{"id", "kind", "state"}`,
+with `outputs` where the step gives some and `error` where it failed.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
-from relay.engine.deliver import Ended, deliver
+from relay.engine.endings import Ended, Failed, Filtered
 from relay.engine.errand import Errand, Outcome, Sends, context_of
 from relay.engine.gates import Gates
+from relay.engine.steps import LEAVES
 from relay.errors import RelayError
-from relay.flows.plan import ActionStep, FilterStep, SetStep
+from relay.flows.plan import ActionStep, PlanStep
 from relay.templating import Budget
 
 TITLE_LENGTH = 200
 
 
 def walk(errand: Errand, sender: Sends, gates: Gates) -> Outcome:
-    """Take the run from where its trail ends to its end, or to the action that must be tried again.
+    """Take the run from where its trail ends to its end, or to where it must wait.
 
     Never raises for what a payload, a template or a destination does: that is the outcome.
     """
     outcome = Outcome(errand, trail=list(errand.trail))
     if errand.hopeless:
-        _fail(outcome, errand.hopeless)
+        _end(outcome, "failed", errand.hopeless)
         return outcome
     try:
         Walk(errand, outcome, sender, gates).go()
     except Ended:
         pass
-    except RelayError as error:
-        _fail(outcome, str(error))
+    except Filtered as stop:
+        _end(outcome, "filtered", stop.reason)
+    except (Failed, RelayError) as error:
+        _end(outcome, "failed", str(error))
     if outcome.state == "succeeded" and any(entry["state"] == "failed" for entry in outcome.trail):
         outcome.state = "partly_failed"
     return outcome
 
 
-def _fail(outcome: Outcome, reason: str) -> None:
-    outcome.state, outcome.reason = "failed", reason
+def _end(outcome: Outcome, state: str, reason: str) -> None:
+    outcome.state, outcome.reason = state, reason
 
 
 class Walk:
-    """One walk under way: what `deliver` needs of it."""
+    """One walk under way: what the kinds of steps need of it."""
 
     def __init__(self, errand: Errand, outcome: Outcome, sender: Sends, gates: Gates) -> None:
         self.errand = errand
@@ -57,13 +66,7 @@ class Walk:
         self._title()
         if not self.settled and errand.plan.only is not None:
             self._only()
-        for step in errand.plan.steps:
-            entry = self.settled.get(step.id)
-            if entry is None:
-                with Budget():
-                    self._step(step)
-            else:
-                self.steps[step.id] = entry.get("outputs", {})
+        self.block(errand.plan.steps)
 
     def _title(self) -> None:
         title = self.errand.plan.title
@@ -79,46 +82,38 @@ class Walk:
         with Budget():
             if self.errand.plan.only.holds(self.context):
                 return
-        self.outcome.state = "filtered"
-        self.outcome.reason = "The trigger's condition does not hold for this event"
-        raise Ended
+        raise Filtered("The trigger's condition does not hold for this event")
 
-    def _step(self, step: FilterStep | SetStep | ActionStep) -> None:
-        if isinstance(step, FilterStep):
-            self._filter(step)
-        elif isinstance(step, SetStep):
-            self._set(step)
-        else:
-            deliver(self, step)
+    def block(self, steps: Sequence[PlanStep]) -> None:
+        """Walk steps one after the other; Stopped when one lets nothing behind it run."""
+        for step in steps:
+            entry = self.settled.get(step.id)
+            try:
+                if entry is None:
+                    with Budget():
+                        LEAVES[step.kind](self, step)
+                else:
+                    self._pass(step, entry)
+            except Failed:
+                if not isinstance(step, ActionStep) or step.on_error == "stop":
+                    raise
+                self.block(step.error_steps)
 
-    def _filter(self, step: FilterStep) -> None:
-        try:
-            passes = step.condition.holds(self.context)
-        except RelayError as error:
-            self.failed(step, str(error))
-        self.enter(step, "passed" if passes else "filtered")
-        if not passes:
-            self.outcome.state = "filtered"
-            self.outcome.reason = f"Stopped at “{step.name}”: its condition does not hold"
-            raise Ended
+    def _pass(self, step: PlanStep, entry: dict[str, Any]) -> None:
+        """What a step did before is in force again."""
+        self.steps[step.id] = entry.get("outputs", {})
+        if entry["state"] == "failed":
+            raise Failed(entry.get("error", ""))
 
-    def _set(self, step: SetStep) -> None:
-        try:
-            values = step.values.render(self.context)
-        except RelayError as error:
-            self.failed(step, str(error))
-        self.enter(step, "set", values)
-
-    def failed(self, step: Any, reason: str, outputs: dict[str, Any] | None = None) -> None:
+    def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None) -> NoReturn:
+        """Enter a step as failed. What comes of it is for the block it is in to say."""
         self.tries = 0
-        keeps_on = isinstance(step, ActionStep) and step.on_error == "continue"
-        self.enter(step, "failed", {**(outputs or {}), "error": reason} if keeps_on else None, error=reason)
-        if keeps_on:
-            return
-        _fail(self.outcome, reason)
-        raise Ended
+        goes_on = isinstance(step, ActionStep) and step.on_error != "stop"
+        self.enter(step, "failed", {**(outputs or {}), "error": reason} if goes_on else None, error=reason)
+        raise Failed(reason)
 
-    def enter(self, step: Any, state: str, outputs: dict[str, Any] | None = None, *, error: str = "") -> None:
+    def enter(self, step: PlanStep, state: str, outputs: dict[str, Any] | None = None, *, error: str = "") -> None:
+        """Put a step into the trail: it's through, and walked no more."""
         entry: dict[str, Any] = {"id": step.id, "kind": step.kind, "state": state}
         if outputs is not None:
             entry["outputs"] = outputs

@@ -1,4 +1,4 @@
-"""The flow document, format 1, as types. What a step or trigger may hold is declared here and nowhere else."""
+"""The flow document, format 1, as types. What a trigger may hold is declared here, what a step may in `kinds`."""
 
 from __future__ import annotations
 
@@ -6,38 +6,33 @@ from typing import Any, Literal
 
 import msgspec
 
-from relay.backoff import DEFAULT_DELAYS
+from relay.flows.kinds import Action, Filter, OnError, Part, Respond, Retry, Set, Step, blocks
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-OnError = Literal["stop", "continue"]
 
 
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One object of the document; unknown keys are faults."""
-
-
-class Response(_Part, kw_only=True, frozen=True):
+class Response(Part, kw_only=True, frozen=True):
     """What a caller is answered; an empty body means the event's id as JSON."""
 
     status: int = 202
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: str = ""
 
 
-class Verify(_Part, kw_only=True, frozen=True):
+class Verify(Part, kw_only=True, frozen=True):
     """How a sender is verified; `none` so far."""
 
     scheme: str = "none"
 
 
-class Dedupe(_Part, kw_only=True, frozen=True):
+class Dedupe(Part, kw_only=True, frozen=True):
     """What comes again with the same `key` (a template over `event`) within `window` is the same event."""
 
     key: str
     window: str = "24h"
 
 
-class TriggerSettings(_Part, kw_only=True, frozen=True):
+class TriggerSettings(Part, kw_only=True, frozen=True):
     """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's."""
 
     kind: Literal["webhook", "manual"]
@@ -52,54 +47,14 @@ class TriggerSettings(_Part, kw_only=True, frozen=True):
     max_bytes: int = 0
 
 
-class Retry(_Part, kw_only=True, frozen=True):
-    """After which delays an action is tried again."""
-
-    delays: tuple[str, ...] = DEFAULT_DELAYS
-
-
-class _Step(_Part, tag_field="kind", frozen=True):
-    id: str
-    name: str = ""
-    note: str = ""
-    disabled: bool = False
-
-
-class Filter(_Step, tag="filter", kw_only=True, frozen=True):
-    """Ends the run where its condition doesn't hold."""
-
-    when: Any
-
-
-class Set(_Step, tag="set", kw_only=True, frozen=True):
-    """Names values for later steps."""
-
-    values: dict[str, Any]
-
-
-class Action(_Step, tag="action", kw_only=True, frozen=True):
-    """One delivery."""
-
-    action: str
-    connection: str | None = None
-    inputs: dict[str, Any] = {}
-    retry: Retry = Retry()
-    timeout: str | None = None
-    success: Any = None
-    on_error: OnError = "stop"
-
-
-Step = Filter | Set | Action
-
-
-class Alerts(_Part, kw_only=True, frozen=True):
+class Alerts(Part, kw_only=True, frozen=True):
     """When people are told."""
 
     on: str = "final_failure"
     silence: str | None = None
 
 
-class Settings(_Part, kw_only=True, frozen=True):
+class Settings(Part, kw_only=True, frozen=True):
     """What holds for the whole flow. No `retention`: the workspace's. `order_key`: a template over `event`."""
 
     concurrency: int = 16
@@ -110,7 +65,7 @@ class Settings(_Part, kw_only=True, frozen=True):
     alerts: Alerts = Alerts()
 
 
-class Document(_Part, kw_only=True, frozen=True):
+class Document(Part, kw_only=True, frozen=True):
     """A whole flow document."""
 
     relay: Literal[1]
@@ -129,7 +84,7 @@ def document_to_json(document: Document) -> dict[str, Any]:
     return plain
 
 
-def _lean(part: _Part) -> _Part:
+def _lean(part: Part) -> Part:
     """The part with the very defaults wherever something equals one: msgspec leaves those out by identity."""
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):
@@ -142,7 +97,7 @@ def _lean(part: _Part) -> _Part:
 def _leaned(value: Any) -> Any:
     if isinstance(value, list):
         return [_leaned(one) for one in value]
-    return _lean(value) if isinstance(value, _Part) else value
+    return _lean(value) if isinstance(value, Part) else value
 
 
 def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
@@ -151,3 +106,25 @@ def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
         return msgspec.convert(document.get("trigger"), TriggerSettings)
     except msgspec.ValidationError:
         return TriggerSettings(kind="webhook")
+
+
+__all__ = [
+    "Action",
+    "Alerts",
+    "Dedupe",
+    "Document",
+    "Filter",
+    "Method",
+    "OnError",
+    "Respond",
+    "Response",
+    "Retry",
+    "Set",
+    "Settings",
+    "Step",
+    "TriggerSettings",
+    "Verify",
+    "blocks",
+    "document_to_json",
+    "trigger_settings",
+]

@@ -42,6 +42,7 @@ ICONS = {
     "lock": '<rect x="5" y="10.500" width="14" height="10" rx="2"/><path d="M8 10.500V8a4 4 0 0 1 8 0v2.500"/>',
     "key": '<circle cx="8" cy="15" r="4.500"/><path d="m11.500 11.500 8-8M16 7l3 3"/>',
     "send": '<path d="M21 3 10 14M21 3l-6.500 18-4.500-7-7-4.500z"/>',
+    "respond": '<path d="M9 7 4 12l5 5"/><path d="M4 12h10a6 6 0 0 1 6 6v1"/>',
     "data": '<path d="M5 5v14h4M5 9h4M5 14h4M12 9h7M12 14h7M12 19h7"/>',
     "down-small": '<path d="m7 10 5 5 5-5"/>',
     "undo": '<path d="M9 14 4 9l5-5"/><path d="M4 9h10a6 6 0 0 1 0 12h-3"/>',

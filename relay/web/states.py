@@ -34,6 +34,7 @@ STEPS = {
     "passed": Look("Passed", "done", "good"),
     "filtered": Look("Stopped here", "filter", ""),
     "set": Look("Set", "done", "good"),
+    "responded": Look("Answered", "done", "good"),
     "succeeded": Look("Succeeded", "done", "good"),
     "failed": Look("Failed", "failed", "bad"),
     "waiting": Look("Waiting", "clock", "warn"),

@@ -13,6 +13,8 @@ from relay.errors import RelayError
 from relay.models import Attempt, Run, RunState
 from relay.web import times
 
+KINDS = {"filter": "Filter", "set": "Set values", "respond": "Respond"}
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -68,7 +70,7 @@ def _stop(step: Mapping[str, Any], entry: Mapping[str, Any], tries: tuple[Try, .
 def does(step: Mapping[str, Any]) -> str:
     """`Slack: Post a message`, `Filter`, `Set values`."""
     if step.get("kind") != "action":
-        return {"filter": "Filter", "set": "Set values"}.get(str(step.get("kind")), str(step.get("kind")))
+        return KINDS.get(str(step.get("kind")), str(step.get("kind")))
     return action_label(step.get("action"))
 
 

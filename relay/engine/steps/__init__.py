@@ -1,0 +1,19 @@
+"""What each kind of step does in a walk: a module a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from relay.engine.deliver import deliver
+from relay.engine.steps.filtering import pass_or_stop
+from relay.engine.steps.responding import respond
+from relay.engine.steps.setting import set_values
+
+# Those that hold no steps of their own. Each enters itself in the trail, or ends the walk.
+LEAVES: dict[str, Callable[[Any, Any], None]] = {
+    "filter": pass_or_stop,
+    "set": set_values,
+    "action": deliver,
+    "respond": respond,
+}

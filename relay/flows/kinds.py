@@ -1,0 +1,72 @@
+"""The kinds of steps of a flow document, as types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from relay.backoff import DEFAULT_DELAYS
+
+OnError = Literal["stop", "continue", "branch"]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One object of the document; unknown keys are faults."""
+
+
+class Retry(Part, kw_only=True, frozen=True):
+    """After which delays an action is tried again."""
+
+    delays: tuple[str, ...] = DEFAULT_DELAYS
+
+
+class _Step(Part, tag_field="kind", frozen=True):
+    id: str
+    name: str = ""
+    note: str = ""
+    disabled: bool = False
+
+
+class Filter(_Step, tag="filter", kw_only=True, frozen=True):
+    """Ends the run where its condition doesn't hold."""
+
+    when: Any
+
+
+class Set(_Step, tag="set", kw_only=True, frozen=True):
+    """Names values for later steps."""
+
+    values: dict[str, Any]
+
+
+class Action(_Step, tag="action", kw_only=True, frozen=True):
+    """One delivery. `error_steps` are walked when it has failed and `on_error` is `branch`."""
+
+    action: str
+    connection: str | None = None
+    inputs: dict[str, Any] = {}
+    retry: Retry = Retry()
+    timeout: str | None = None
+    success: Any = None
+    on_error: OnError = "stop"
+    error_steps: list[Step] = []
+
+
+class Respond(_Step, tag="respond", kw_only=True, frozen=True):
+    """Answers the caller that waits. `status`: a number, or a template that gives one."""
+
+    status: int | str = 200
+    headers: dict[str, str] = {}
+    body: Any = ""
+
+
+Step = Filter | Set | Action | Respond
+
+
+def blocks(step: Step) -> Sequence[tuple[str, list[Step]]]:
+    """The lists of steps inside a step, each with its path in it."""
+    if isinstance(step, Action) and step.error_steps:
+        return (("error_steps", step.error_steps),)
+    return ()

@@ -1,0 +1,61 @@
+"""The steps of a plan: compiled, in the form that a walk takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from relay.conditions import Condition
+from relay.connectors.definition import Action, Connector
+from relay.flows.kinds import OnError
+from relay.templating import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class FilterStep:
+    id: str
+    name: str
+    condition: Condition
+    kind: ClassVar = "filter"
+    nests: ClassVar = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetStep:
+    id: str
+    name: str
+    values: Tree
+    kind: ClassVar = "set"
+    nests: ClassVar = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStep:
+    """`delays` and `timeout` in seconds; no timeout: the installation's. `error_steps`: walked when it has failed."""
+
+    id: str
+    name: str
+    connector: Connector
+    action: Action
+    connection: str | None
+    inputs: Tree
+    delays: tuple[float, ...]
+    timeout: float | None
+    success: Callable[[Mapping[str, Any]], bool] | None
+    on_error: OnError
+    error_steps: tuple[PlanStep, ...] = ()
+    kind: ClassVar = "action"
+    nests: ClassVar = False
+
+
+@dataclass(frozen=True, slots=True)
+class RespondStep:
+    id: str
+    name: str
+    answer: Tree
+    kind: ClassVar = "respond"
+    nests: ClassVar = False
+
+
+PlanStep = FilterStep | SetStep | ActionStep | RespondStep
