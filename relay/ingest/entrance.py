@@ -23,14 +23,17 @@ class Entrance:
 
     def __init__(self, pages: Pages | None = None) -> None:
         self.ingest = Ingest()
+        self.is_closing = False  # this answer is the last one of its connection
         self._pages = pages or _nothing_else
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] != "http":
-            return
-        elif scope["path"].startswith(PREFIX):
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, _closing(send) if self.is_closing else send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(PREFIX):
             await self.ingest(scope, receive, send)
         elif scope["path"] == "/health/":
             await _health(send)
@@ -58,6 +61,17 @@ def _as_seen(scope: Scope) -> Scope:
     if plain(str(client[0])) in settings.TRUSTED_PROXIES:
         return {**scope, "client": (scopes.remote(scope), client[1])}
     return {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]}
+
+
+def _closing(send: Send) -> Send:
+    """Tell the caller that nothing more is taken on this connection."""
+
+    async def told(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return told
 
 
 async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import importlib
 import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import structlog
 
 from relay.errors import SetupError
 
-if TYPE_CHECKING:
-    from relay.ingest.entrance import Entrance
-
 log = structlog.get_logger()
 
-# Connections taken at once; more wait in the system's queue.
-_CONNECTIONS = 1024
 _READY_SECONDS = 60.0
 # Of PostgreSQL, for the pages of one web process; a page waits so many seconds for one of them.
 _POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
@@ -73,17 +66,19 @@ def web(host: str, port: int) -> None:
     """Serve pages and ingest until SIGTERM or SIGINT; requests in hand are finished."""
     _pool_connections()
     from relay.asgi import application
+    from relay.supervision.serving import serve
 
     # Before the first page is asked for, not while somebody waits for it.
     importlib.import_module("relay.urls")
-    _serve(application, host, port)
+    serve(application, host, port)
 
 
 def ingest(host: str, port: int) -> None:
     """Serve ingest alone until SIGTERM or SIGINT; requests in hand are finished."""
     from relay.ingest.entrance import Entrance
+    from relay.supervision.serving import serve
 
-    _serve(Entrance(), host, port)
+    serve(Entrance(), host, port)
 
 
 def _pool_connections() -> None:
@@ -99,34 +94,6 @@ def _pool_connections() -> None:
         default = connections.settings["default"]
         default["CONN_MAX_AGE"] = 0
         default["OPTIONS"] = {**default.get("OPTIONS", {}), "pool": _POOL}
-
-
-def _serve(application: Entrance, host: str, port: int) -> None:
-    import uvloop
-
-    uvloop.run(_served(application, host, port))
-
-
-async def _served(application: Entrance, host: str, port: int) -> None:
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server.embed import Server
-
-    server = Server(
-        application,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        backlog=_CONNECTIONS,
-        backpressure=_CONNECTIONS,
-        log_access=False,
-        log_level=LogLevels.error,
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
 
 
 def worker(*, burst: bool = False) -> None:
