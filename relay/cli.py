@@ -31,7 +31,6 @@ Flows and runs (while `up` runs or not):
   relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]
   relay user        add EMAIL [--role] (password on standard input), or reset-link EMAIL [--drop-second-factor]
   relay signatures  check FILE or -: which recorded requests come from their senders [--json]
-  relay user        add EMAIL (password on standard input)
 
 One process each, for several hosts:
   relay web         pages and ingest [--host] [--port]

@@ -6,9 +6,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 MASK = "••••••"
 MIN_SECRET = 4
@@ -93,12 +94,21 @@ def answer_record(answer: ReceivedAnswer, secrets: Iterable[str]) -> dict[str, A
     }
 
 
-def inbound_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """`headers` as they came, but for the values of what identifies the sender."""
+def inbound_headers(headers: Mapping[str, str], hidden: AbstractSet[str] = frozenset()) -> dict[str, str]:
+    """`headers` as they came, but for the values of what identifies the sender, and of those called in `hidden`."""
+    secret = _inbound_secrets | hidden if hidden else _inbound_secrets
     return {
-        name: _masked_value(name, value) if name.lower() in _inbound_secrets else _clean(value)
-        for name, value in headers.items()
+        name: _masked_value(name, value) if name.lower() in secret else _clean(value) for name, value in headers.items()
     }
+
+
+def inbound_query(query: str, hidden: AbstractSet[str]) -> str:
+    """A query as it came, but for the values of the parameters called in `hidden`."""
+    pieces = [piece.partition("=") for piece in query.split("&")]
+    return "&".join(
+        f"{name}={MASK}" if mark and unquote_plus(name).lower() in hidden else f"{name}{mark}{value}"
+        for name, mark, value in pieces
+    )
 
 
 def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:

@@ -116,7 +116,8 @@ class Preset:
 
     `scheme`: the name of the verification, where senders share one; else the preset's own. `secret`: what is stored to
     verify with; empty where the sender's own keys are public. `dedupe` and `event` are templates over `event`: the key
-    under which it may come again, and its type, of which `example` is one. `caution`: what the signature does not say.
+    under which it may come again, and its type, of which `example` is one. `content_type`: what its bodies are,
+    whatever it calls them. `caution`: what the signature does not say.
     """
 
     key: str
@@ -128,6 +129,7 @@ class Preset:
     dedupe: str = ""
     event: str = ""
     example: str = ""
+    content_type: str = ""
     success: Success = Success()
     docs: str = ""
     help: str = ""
@@ -163,12 +165,17 @@ class Connector:
 
     def check_connection(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with a connection's values, by field; {} when nothing is."""
-        faults = dict.fromkeys(values.keys() - {one.key for one in self.connection}, "unknown field")
-        for one in self.connection:
-            message = _fault(one, values.get(one.key))
-            if message:
-                faults[one.key] = message
-        return faults
+        return check_values(self.connection, values)
+
+
+def check_values(fields: tuple[Field, ...], values: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with values for `fields`, by field; {} when nothing is."""
+    faults = dict.fromkeys(values.keys() - {one.key for one in fields}, "unknown field")
+    for one in fields:
+        message = _fault(one, values.get(one.key))
+        if message:
+            faults[one.key] = message
+    return faults
 
 
 def _fault(one: Field, value: Any) -> str:
@@ -178,7 +185,7 @@ def _fault(one: Field, value: Any) -> str:
         return "must be text"
     if one.max_length is not None and len(value) > one.max_length:
         return f"may have {one.max_length} characters"
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+    if one.kind != "text" and any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
         return "has a line break or a control character in it"
     if one.pattern and not re.fullmatch(one.pattern, value):
         return f"doesn't look right{f'; it looks like {one.example}' if one.example else ''}"

@@ -10,9 +10,11 @@ from typing import TypeVar
 from relay.buckets import Rate, rate
 from relay.engine import sql
 from relay.engine.duplicates import Recogniser, recogniser
+from relay.engine.guards import Guard, guard
 from relay.engine.order import Keeper, keeper
-from relay.flows.document import TriggerSettings, trigger_settings
+from relay.flows.document import TriggerSettings, is_readable, trigger_settings
 from relay.flows.keeping import keeping
+from relay.flows.verification import answers_bare, content_type, with_preset
 from relay.forwarded import Networks
 from relay.models import Trigger
 
@@ -35,6 +37,14 @@ class Door:
     bodies: bool = True  # whether the flow keeps bodies
     rate: Rate | None = None
     allowed: Networks | None = None  # None: any address
+    guard: Guard | None = None  # nobody is verified without
+    bare: bool = False  # whether senders want an answer without a body
+    content_type: str = ""  # what bodies are, whatever they are called
+
+    @property
+    def mark(self) -> str:
+        """By what arrivals are verified here; another when that changes."""
+        return self.guard.mark if self.guard else ""
 
 
 class Doors:
@@ -91,7 +101,8 @@ def _load(token_digest: str) -> Door | None:
         return None
     flow = trigger.flow
     document = flow.live_version.document if flow.live_version else flow.draft
-    settings = trigger_settings(document)
+    said = trigger_settings(document)
+    settings = with_preset(said)
     return Door(
         flow.workspace_id,
         flow.pk,
@@ -103,6 +114,9 @@ def _load(token_digest: str) -> Door | None:
         keeping(document, workspace_days=0).bodies,
         _rate(settings.rate),
         _allowed(settings.allow_ips),
+        guard(trigger, said, is_readable=is_readable(document)),
+        answers_bare(said),
+        content_type(said),
     )
 
 

@@ -14,6 +14,7 @@ from relay.engine import sql
 from relay.engine.errand import Arrived, event_context
 from relay.errors import RelayError
 from relay.flows.document import TriggerSettings, trigger_settings
+from relay.flows.verification import with_preset
 from relay.models import Run, Seen
 from relay.templating import Leaf, compile_leaf
 
@@ -101,7 +102,7 @@ def _remember(rows: list[tuple[int, str, Keyed, int]], now: int) -> dict[tuple[i
 
 def came_again(run: Run) -> int:
     """How often the event of a run came again; 0 where its version doesn't look for that."""
-    door = recogniser(trigger_settings(run.version.document))
+    door = recogniser(with_preset(trigger_settings(run.version.document)))
     if door is None:
         return 0
     event = run.event

@@ -60,19 +60,22 @@ class Arrival:
     body: bytes
     remote: str
     received_at: int
-    is_sample: bool = False  # never taken for one that came before
+    is_sample: bool = False  # never taken for one that came before, and verified by nobody
+    mark: str = ""  # by what it was verified
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of an arrival: its event's id, and the door as it was in the transaction; no door, no event.
 
-    `is_duplicate`: it came before; the id is that of the first event then.
+    `is_duplicate`: it came before; the id is that of the first event then. `is_stale`: not stored, since it was
+    verified by what doesn't hold any more.
     """
 
     event_id: int
     door: Door | None
     is_duplicate: bool = False
+    is_stale: bool = False
 
 
 @dataclass(slots=True)
@@ -90,6 +93,11 @@ class _Knock:
             self.door = door
             self.key = _key(self.arrival, self.event_id, door)
 
+    @property
+    def is_stale(self) -> bool:
+        door = self.door
+        return door is not None and door.mark != self.arrival.mark and not self.arrival.is_sample
+
 
 def accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
     """Store arrivals and their runs in one durable transaction; when this returns, nothing of them can be lost.
@@ -106,9 +114,16 @@ def accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
         doors.refresh()
         for knock in knocks:
             knock.at(doors.find(knock.arrival.digest))
-        _recognise(knocks, now)
-        _store([knock for knock in knocks if knock.first == knock.event_id], now)
-    return [Accepted(knock.first, knock.door, is_duplicate=knock.first != knock.event_id) for knock in knocks]
+        sound = [knock for knock in knocks if not knock.is_stale]
+        _recognise(sound, now)
+        _store([knock for knock in sound if knock.first == knock.event_id], now)
+    return [_accepted(knock) for knock in knocks]
+
+
+def _accepted(knock: _Knock) -> Accepted:
+    if knock.is_stale:
+        return Accepted(0, knock.door, is_stale=True)
+    return Accepted(knock.first, knock.door, is_duplicate=knock.first != knock.event_id)
 
 
 def _key(arrival: Arrival, event_id: int, door: Door | None) -> str | None:

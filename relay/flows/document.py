@@ -20,9 +20,23 @@ class Response(Part, kw_only=True, frozen=True):
 
 
 class Verify(Part, kw_only=True, frozen=True):
-    """How a sender is verified; `none` so far."""
+    """How a sender is verified. No `scheme`: as the trigger's preset says, and not at all without one.
 
-    scheme: str = "none"
+    `scheme`: a preset's key, `header` (a shared token), `basic`, `hmac`, `standard_webhooks` or `none`. `tolerance`:
+    seconds that a request may be old, in place of the preset's. The rest is for `hmac`, `header` for `header` too:
+    `signed` is a template over what is signed, `timestamp` the header that says when.
+    """
+
+    scheme: str = ""
+    tolerance: int | None = None
+    header: str = ""
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64", "base64url"] = "hex"
+    prefix: str = ""
+    signed: str = "{body}"
+    timestamp: str = ""
+    unit: Literal["s", "ms", "iso"] = "s"
+    key: Literal["utf8", "base64", "hex"] = "utf8"
 
 
 class Dedupe(Part, kw_only=True, frozen=True):
@@ -108,6 +122,18 @@ def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
         return TriggerSettings(kind="webhook")
 
 
+def is_readable(document: dict[str, Any]) -> bool:
+    """Whether how the trigger verifies can be read: what can't must let nobody in."""
+    trigger = document.get("trigger")
+    if not isinstance(trigger, dict) or not trigger.keys() & {"verify", "preset"}:
+        return True
+    try:
+        msgspec.convert(trigger, TriggerSettings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 __all__ = [
     "Action",
     "Alerts",
@@ -126,5 +152,6 @@ __all__ = [
     "Verify",
     "blocks",
     "document_to_json",
+    "is_readable",
     "trigger_settings",
 ]

@@ -10,7 +10,7 @@ import msgspec
 
 from relay import backoff, templating
 from relay.connectors import registry
-from relay.errors import DocumentFaults, Fault, RequestRefused
+from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
 from relay.flows import keeping
 from relay.flows.loading import load
@@ -18,6 +18,7 @@ from relay.flows.names import condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
 from relay.flows.shape import faults as shape_faults
 from relay.flows.stepfaults import ID, step_faults
+from relay.flows.verification import verification
 from relay.outbound import check_headers
 
 MOST_CONCURRENCY = 1_000
@@ -87,13 +88,7 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
 
 
 def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
-    later = {
-        "preset": trigger.preset is not None,
-        "verify.scheme": trigger.verify.scheme != "none",
-    }
-    for name, used in later.items():
-        if used:
-            yield Fault(f"trigger.{name}", "is not available in this version of Relay")
+    yield from _verification(trigger)
     if not trigger.methods:
         yield Fault("trigger.methods", "is empty")
     if not 0 <= trigger.max_bytes <= MOST_BODY:
@@ -104,6 +99,14 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
     if trigger.dedupe is not None:
         yield from _dedupe(trigger.dedupe)
     yield from _response(trigger.response)
+
+
+def _verification(trigger: doc.TriggerSettings) -> Iterator[Fault]:
+    try:
+        verification(trigger)
+    except RelayError as error:
+        known = trigger.preset is None or trigger.preset in registry.presets()
+        yield Fault("trigger.verify" if known else "trigger.preset", str(error))
 
 
 def _dedupe(dedupe: doc.Dedupe) -> Iterator[Fault]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 from django.conf import settings
 from django.db import Error
 
-from relay import ids, redaction
+from relay import ids
 from relay.engine import sql
+from relay.engine.guards import NOTHING
 from relay.engine.intake import Accepted, Arrival, Door
 from relay.engine.rejections import Rejected
 from relay.forwarded import neighbourhood
 from relay.ingest import bodies, checks, scopes
+from relay.ingest.admission import Admission
 from relay.ingest.answers import JSON, TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
+from relay.ingest.came import Came, rejected
 from relay.ingest.committer import Committer, Overloaded
 from relay.ingest.guard import Guard
 from relay.ingest.meters import Meters
@@ -25,8 +27,7 @@ from relay.models.flows import digest
 PREFIX = "/in/"
 _PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
 _BODILESS = (204, 205, 304)
-# Characters of the headers of a rejected request that are kept.
-HEADERS_KEPT = 16 * 1024
+UNVERIFIED = 401
 
 
 class Ingest:
@@ -36,6 +37,7 @@ class Ingest:
         self._committer = committer
         self._patience = Patience()
         self._meters = Meters()
+        self._admission = Admission()
         self._guard = Guard(settings.REFUSED_RATE)
         self._limits_all = settings.RATE is not None or settings.ADDRESS_RATE is not None
 
@@ -55,6 +57,7 @@ class Ingest:
 
     async def close(self) -> None:
         self._meters.close()
+        self._admission.close()
         if self._committer is not None:
             await self._committer.close()
             self._committer = None
@@ -62,31 +65,42 @@ class Ingest:
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         token_digest = _token_digest(scope)
         door = await self._door(scope, token_digest)
-        if scope["method"] in ("OPTIONS", "HEAD") and scope["method"] not in door.settings.methods:
+        if checks.is_probe(scope["method"], door):
             return (204 if scope["method"] == "OPTIONS" else 200), [checks.allow(door)], b""
         headers = joined(scope["headers"])
-        remote = scopes.remote(scope, headers)
-        body: bytes | None = None
+        came = Came(scope, token_digest, headers, scopes.remote(scope, headers))
         while True:
             try:
-                checks.head(scope["method"], headers, remote, door)
-                self._check_rate(door)
-                if body is None:
-                    most = door.settings.max_bytes or settings.MAX_BYTES
-                    body = await bodies.read(receive, headers, most, self._patience)
-                if door.rate is not None or self._limits_all:
-                    await self._admit(door, remote)
-                break
+                taken = await self._take(came, door, receive)
+                if not isinstance(taken, Door):
+                    return taken
+                door = taken
             except Refused as refused:
                 fresh = await self._look_again(token_digest, door)
                 # What of a body was read by then can't be read again.
                 if fresh is door or refused.body is not None:
-                    self.committer.reject(_rejected(refused, scope, door, headers, body or b"", remote))
-                    if body is None and refused.body is None:
+                    self.committer.reject(_rejected(refused, came, door))
+                    if not came.is_read and refused.body is None:
                         await bodies.discard(receive, headers, self._patience)
                     raise
                 door = fresh
-        return _acknowledge(await self._store(_arrival(scope, token_digest, headers, body, remote)))
+
+    async def _take(self, came: Came, door: Door, receive: Receive) -> tuple[int, Headers, bytes] | Door:
+        """The answer to what came; the door as it is now, where it was verified by what doesn't hold any more."""
+        checks.head(came.method, came.headers, came.remote, door)
+        self._check_rate(door)
+        if not came.is_read:
+            most = door.settings.max_bytes or settings.MAX_BYTES
+            came.body, came.is_read = await bodies.read(receive, came.headers, most, self._patience), True
+        if door.rate is not None or self._limits_all:
+            await self._admit(door, came.remote)
+        if door.guard is not None:
+            shaken = await self._admission.admit(came, door, door.guard, self.committer)
+            if shaken is not None:
+                return shaken
+            checks.taken_as(came.method, door)
+        accepted = await self._store(_arrival(came, door))
+        return accepted.door if accepted.is_stale and accepted.door else _acknowledge(accepted)
 
     async def _look_again(self, token_digest: str, door: Door) -> Door:
         """The door as it is now: nobody is refused for what has just been changed."""
@@ -125,7 +139,9 @@ class Ingest:
         if 400 <= answer.status < 500 and answer.status != 429:
             wait = self._guard.refuse(scopes.remote(scope))
             answer = checks.too_many(wait) if wait and answer.status == 404 else answer
-        return answer.status, [*TEXT, *answer.headers], f"{answer}\n".encode()
+        # A sender that isn't verified is told no more than that; some send a wrong signature to see just this.
+        body = b"" if answer.status == UNVERIFIED else f"{answer}\n".encode()
+        return answer.status, [*TEXT, *answer.headers], body
 
     def _check_rate(self, door: Door) -> None:
         """Refuse unread what is over the trigger's rate; nothing is taken of it yet."""
@@ -162,47 +178,24 @@ def _token_digest(scope: Scope) -> str:
     return digest(match[1].decode())
 
 
-def _rejected(
-    refused: Refused, scope: Scope, door: Door, headers: dict[str, str], body: bytes, remote: str
-) -> Rejected:
-    body = body if refused.body is None else refused.body
-    return Rejected(
-        door=door,
-        why=refused.why,
-        reason=refused.reason,
-        status=refused.status,
-        method=scope["method"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=msgspec.json.encode(redaction.inbound_headers(_some(headers))).decode(),
-        content_type=headers.get("content-type", "")[:255],
-        body=body,
-        size=refused.size if refused.size is not None else len(body) or None,
-        remote=remote,
-    )
+def _rejected(refused: Refused, came: Came, door: Door) -> Rejected:
+    body = came.body if refused.body is None else refused.body
+    size = refused.size if refused.size is not None else len(body) or None
+    return rejected(came, door, why=refused.why, reason=refused.reason, status=refused.status, body=body, size=size)
 
 
-def _some(headers: dict[str, str]) -> dict[str, str]:
-    """The first headers, as many as are kept of a rejected request."""
-    left = HEADERS_KEPT
-    kept: dict[str, str] = {}
-    for name, value in headers.items():
-        kept[name[:left]] = value[: max(0, left - len(name))]
-        left -= len(name) + len(value)
-        if left <= 0:
-            break
-    return kept
-
-
-def _arrival(scope: Scope, token_digest: str, headers: dict[str, str], body: bytes, remote: str) -> Arrival:
+def _arrival(came: Came, door: Door) -> Arrival:
+    hidden = door.guard.hidden if door.guard else NOTHING
     return Arrival(
-        digest=token_digest,
-        method=scope["method"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=msgspec.json.encode(redaction.inbound_headers(headers)).decode(),
-        content_type=headers.get("content-type", "")[:255],
-        body=body,
-        remote=remote,
+        digest=came.digest,
+        method=came.method,
+        query=came.query(hidden),
+        headers=came.stored_headers(hidden),
+        content_type=door.content_type or came.content_type,
+        body=came.body,
+        remote=came.remote,
         received_at=sql.now(),
+        mark=door.mark,
     )
 
 
@@ -215,7 +208,7 @@ def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
     own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
     if response.status in _BODILESS:
         usual, body = [], b""
-    elif response.body:
+    elif response.body or accepted.door.bare:
         usual, body = TEXT, response.body.encode()
     else:
         usual, body = JSON, b'{"event": "%s"}' % event.encode()

@@ -15,10 +15,8 @@ MOST_HOPS = 10
 
 def head(method: str, headers: dict[str, str], remote: str, door: Door) -> None:
     """Refuse what need not be read to be refused."""
-    if method not in door.settings.methods:
-        taken = ", ".join(door.settings.methods)
-        reason = f"It came as {method[:20]}; this URL takes {taken}"
-        raise Refused(405, Why.METHOD, reason, message=f"This URL takes {taken}", headers=[allow(door)])
+    if not may_shake(method, door):
+        taken_as(method, door)
     if door.allowed is not None and remote not in door.allowed:
         raise Refused(403, Why.ADDRESS, f"It came from {remote or 'no address'}, which the trigger does not allow")
     if "content-encoding" in headers:
@@ -27,6 +25,24 @@ def head(method: str, headers: dict[str, str], remote: str, door: Door) -> None:
         _transfer(headers["transfer-encoding"].lower())
     if "relay-hops" in headers:
         _hops(headers["relay-hops"])
+
+
+def may_shake(method: str, door: Door) -> bool:
+    """Whether senders ask in this way for what is no event."""
+    return door.guard is not None and method in door.guard.methods
+
+
+def taken_as(method: str, door: Door) -> None:
+    """Refuse an event that comes by another method than the trigger's."""
+    if method not in door.settings.methods:
+        taken = ", ".join(door.settings.methods)
+        reason = f"It came as {method[:20]}; this URL takes {taken}"
+        raise Refused(405, Why.METHOD, reason, message=f"This URL takes {taken}", headers=[allow(door)])
+
+
+def is_probe(method: str, door: Door) -> bool:
+    """Whether a request only asks what there is."""
+    return method in ("OPTIONS", "HEAD") and method not in door.settings.methods and not may_shake(method, door)
 
 
 def allow(door: Door) -> tuple[bytes, bytes]:

@@ -62,6 +62,10 @@ class Committer:
             return await loop.run_in_executor(self._thread, self._find, token_digest)
         return await self.find(token_digest)
 
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Do something with the database, in the thread that stores."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _with_connection, call)
+
     def _find(self, token_digest: str) -> Door | None:
         return _with_connection(lambda: self._fresh(token_digest))
 

@@ -10,6 +10,7 @@ from relay.models.inbox import InboxMessage
 from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 from relay.models.rejections import Rejection, Unkept, Why
+from relay.models.secrets import TriggerSecret
 
 __all__ = [
     "Attempt",
@@ -36,6 +37,7 @@ __all__ = [
     "RunState",
     "Seen",
     "Trigger",
+    "TriggerSecret",
     "Unkept",
     "User",
     "Version",

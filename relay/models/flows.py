@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from relay.models.ledger import Event, Run
+    from relay.models.secrets import TriggerSecret
 
 TOKEN_BYTES = 24  # 192 random bits
 
@@ -94,6 +95,7 @@ class Trigger(models.Model):
 
     if TYPE_CHECKING:
         flow_id: int
+        secrets: RelatedManager[TriggerSecret]
 
     def __str__(self) -> str:
         return f"trigger of {self.flow}"

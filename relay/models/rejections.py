@@ -25,6 +25,7 @@ class Why(models.TextChoices):
     TIME = "time", "Too slow"
     ENCODING = "encoding", "Encoding"
     LOOP = "loop", "Loop"
+    HANDSHAKE = "handshake", "Handshake"  # answered as the sender asked, and no event
 
 
 class Rejection(models.Model):

@@ -23,12 +23,16 @@ _JSON = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handshake is answered. `store`: the secret that it brought. `reason`: why it was denied."""
+    """What a handshake is answered. `store`: the secret that it brought. `call`: an address to call before.
+
+    `reason`: why it was denied.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     store: str = ""
+    call: str = ""
     reason: str = ""
 
 
@@ -59,7 +63,6 @@ class _Compiled:
         self._present = [reader(source) for source in when.present]
         self._equals = [(reader(source), text.encode()) for source, text in when.equals.items()]
         self._proof = reader(handshake.proof) if handshake.proof else None
-        self._store = reader(handshake.store) if handshake.store else None
 
     def is_meant(self, request: Request) -> bool:
         when = self.about.when
@@ -88,12 +91,12 @@ class _Compiled:
             return _place.sub(lambda match: self._value(match[1], request, secrets), template)
 
         headers = {name: fill(value) for name, value in respond.headers.items()}
-        store = fill(f"{{{self.about.store}}}") if self.about.store else ""
+        store, call = (fill(f"{{{source}}}") if source else "" for source in (self.about.store, self.about.call))
         if respond.json is not None:
             body = msgspec.json.encode(_filled(respond.json, fill))
-            return Answer(respond.status, {**_JSON, **headers}, body, store)
+            return Answer(respond.status, {**_JSON, **headers}, body, store, call)
         text = fill(respond.body).encode()
-        return Answer(respond.status, {**(_TEXT if text else {}), **headers}, text, store)
+        return Answer(respond.status, {**(_TEXT if text else {}), **headers}, text, store, call)
 
     def _value(self, name: str, request: Request, secrets: Sequence[Secret]) -> str:
         if name.startswith("key:"):

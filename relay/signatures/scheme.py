@@ -124,7 +124,8 @@ class Handshake(_Part, frozen=True, kw_only=True):
     """What a sender asks to see that its URL is ours: answered, and no run is started.
 
     `auth`: `signed`, like any event; `none`; `setup_only`, as long as no secret is stored; `token`, where the source
-    `proof` equals the part `proof_part` of a secret. `store`: the source that becomes the trigger's secret.
+    `proof` equals the part `proof_part` of a secret. `store`: the source that becomes the trigger's secret. `call`: the
+    source of an address to call before it is answered, pinned by its shape.
     `shapes`: what a source that is echoed must match whole. `denied`: the status where that is another.
     """
 
@@ -135,6 +136,7 @@ class Handshake(_Part, frozen=True, kw_only=True):
     proof: str = ""
     proof_part: str = "secret"
     store: str = ""
+    call: str = ""
     shapes: dict[str, str] = {}
     denied: int = 401
     secret: Key = Key()

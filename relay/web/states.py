@@ -60,6 +60,7 @@ WHYS = {
     Why.TIME: Look("Too slow", "clock", "warn"),
     Why.ENCODING: Look("Compressed", "data", "warn"),
     Why.LOOP: Look("Going in circles", "replay", "warn"),
+    Why.HANDSHAKE: Look("Handshake", "done", "good"),
 }
 _LOOKS: dict[str, dict[str, Look]] = {
     "run": {str(key): look for key, look in RUNS.items()},

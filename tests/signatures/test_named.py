@@ -19,8 +19,6 @@ from cryptography.x509.oid import NameOID
 
 from relay.errors import ConnectFailed
 from relay.signatures import Request, Secret, Verdict, Wanted, verifier
-from relay.signatures.named import topics
-from relay.signatures.named.asked import Asked
 from tests.signatures.conftest import NOW, request, scheme, verdict
 
 RSA = rsa.generate_private_key(65537, 2048)
@@ -261,20 +259,6 @@ def test_a_certificate_from_elsewhere_is_not_even_fetched(url: str) -> None:
 
     assert found.reason == "The address of the sender's key is not one of the sender's own"
     assert wanted == []
-
-
-def test_a_subscription_is_confirmed_at_the_senders_own_address() -> None:
-    asked, _ = sns()
-    wanted: list[Wanted] = []
-
-    def fetch(one: Wanted) -> bytes:
-        wanted.append(one)
-        return b""
-
-    done = topics.confirm(Asked(asked, TOPIC, NOW, None, {}, fetch))
-
-    assert done
-    assert [one.url for one in wanted] == ["https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"]
 
 
 def test_ed25519_with_a_key_in_base64() -> None:

@@ -1,7 +1,9 @@
 """Amazon SNS: events by webhook."""
 
 from relay.connectors.definition import Connector, Field, Preset, Success
-from relay.signatures import Named
+from relay.signatures import Handshake, Named, When
+
+HOST = r"https://sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?"
 
 AWS_SNS = Connector(
     key="aws_sns",
@@ -11,7 +13,20 @@ AWS_SNS = Connector(
         Preset(
             key="aws_sns",
             label="Amazon SNS",
-            verify=Named(verifier="topic_message"),
+            verify=Named(
+                verifier="topic_message",
+                options={"url": HOST + r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem", "name": "amazonaws.com"},
+            ),
+            handshakes=(
+                Handshake(
+                    key="sns_subscription",
+                    when=When(equals={"json:Type": "SubscriptionConfirmation"}),
+                    auth="signed",
+                    call="json:SubscribeURL",
+                    shapes={"json:SubscribeURL": HOST + r"/\?[A-Za-z0-9%&=:._~-]{1,2000}"},
+                ),
+                Handshake(key="sns_end", when=When(equals={"json:Type": "UnsubscribeConfirmation"}), auth="signed"),
+            ),
             secret=(
                 Field(
                     "topic_arn",
@@ -22,9 +37,11 @@ AWS_SNS = Connector(
                     help="arn:aws:sns:...: only its messages are taken.",
                 ),
             ),
+            # It sends JSON as text/plain.
+            content_type="application/json",
             dedupe="{{ event.body.MessageId }}",
-            event="{{ event.body.Type }}",
-            example="Notification",
+            event="{{ event.body.TopicArn }}",
+            example="arn:aws:sns:eu-west-1:123456789012:orders",
             help="The subscription is confirmed by itself. Leave raw message delivery off: it drops the signature.",
             success=Success(200, ""),
         ),

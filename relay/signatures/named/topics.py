@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from relay.signatures import publickeys
-from relay.signatures.fetching import Wanted, fetched, pinned
+from relay.signatures.fetching import pinned
 from relay.signatures.named.asked import Asked, mismatch, readable
 from relay.signatures.named.certified import certificate
 from relay.signatures.verdict import Refused
 
-_HOST = r"https://sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?"
-_CERTIFICATE = _HOST + r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem"
-_CONFIRMATION = _HOST + r"/\?[A-Za-z0-9%&=:._~-]{1,2000}"
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _FIELDS = {
@@ -27,32 +24,28 @@ _HASHES = {"1": "sha1", "2": "sha256"}
 
 
 def check(asked: Asked) -> None:
-    """The secret's `topic_arn` says whose messages: a valid signature alone, any customer of AWS can send."""
+    """The secret's `topic_arn` says whose messages: a valid signature alone, any customer of the sender can send.
+
+    `options`: `url` that the certificate's must match, and `name` that it ends with.
+    """
     message = _message(asked)
     by = _HASHES.get(str(message.get("SignatureVersion")))
     if by is None:
         raise Refused("The version of the signature is not one that this sender uses")
-    url = pinned(message.get("SigningCertURL"), _CERTIFICATE)
+    url = pinned(message.get("SigningCertURL"), str(asked.options["url"]))
     topic = asked.given("topic_arn") if not isinstance(asked.secret, str) else asked.secret
     if topic and message.get("TopicArn") != topic:
         raise Refused("The message is from another topic")
     signature = readable(str(message.get("Signature", "")).encode())
     if not publickeys.verify_by_certificate(
-        certificate(asked, url), "amazonaws.com", asked.now, signature=signature, message=_signed(message), by=by
+        certificate(asked, url),
+        str(asked.options["name"]),
+        asked.now,
+        signature=signature,
+        message=_signed(message),
+        by=by,
     ):
         raise mismatch()
-
-
-def confirm(asked: Asked) -> bool:
-    """Call the address by which a verified message asks to be confirmed; False where it asks for nothing.
-
-    Raises Refused where the address isn't AWS's own, Undecided where it can't be called now.
-    """
-    message = _message(asked)
-    if message.get("Type") != "SubscriptionConfirmation":
-        return False
-    fetched(asked.fetch, Wanted(pinned(message.get("SubscribeURL"), _CONFIRMATION), keep=False))
-    return True
 
 
 def _message(asked: Asked) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Secrets of triggers: added, ended and removed here, and ingest is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from relay.connectors.definition import Field, check_values
+from relay.errors import RelayError
+from relay.flows.document import trigger_settings
+from relay.flows.verification import verification
+from relay.models import Flow, Revision, Trigger, TriggerSecret
+
+MOST = 10
+
+
+def fields(flow: Flow) -> tuple[Field, ...]:
+    """What a secret of this flow's trigger consists of, by its draft; () where nothing has to be stored."""
+    try:
+        return verification(trigger_settings(flow.draft)).secret
+    except RelayError:
+        return ()
+
+
+def add(flow: Flow, values: dict[str, Any], *, until: datetime | None = None) -> TriggerSecret:
+    """Seal one more secret, in force from now on. RelayError says what is wrong with it."""
+    wanted = fields(flow)
+    if not wanted:
+        raise RelayError("This trigger verifies nothing with a secret: choose a sender or a scheme first")
+    faults = check_values(wanted, values)
+    if faults:
+        labels = {one.key: one.label for one in wanted}
+        raise RelayError("; ".join(f"{labels.get(key, key)} {fault}" for key, fault in faults.items()))
+    if until is not None and until <= timezone.now():
+        raise RelayError("The end of a secret is in the future")
+    with transaction.atomic():
+        trigger = Trigger.objects.select_for_update().get(flow=flow)
+        if trigger.secrets.count() >= MOST:
+            raise RelayError(f"A trigger may have {MOST} secrets; remove one first")
+        return _keep(trigger, {key: str(value) for key, value in values.items()}, until=until)
+
+
+def take(flow_id: int, value: str, *, part: str) -> bool:
+    """Keep the secret that a sender brought when it was set up; False where one is stored already."""
+    with transaction.atomic():
+        trigger = Trigger.objects.select_for_update().filter(flow_id=flow_id).first()
+        if trigger is None or trigger.secrets.exists():
+            return False
+        _keep(trigger, {part: value}, by_handshake=True)
+    return True
+
+
+def _keep(
+    trigger: Trigger, values: dict[str, str], *, until: datetime | None = None, by_handshake: bool = False
+) -> TriggerSecret:
+    secret = TriggerSecret(trigger=trigger, ends_at=until, by_handshake=by_handshake)
+    secret.seal(values)
+    secret.save()
+    Revision.bump()
+    return secret
+
+
+def end(secret: TriggerSecret, at: datetime | None = None) -> None:
+    """Let a secret count until `at`, or no longer at all."""
+    secret.ends_at = at or timezone.now()
+    with transaction.atomic():
+        secret.save(update_fields=["ends_at"])
+        Revision.bump()
+
+
+def remove(secret: TriggerSecret) -> None:
+    """Forget a secret. With the last one, a sender may bring one by a handshake again."""
+    with transaction.atomic():
+        secret.delete()
+        Revision.bump()

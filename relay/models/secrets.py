@@ -1,0 +1,42 @@
+"""Secrets by which a trigger verifies its sender: sealed, several at once, and outside of versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils import timezone
+
+from relay.models.flows import Trigger, open_vault
+
+
+class TriggerSecret(models.Model):
+    """One secret, of one part or several. It counts until `ends_at`; the row stays, so that set-up stays over."""
+
+    trigger = models.ForeignKey(Trigger, on_delete=models.CASCADE, related_name="secrets")
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    by_handshake = models.BooleanField(default=False, help_text="the sender brought it; people may need to see it")
+
+    if TYPE_CHECKING:
+        trigger_id: int
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"secret of {self.trigger}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+    def seal(self, values: dict[str, str]) -> None:
+        self.sealed = open_vault().seal(self._owner(), values)
+
+    def unseal(self) -> dict[str, Any]:
+        return open_vault().open(self._owner(), bytes(self.sealed))
+
+    def _owner(self) -> str:
+        return f"trigger-secret:{self.trigger_id}"

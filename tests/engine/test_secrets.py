@@ -1,0 +1,88 @@
+"""Secrets of triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from relay.engine import publish, secrets
+from relay.errors import RelayError
+from relay.models import Flow, Revision, TriggerSecret
+
+
+def flow_with(live: Callable[[dict[str, Any]], Flow], **trigger: Any) -> Flow:
+    return live({"relay": 1, "name": "F", "trigger": {"kind": "webhook", **trigger}, "steps": []})
+
+
+def test_a_secret_is_sealed(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+
+    secret = secrets.add(flow, {"secret": "whsec_abc"})
+
+    assert b"whsec_abc" not in bytes(secret.sealed)
+    assert TriggerSecret.objects.get().unseal() == {"secret": "whsec_abc"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "values", "message"),
+    [
+        ({}, {"secret": "x"}, "This trigger verifies nothing with a secret"),
+        ({"preset": "shipengine"}, {"secret": "x"}, "This trigger verifies nothing with a secret"),
+        ({"preset": "stripe"}, {}, "Signing secret is needed"),
+        ({"preset": "stripe"}, {"secret": ""}, "Signing secret is needed"),
+        ({"preset": "stripe"}, {"secret": "a\nb"}, "Signing secret has a line break"),
+        ({"preset": "stripe"}, {"secret": "x", "other": "y"}, "other unknown field"),
+        ({"preset": "meta"}, {"secret": "x"}, "Verify token is needed"),
+        ({"preset": "aws_sns"}, {"topic_arn": "x"}, "Topic ARN doesn't look right"),
+        ({"verify": {"scheme": "basic"}}, {"password": "x"}, "User name is needed"),
+    ],
+)
+def test_what_is_no_secret(
+    live: Callable[[dict[str, Any]], Flow], trigger: dict[str, Any], values: dict[str, str], message: str
+) -> None:
+    with pytest.raises(RelayError, match=message):
+        secrets.add(flow_with(live, **trigger), values)
+
+
+def test_an_end_is_in_the_future(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+
+    with pytest.raises(RelayError, match="The end of a secret is in the future"):
+        secrets.add(flow, {"secret": "x"}, until=timezone.now() - timedelta(seconds=1))
+
+
+def test_there_is_an_end_to_secrets(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+    for number in range(secrets.MOST):
+        secrets.add(flow, {"secret": f"s{number}"})
+
+    with pytest.raises(RelayError, match="A trigger may have 10 secrets"):
+        secrets.add(flow, {"secret": "one more"})
+
+
+def test_every_change_is_told_to_ingest(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+    numbers = [Revision.objects.get().number]
+
+    for change in (
+        lambda: secrets.add(flow, {"secret": "x"}),
+        lambda: secrets.end(TriggerSecret.objects.get()),
+        lambda: secrets.remove(TriggerSecret.objects.get()),
+    ):
+        change()
+        numbers.append(Revision.objects.get().number)
+
+    assert len(set(numbers)) == 4
+
+
+def test_a_secret_goes_with_its_flow(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+    secrets.add(flow, {"secret": "x"})
+
+    publish.delete(flow)
+
+    assert not TriggerSecret.objects.exists()
