@@ -27,6 +27,9 @@ LAYERS = [
 EDGES = LAYERS[1]
 DOORS = {
     "jinja2": "templating",
+    "babel": "templating",
+    "dateutil": "templating",
+    "phonenumbers": "templating",
     "requests": "outbound",
     "urllib3": "outbound",
     "rq": "queues",

@@ -79,6 +79,12 @@ def charge(units: int) -> None:
             budget.look()
 
 
+def watch() -> None:
+    """Look at the clock now, for work that its units don't foresee. Raises TemplateLimit (`time`)."""
+    if ACTIVE.budget is not None:
+        ACTIVE.budget.look()
+
+
 def text_units(text: str) -> int:
     """Work that making `text` costs; characters past ASCII take up to four times the memory."""
     return len(text) >> 5 if text.isascii() else len(text) >> 3

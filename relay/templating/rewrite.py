@@ -75,9 +75,7 @@ _TAGS = {
 _RESERVED = frozenset(("self", "super"))
 _INSTEAD = {
     "get": "a.b | default(...)",
-    "keys": "| list",
     "strip": "| trim",
-    "values": "| items",
     "append": "list + [element]",
     "startswith": "text[:n] == ...",
     "isoformat": "the text itself",

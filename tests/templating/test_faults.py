@@ -33,7 +33,7 @@ from relay.templating import compile_leaf
         ("{{ a is nomber }}", 1, 9, "there is no test 'nomber'; did you mean number?"),
         ("{{ a.upper() }}", 1, 6, "values have no method upper; use the filter | upper"),
         ("{{ event.body.items() }}", 1, 15, "values have no method items; use the filter | items"),
-        ("{{ a.keys() }}", 1, 6, "values have no method keys; use | list"),
+        ("{{ a.get() }}", 1, 6, "values have no method get; use a.b | default(...)"),
         ("{{ a.mro() }}", 1, 6, "values have no method mro; filters do such work"),
         ("{{ self }}", 1, 4, "the name self is not available here"),
         ("{{ f(*a) }}", 1, 0, "* and ** are not available in calls"),

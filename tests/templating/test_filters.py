@@ -27,6 +27,8 @@ def test_the_example_of_a_filter_gives_its_result(name: str) -> None:
 
     assert compile_leaf(filter_.example).render(CONTEXT) == filter_.result
     assert filter_.help.endswith(".")
+    assert filter_.group
+    assert len(filter_.help) <= 120
 
 
 @pytest.mark.parametrize(
@@ -138,9 +140,9 @@ def test_a_wrong_use_is_a_template_error(source: str) -> None:
 
 def test_an_error_of_a_filter_shows_its_example() -> None:
     with pytest.raises(
-        TemplateError, match=r"`round` can't be used like this on the text 'a'; an example: \{\{ 3.14159 \|"
+        TemplateError, match=r"`batch` can't be used like this on a list; an example: \{\{ \[1, 2, 3\] \|"
     ):
-        compile_leaf("{{ 'a' | round }}").render({})
+        compile_leaf("{{ [1] | batch('2') }}").render({})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from relay.templating.filters.lists import elements, keys_of, part_of
 from relay.templating.missing import Missing
 from relay.templating.predicates import TESTS
 
+GROUP = "Lists and objects"
+
 
 def mapped(value: Any, name: Any = None, *args: Any, attribute: Any = None, default: Any = None) -> list[Any]:
     if attribute is None:

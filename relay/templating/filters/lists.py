@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from relay.errors import TemplateError
 from relay.templating.filters.definition import Filter
+from relay.templating.filters.reading import number, plain
 from relay.templating.fuel import bounded, charge, expect_text
 from relay.templating.kinds import kind
 from relay.templating.missing import ELEMENT, Missing, raise_missing, walk
 from relay.templating.operators import bounded_number
 from relay.templating.values import as_text
+
+GROUP = "Lists and objects"
 
 
 def elements(value: Any) -> list[Any]:
@@ -77,21 +81,25 @@ def slices(value: Any, slices: int, fill_with: Any = None) -> list[Any]:
     charge(8 * count)
     size, longer = divmod(len(found), count)
     rows, start = list[Any](), 0
-    for number in range(count):
-        end = start + size + (number < longer)
-        filler = [fill_with] if fill_with is not None and number >= longer else []
+    for position in range(count):
+        end = start + size + (position < longer)
+        filler = [fill_with] if fill_with is not None and position >= longer else []
         rows.append(found[start:end] + filler)
         start = end
     return rows
 
 
-def first(value: Any) -> Any:
+def first(value: Any, count: Any = None) -> Any:
     found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    if count is not None:
+        return found[: bounded(count, name="the count")]
     return found[0] if found else Missing(base="the first element", why="the list is empty")
 
 
-def last(value: Any) -> Any:
+def last(value: Any, count: Any = None) -> Any:
     found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    if count is not None:
+        return found[max(len(found) - bounded(count, name="the count"), 0) :]
     return found[-1] if found else Missing(base="the last element", why="the list is empty")
 
 
@@ -118,16 +126,19 @@ def reverse(value: Any) -> Any:
 
 
 def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
-    number, keys = _number(start), keys_of(attribute)
-    for item in elements(value):
-        number = bounded_number(number + _number(present(item, keys)))
-    return number
+    keys, found = keys_of(attribute), elements(value)
+    parts = [start, *(present(item, keys) for item in found)]
+    if all(type(part) is int for part in parts):
+        return _whole_total(parts)
+    charge(8 * len(parts))
+    return plain(sum((number(part, "numbers") for part in parts), Decimal(0)))
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TemplateError(f"sum adds numbers, not {kind(value)}; | map('float') makes numbers")
-    return value
+def _whole_total(parts: list[int]) -> int:
+    amount = 0
+    for part in parts:
+        amount = bounded_number(amount + part)
+    return amount
 
 
 def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
@@ -137,6 +148,7 @@ def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
 
 
 _DEFAULT = Filter(
+    group="Any value",
     function=default,
     cost=0,
     help="What to take where a name is missing; with `true` also for null and empty values.",
@@ -160,7 +172,12 @@ FILTERS = {
     "d": _DEFAULT,
     "default": _DEFAULT,
     "first": Filter(
-        function=first, cost=0, help="The first element.", example="{{ [1, 2, 3] | first }}", result=1, keeps=True
+        function=first,
+        cost=0,
+        help="The first element or character; the first n as a list or text: first(2).",
+        example="{{ [1, 2, 3] | first(2) }}",
+        result=[1, 2],
+        keeps=True,
     ),
     "items": Filter(
         function=items,
@@ -178,7 +195,12 @@ FILTERS = {
         result="a, b",
     ),
     "last": Filter(
-        function=last, cost=0, help="The last element.", example="{{ [1, 2, 3] | last }}", result=3, keeps=True
+        function=last,
+        cost=0,
+        help="The last element or character; the last n as a list or text: last(2).",
+        example="{{ [1, 2, 3] | last }}",
+        result=3,
+        keeps=True,
     ),
     "length": _LENGTH,
     "list": Filter(
@@ -206,8 +228,8 @@ FILTERS = {
     "sum": Filter(
         function=total,
         cost=150,
-        help="Adds numbers; `attribute` names a part of each element.",
-        example="{{ [{'n': 1}, {'n': 2.5}] | sum(attribute='n') }}",
-        result=3.5,
+        help="Adds numbers, also those that are text; `attribute` names a part of each element.",
+        example="{{ [{'price': '9.90'}, {'price': 20.2}] | sum('price') }}",
+        result=30.1,
     ),
 }

@@ -11,6 +11,8 @@ from relay.templating.filters.texts import charged_text
 from relay.templating.fuel import bounded, charge, charge_text, expect_text
 from relay.templating.values import as_json_text
 
+GROUP = "Text"
+
 
 def striptags(value: Any) -> str:
     text = charged_text(value)
@@ -95,6 +97,29 @@ _ESCAPE = Filter(
     example="{{ 'a < b' | escape }}",
     result="a &lt; b",
 )
+_STRIP = Filter(
+    function=striptags,
+    cost=400,
+    help="Removes HTML tags and runs of blanks.",
+    example="{{ '<p>Hello  <b>you</b></p>' | striptags }}",
+    result="Hello you",
+)
+_JSON = Filter(
+    group="JSON and addresses",
+    function=tojson,
+    cost=0,
+    help="Writes a value as JSON text; `indent=2` spreads it over lines.",
+    example="{{ {'id': 7, 'tags': ['a']} | tojson }}",
+    result='{"id": 7, "tags": ["a"]}',
+)
+_URL = Filter(
+    group="JSON and addresses",
+    function=urlencode,
+    cost=60,
+    help="Escapes text for a URL, or makes a query of an object.",
+    example="{{ 'a b&c' | urlencode }}",
+    result="a%20b%26c",
+)
 
 FILTERS = {
     "e": _ESCAPE,
@@ -106,25 +131,10 @@ FILTERS = {
         example="{{ 'Salt & Pepper <3' | slack }}",
         result="Salt &amp; Pepper &lt;3",
     ),
-    "striptags": Filter(
-        function=striptags,
-        cost=400,
-        help="Removes HTML tags and runs of blanks.",
-        example="{{ '<p>Hello  <b>you</b></p>' | striptags }}",
-        result="Hello you",
-    ),
-    "tojson": Filter(
-        function=tojson,
-        cost=0,
-        help="Writes a value as JSON text; `indent=2` spreads it over lines.",
-        example="{{ {'id': 7, 'tags': ['a']} | tojson }}",
-        result='{"id": 7, "tags": ["a"]}',
-    ),
-    "urlencode": Filter(
-        function=urlencode,
-        cost=60,
-        help="Escapes text for a URL, or makes a query of an object.",
-        example="{{ 'a b&c' | urlencode }}",
-        result="a%20b%26c",
-    ),
+    "strip_tags": _STRIP,
+    "striptags": _STRIP,
+    "to_json": _JSON,
+    "tojson": _JSON,
+    "url_encode": _URL,
+    "urlencode": _URL,
 }

@@ -7,13 +7,33 @@ from typing import Any
 
 from relay.errors import TemplateError
 from relay.templating.filters.definition import Filter
+from relay.templating.filters.reading import number, plain
 from relay.templating.fuel import MAX_NUMBER, charge
 from relay.templating.operators import bounded_number
 from relay.templating.values import finite
 
+GROUP = "Numbers and money"
+
+
+def _given(value: Any) -> Any:
+    """A number as it is; a text that is one, as a number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return plain(number(value))
+
 
 def absolute(value: Any) -> Any:
-    return abs(value)
+    return abs(_given(value))
+
+
+def ceiling(value: Any) -> int:
+    up: int = math.ceil(finite(_given(value)))
+    return up
+
+
+def floor(value: Any) -> int:
+    down: int = math.floor(finite(_given(value)))
+    return down
 
 
 def to_int(value: Any, default: Any = 0, base: int = 10) -> Any:
@@ -43,6 +63,7 @@ def to_float(value: Any, default: Any = 0.0) -> Any:
 
 
 def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
+    value = _given(value)
     if not -MAX_NUMBER <= precision <= MAX_NUMBER:
         raise TemplateError(f"round takes up to {MAX_NUMBER} digits")
     if method == "common":
@@ -56,12 +77,16 @@ def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
 
 FILTERS = {
     "abs": Filter(function=absolute, cost=0, help="The number without its sign.", example="{{ -3 | abs }}", result=3),
+    "ceil": Filter(function=ceiling, cost=0, help="Up to the next whole number.", example="{{ 2.1 | ceil }}", result=3),
     "float": Filter(
         function=to_float,
         cost=10,
         help="Makes a number of text; 0.0, or the value given, where it is none.",
         example="{{ '12.50' | float }}",
         result=12.5,
+    ),
+    "floor": Filter(
+        function=floor, cost=0, help="Down to the next whole number.", example="{{ 2.9 | floor }}", result=2
     ),
     "int": Filter(
         function=to_int,

@@ -13,6 +13,8 @@ from relay.templating.missing import Missing, raise_missing
 from relay.templating.operators import bounded_number
 from relay.templating.values import as_json_text
 
+GROUP = "Lists and objects"
+
 
 def identity(value: Any, case_sensitive: bool) -> str:
     """A text that is the same for equal values; texts, as crafted integers collide as keys."""
@@ -41,7 +43,15 @@ def in_order(found: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
     return [found[position] for position in positions]
 
 
-def sort(value: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+def sort(value: Any, *options: Any, **named: Any) -> list[Any]:
+    """Jinja's order of arguments (reverse, case_sensitive, attribute), or the attribute first."""
+    if options and isinstance(options[0], str):
+        named["attribute"], *rest = options
+        return _sorted(value, *rest, **named)
+    return _sorted(value, *options, **named)
+
+
+def _sorted(value: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
     found = elements(value)
     paths = [keys_of(name) for name in (attribute.split(",", 8) if isinstance(attribute, str) else [attribute])]
     charge(2 * len(found) * len(paths))
@@ -58,17 +68,27 @@ def dictsort(value: Any, case_sensitive: bool = False, by: str = "key", reverse:
     return in_order(pairs, [order(pair[by == "value"], case_sensitive) for pair in pairs], reverse)
 
 
-def greatest(value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
-    return last(sort(value, False, case_sensitive, attribute))
+def greatest(value: Any, attribute: Any = None, case_sensitive: Any = False) -> Any:
+    path, sensitive = _by(attribute, case_sensitive)
+    return last(_sorted(value, False, sensitive, path))
 
 
-def least(value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
-    return first(sort(value, False, case_sensitive, attribute))
+def least(value: Any, attribute: Any = None, case_sensitive: Any = False) -> Any:
+    path, sensitive = _by(attribute, case_sensitive)
+    return first(_sorted(value, False, sensitive, path))
 
 
-def unique(value: Any, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+def _by(attribute: Any, case_sensitive: Any) -> tuple[Any, bool]:
+    """The two in our order or in Jinja's."""
+    if isinstance(attribute, bool):
+        return case_sensitive or None, attribute
+    return attribute, bool(case_sensitive)
+
+
+def unique(value: Any, attribute: Any = None, case_sensitive: Any = False) -> list[Any]:
     seen: dict[str, Any] = {}
-    keys = keys_of(attribute)
+    path, case_sensitive = _by(attribute, case_sensitive)
+    keys = keys_of(path)
     for item in elements(value):
         seen.setdefault(identity(present(item, keys), case_sensitive), item)
     return list(seen.values())
@@ -104,22 +124,33 @@ FILTERS = {
         keeps=True,
     ),
     "max": Filter(
-        function=greatest, cost=0, help="The greatest element.", example="{{ [1, 3, 2] | max }}", result=3, keeps=True
+        function=greatest,
+        cost=0,
+        help="The greatest element, or the one with the greatest value of a name.",
+        example="{{ [1, 3, 2] | max }}",
+        result=3,
+        keeps=True,
     ),
     "min": Filter(
-        function=least, cost=0, help="The smallest element.", example="{{ [2, 1, 3] | min }}", result=1, keeps=True
+        function=least,
+        cost=0,
+        help="The smallest element, or the one with the smallest value of a name.",
+        example="{{ [2, 1, 3] | min }}",
+        result=1,
+        keeps=True,
     ),
     "sort": Filter(
         function=sort,
         cost=0,
-        help="Sorts; `attribute` names a part of each element, `reverse=true` turns it round.",
-        example="{{ [3, 1, 2] | sort }}",
-        result=[1, 2, 3],
+        help="Sorts, by a name in each element if one is given; `reverse=true` turns it round.",
+        example="{{ [{'n': 2}, {'n': 3}, {'n': 1}] | sort('n', reverse=true) }}",
+        result=[{"n": 3}, {"n": 2}, {"n": 1}],
+        takes="attribute, reverse=false, case_sensitive=false",
         keeps=True,
     ),
     "unique": Filter(
         function=unique,
-        help="Each value once.",
+        help="Each value once; or each value of a name in the elements: unique('sku').",
         example="{{ ['a', 'b', 'a'] | unique }}",
         result=["a", "b"],
         keeps=True,

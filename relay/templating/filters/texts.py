@@ -10,6 +10,8 @@ from relay.templating.formatting import printf
 from relay.templating.fuel import bounded, charge, expect_text, search_units
 from relay.templating.values import as_text
 
+GROUP = "Text"
+
 _WORD_START = re.compile(r"([-\s({\[<]+)")
 _WORD = re.compile(r"\w+")
 
@@ -177,7 +179,12 @@ FILTERS = {
         result=["a", "b", "c"],
     ),
     "string": Filter(
-        function=string, cost=0, help="Makes text of any value.", example="{{ 42 | string }}", result="42"
+        group="Any value",
+        function=string,
+        cost=0,
+        help="Makes text of any value.",
+        example="{{ 42 | string }}",
+        result="42",
     ),
     "title": Filter(
         function=title,

@@ -1,0 +1,204 @@
+"""Moments: reading dates as people and services write them, time zones, and ISO text; the only door to dateutil."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from relay.errors import TemplateError
+from relay.templating import locales
+from relay.templating.filters.definition import Unfit
+from relay.templating.filters.reading import number, text
+from relay.templating.fuel import charge, moment
+from relay.templating.suggestions import near_names, or_words
+
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
+
+_MILLISECONDS = 10**11
+_LATEST = 253_402_300_799
+_DIGITS = re.compile(r"-?\d{9,13}(\.\d{1,9})?")
+_DAY_FIRST = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}\b")
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{1,40}")
+_WORDS = {"today": 0, "tomorrow": 1, "yesterday": -1}
+# Hours from UTC; the ones that several parts of the world share (IST, BST...) are those of most who write them.
+_ABBREVIATIONS = {
+    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2,
+    "EET": 2, "EEST": 3, "MSK": 3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8,
+    "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "IST": 5.5, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11,
+    "NZST": 12, "NZDT": 13,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time with its zone; `whole_day`: it was given without a time."""
+
+    at: datetime
+    whole_day: bool = False
+
+    @property
+    def iso(self) -> str:
+        """2026-01-31, or 2026-01-31T08:30:00Z."""
+        if self.whole_day:
+            return self.at.date().isoformat()
+        spec = "milliseconds" if self.at.microsecond else "seconds"
+        return self.at.isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+def load() -> None:
+    """Import what reading needs: 80 ms and 3 MB, once."""
+    import dateutil.parser
+    import dateutil.relativedelta  # noqa: F401
+
+
+def read(value: Any, *, day_first: bool = False, zone: tzinfo = UTC, language: Any = None) -> Moment:
+    """A date as ISO text, seconds or milliseconds since 1970, or as people write it; in `zone` where it names none."""
+    charge(10)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Moment(_since_1970(value, zone))
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit(
+            "a date", value, "; | default(now(), true) takes the present where there is none" if not value else ""
+        )
+    try:
+        return _from_text(text(value, "a date", most=100).strip(), day_first, zone, language)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise Unfit("a date", value) from error
+
+
+def _since_1970(value: Any, zone: tzinfo) -> datetime:
+    seconds = number(value, "a date as seconds since 1970")
+    if abs(seconds) >= _MILLISECONDS:
+        seconds /= 1000
+    if abs(seconds) > _LATEST:
+        raise Unfit("a date of the years 1 to 9999", value)
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000))).astimezone(zone)
+
+
+def _from_text(source: str, day_first: bool, zone: tzinfo, language: Any) -> Moment:
+    if _DIGITS.fullmatch(source):
+        return Moment(_since_1970(source, zone))
+    word = source.lower()
+    if word == "now":
+        return Moment(moment().astimezone(zone))
+    if word in _WORDS:
+        day = moment().astimezone(zone) + timedelta(days=_WORDS[word])
+        return Moment(day.replace(hour=0, minute=0, second=0, microsecond=0), whole_day=True)
+    return _iso(source, zone) or _freely(source, day_first or bool(_DAY_FIRST.match(source)), zone, language)
+
+
+def _iso(source: str, zone: tzinfo) -> Moment | None:
+    if not source[:4].isdecimal() or (source.isdecimal() and len(source) != 8):
+        return None
+    try:
+        return Moment(datetime.combine(date.fromisoformat(source), datetime.min.time(), zone), whole_day=True)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(source)
+    except ValueError:
+        return None
+    return Moment(found if found.tzinfo else found.replace(tzinfo=zone))
+
+
+def _freely(source: str, day_first: bool, zone: tzinfo, language: Any) -> Moment:
+    """By dateutil, twice, with nothing in common where the text says nothing: so it tells what is given."""
+    from dateutil import parser
+
+    charge(1_000 + 40 * len(source))
+    if source.count(".") < 2 and source.replace(".", "").isdecimal() and len(source) != 14:
+        raise ValueError
+    english = source if language in (None, "en") else _in_english(source, language)
+    one, other = (
+        parser.parse(english, default=default, dayfirst=day_first, tzinfos=_offset)
+        for default in (datetime(2000, 1, 1), datetime(2004, 2, 2, 1, 1, 1, 1))  # noqa: DTZ001 - the zone is added below
+    )
+    timed = one.hour == other.hour
+    return Moment(_completed(one, other, timed, one.tzinfo or zone), whole_day=not timed)
+
+
+def _completed(one: datetime, other: datetime, timed: bool, zone: tzinfo) -> datetime:
+    """What the text left out: the year is this one, the day the first; a time alone is today's."""
+    today = moment().astimezone(zone)
+    month, day = one.month == other.month, one.day == other.day
+    if not month and not (timed and not day):
+        raise ValueError
+    year = one.year if one.year == other.year else today.year
+    if not month:
+        return one.replace(year=today.year, month=today.month, day=today.day, tzinfo=zone)
+    return one.replace(year=year, day=one.day if day else 1, tzinfo=zone)
+
+
+def _offset(name: str | None, seconds: int | None) -> tzinfo | None:
+    if seconds is not None:
+        return UTC if seconds == 0 else timezone(timedelta(seconds=seconds))
+    if name is None:
+        return None
+    hours = _ABBREVIATIONS.get(name.upper())
+    if hours is None:
+        raise Unfit("a date with a time zone like +02:00, UTC or CET", name)
+    return timezone(timedelta(hours=hours))
+
+
+def _in_english(source: str, language: Any) -> str:
+    """With the months of the language in English, and words that are none left out."""
+    months = locales.month_names(language)
+    english = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+
+    def month(word: re.Match[str]) -> str:
+        number_ = months.get(word[0].lower())
+        if number_:
+            return english[number_ - 1]
+        return word[0] if word[0].lower() in ("h", "am", "pm", "t", "z") or word[0].upper() in _ABBREVIATIONS else " "
+
+    return re.sub(r"[^\W\d_]+", month, source)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> list[str]:
+    return files("tzdata").joinpath("zones").read_text().split()
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo | None:
+    charge(2_500)
+    return ZoneInfo(name) if name in zone_names() else None
+
+
+def zone(name: Any) -> tzinfo:
+    """The time zone of that name: `Europe/Paris`, `UTC`."""
+    found = _zone(name) if isinstance(name, str) and _ZONE.fullmatch(name) else None
+    if found is None:
+        near = near_names(name, zone_names()) if isinstance(name, str) else []
+        raise Unfit(f"a time zone like {or_words(near) if near else 'Europe/Paris or UTC'}", name)
+    return found
+
+
+def in_range(change: Callable[[], datetime]) -> datetime:
+    """What the change gives, if it is of the years 1 to 9999."""
+    try:
+        return change()
+    except (OverflowError, ValueError) as error:
+        raise TemplateError("the date would be outside of the years 1 to 9999") from error
+
+
+def calendar_step(**parts: int) -> relativedelta:
+    """Years, months and days as a calendar counts them: a month after 31 January is the end of February."""
+    from dateutil.relativedelta import relativedelta
+
+    return relativedelta(**parts)  # type: ignore[arg-type]
+
+
+def calendar_months(start: datetime, end: datetime) -> int:
+    """How many whole months lie between."""
+    from dateutil.relativedelta import relativedelta
+
+    between = relativedelta(end, start)
+    return between.years * 12 + between.months
