@@ -29,6 +29,7 @@ Flows and runs (while `up` runs or not):
   relay storage     how much is stored [--json]
   relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
   relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]
+  relay filters     what templates can use: [WORD...] [--json]
   relay user        add EMAIL [--role] (password on standard input), or reset-link EMAIL [--drop-second-factor]
   relay signatures  check FILE or -: which recorded requests come from their senders [--json]
 
@@ -43,6 +44,9 @@ One process each, for several hosts:
 
 Every command takes --data FOLDER (default: RELAY_DATA or ./data). `relay COMMAND --help` says more.
 """
+
+
+_NEED_NO_DATA = {"filters"}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -85,7 +89,7 @@ def _up(words: list[str]) -> int:
 
 
 def _django(argv: list[str]) -> None:
-    if not {"-h", "--help"} & set(argv):
+    if not {"-h", "--help"} & set(argv) and argv[1] not in _NEED_NO_DATA:
         folder = _folder()
         folder.prepare()
         if url := read(folder.public_url):

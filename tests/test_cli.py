@@ -33,7 +33,9 @@ def test_help_names_the_commands_and_makes_no_folder(words: list[str], tmp_path:
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("words", [["up", "--help"], ["help", "runs"], ["runs", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "words", [["up", "--help"], ["filters", "slug"], ["help", "runs"], ["runs", "--help"], ["--version"]]
+)
 def test_looking_makes_no_folder(words: list[str], tmp_path: Path) -> None:
     done = relay(tmp_path / "data", *words)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from relay.web import states, times
@@ -49,6 +49,15 @@ def duration(seconds: float | None) -> str:
 def thousands(number: int) -> str:
     """`1,284`"""
     return f"{number:,}"
+
+
+@register.filter
+def ticks(text: str) -> SafeString:
+    """The text, with what stands between `ticks` as code."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in enumerate(parts))
+    )
 
 
 @register.filter

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from babel import Locale
     from babel.numbers import NumberPattern
 
-# Each takes about 1 MB and 4 ms, and a payload may name any.
-_KEPT = 12
+# Each takes about 1 MB and 5 ms, and a payload may name any.
+_KEPT = 8
 # Regions of CLDR that are no countries.
 _GROUPINGS = frozenset(("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
 _NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
 
 
 def load() -> None:
-    """Import what the functions here need: 40 ms and 9 MB, once."""
+    """Import what the functions here need: 40 ms and 5 MB, once."""
     import babel.dates
     import babel.numbers  # noqa: F401
 
@@ -37,7 +37,7 @@ def _locale(name: str) -> Locale | None:
     from babel import Locale, UnknownLocaleError, localedata
 
     charge(25_000)
-    if len(localedata._cache) > 3 * _KEPT:
+    if len(localedata._cache) > 2 * _KEPT:
         localedata._cache.clear()
     try:
         found = Locale.parse(name)

@@ -82,6 +82,7 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "rejected": _SEEN,
     "discard-rejected": _ACT,
     "rejection": _SEEN,
+    "filters-help": _SEEN,
     "workspace": {"GET": Role.VIEWER, "POST": Role.OWNER},
     "connections": _SEEN,
     "new-connection": {"GET": Role.EDITOR},

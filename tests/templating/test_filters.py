@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -165,3 +167,21 @@ def test_numbers_of_filters_are_bounded(source: str) -> None:
         compile_leaf(source).render({})
 
     assert caught.value.limit == "number size"
+
+
+_LOADING = """
+import sys
+from relay.templating import compile_leaf
+heavy = {"babel", "dateutil", "phonenumbers"}
+assert not heavy & set(sys.modules), "at start"
+compile_leaf("{{ 'a' | upper }}")
+assert not heavy & set(sys.modules), "for another filter"
+compile_leaf("{{ 5 | money('EUR') }}{{ ['x'] | map('phone') }}{{ 1 | date_unix }}")
+assert heavy <= set(sys.modules), "not when compiled"
+"""
+
+
+def test_heavy_libraries_are_imported_when_a_template_that_needs_them_is_compiled() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOADING], capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from babel import localedata
 
 from relay.errors import FilterFault
 from relay.templating import compile_leaf
@@ -153,3 +154,12 @@ def test_what_can_not_be_an_amount_or_date_is_said(source: str, message: str) ->
 
     assert message in str(caught.value)
     assert str(caught.value).startswith("line 1: ")
+
+
+def test_few_locales_stay_in_memory() -> None:
+    leaf = compile_leaf("{{ 1 | money('EUR', name) }}")
+
+    for name in "de fr it es pt_BR nl pl sv da fi ja zh ar he tr cs el".split() * 2:
+        assert leaf.render({"name": name})
+
+    assert len(localedata._cache) < 24

@@ -145,6 +145,7 @@ FILTERS = {
     ),
     "format": Filter(
         function=format_,
+        takes="value, ...",
         cost=20,
         help="Fills %s, %d and %.2f places of a text.",
         example="{{ '%s: %.2f' | format('Total', 12.5) }}",

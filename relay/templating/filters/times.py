@@ -181,8 +181,8 @@ FILTERS = {
     "date_format": Filter(
         function=date_format,
         help="Writes a date: short, medium, long or full (also 'long date', 'short time'), or by a pattern.",
-        example="{{ '2024-01-31T10:30:00Z' | date_format('d MMMM yyyy, HH:mm', 'de', 'Europe/Berlin') }}",
-        result="31 Januar 2024, 11:30",
+        example="{{ '2024-01-31T10:30:00Z' | date_format('d. MMMM yyyy, HH:mm', 'de', 'Europe/Berlin') }}",
+        result="31. Januar 2024, 11:30",
         load=_load,
     ),
     "date_parse": Filter(
