@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
+from django.conf import settings
 
 from relay import backoff, ids, redaction
 from relay.connectors import calls
@@ -107,7 +108,12 @@ class _Delivery:
 
     def _enter(self, place: Place, rate: str) -> Pass:
         found = self.walk.gates.enter(
-            place, self.errand.flow_id, self.errand.plan.concurrency, rate=rate, probe_of=self.errand.probe_of
+            place,
+            self.errand.flow_id,
+            self.errand.plan.concurrency,
+            lasting=self.step.timeout or settings.HTTP_TIMEOUT,
+            rate=rate,
+            probe_of=self.errand.probe_of,
         )
         if isinstance(found, Wait):
             self._put_back(found.seconds)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from relay import backoff
+from relay.engine.health import Health
 
-# The breaker: so many sends within so many seconds, and this share of them failed.
-WINDOW = 60.0
-FEWEST = 10
-SHARE = 0.8
-MOST_COUNTED = 1_000
 # Seconds from which on a send is slow.
 SLOW = 0.2
 # Runs that find no place free come back about when one may be, between these seconds.
 SHORTEST_WAIT = 0.05
 LONGEST_WAIT = 5.0
 MOST_KNOWN = 10_000
+# A flow's concurrency up to which its sends are counted over all workers, and the seconds for which a worker that was
+# killed counts on, past what a send can take.
+COUNTED = 8
+MARGIN = 5.0
 
 
 class Place(NamedTuple):
@@ -42,11 +43,12 @@ class Shut:
 
 
 class Pass(NamedTuple):
-    """Leave to send once; `is_slow`: it counts among the slow."""
+    """Leave to send once; `is_slow`: it counts among the slow. `slot`: the one of its flow's that it holds."""
 
     place: Place
     flow_id: int
     is_slow: bool
+    slot: str = ""
 
     @property
     def lane(self) -> tuple[Place, int]:
@@ -74,96 +76,129 @@ class _Lane:
         # Unknown counts as slow: many new flows at once must not fill the pool either.
         return self.seconds is None or self.seconds > SLOW
 
-
-@dataclass(slots=True)
-class _Health:
-    """How sends to one place ended lately."""
-
-    ended: deque[tuple[float, bool]] = field(default_factory=deque)
-    failed: int = 0
-
-    def count(self, now: float, *, failed: bool) -> None:
-        self.ended.append((now, failed))
-        self.failed += failed
-        while self.ended and (self.ended[0][0] < now - WINDOW or len(self.ended) > MOST_COUNTED):
-            self.failed -= self.ended.popleft()[1]
-
     @property
-    def is_failing(self) -> bool:
-        return len(self.ended) >= FEWEST and self.failed >= SHARE * len(self.ended)
+    def wait(self) -> Wait:
+        """Half of what a send takes: about when the next one ends."""
+        return Wait(min(max((self.seconds or 0.0) / 2, SHORTEST_WAIT), LONGEST_WAIT))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workers count together, by default nothing.
+
+    `admit(key, interval)`: seconds until the next send under a key, 0 for now. `occupy(key, most, holder, seconds)`:
+    whether one of so many slots is the holder's now, None where nobody can say; `vacate(key, holder)`: it's free again.
+    """
+
+    admit: Callable[[str, float], float] = lambda key, interval: 0.0
+    occupy: Callable[[str, int, str, float], bool | None] = lambda key, most, holder, seconds: None
+    vacate: Callable[[str, str], None] = lambda key, holder: None
 
 
 class Gates:
     """Caps what is under way, and watches for places that keep failing.
 
     `threads`: sends that this process can have under way. One flow takes a quarter of them for one place, slow ones
-    together three quarters, so that there is always a thread for what is fast. `admit(key, interval)`: seconds until
-    the next send under a key that all workers share, 0 for now. `workers`: how many share a flow's concurrency.
+    together three quarters, so that there is always a thread for what is fast. `workers`: how many share a flow's
+    concurrency; one of up to COUNTED is counted over all of them, a larger one each has its share of.
     """
 
-    def __init__(self, threads: int, admit: Callable[[str, float], float] = lambda key, interval: 0.0) -> None:
+    def __init__(self, threads: int, shared: Shared = Shared()) -> None:
         self._cap = max(1, threads // 4)
         self._slow_cap = max(1, threads * 3 // 4)
-        self._admit = admit
+        self._shared = shared
         self.workers = 1
         self._lock = threading.Lock()
         self._lanes: dict[tuple[Place, int], _Lane] = {}
+        self._flows: Counter[int] = Counter()  # under way
         self._slow = 0
-        self._health: dict[Place, _Health] = {}
+        self._health: dict[Place, Health] = {}
         self._shut: dict[Place, Shut] = {}
         self._tripped: dict[Place, str] = {}
 
     def enter(
-        self, place: Place, flow_id: int, concurrency: int, *, rate: str = "", probe_of: int | None = None
+        self,
+        place: Place,
+        flow_id: int,
+        concurrency: int,
+        *,
+        lasting: float = 15.0,
+        rate: str = "",
+        probe_of: int | None = None,
     ) -> Pass | Wait | Shut:
         """A pass for one send, to be given back by `leave` or `back_out`; or what keeps the run from sending.
 
-        `concurrency`: sends of the flow at once, over all workers. `rate`: the connection's, as 30/m.
-        `probe_of`: the shut destination that this run tries.
+        `concurrency`: sends of the flow at once, over all workers. `lasting`: seconds that one can take.
+        `rate`: the connection's, as 30/m. `probe_of`: the shut destination that this run tries.
         """
         with self._lock:
             shut = self._shut_for(place)
             if shut is not None and shut.id != probe_of:
                 return shut
             lane = self._lanes.setdefault((place, flow_id), _Lane())
-            most = min(self._cap, max(1, concurrency // self.workers))
-            if lane.under_way >= most or (lane.is_slow and self._slow >= self._slow_cap):
+            share = concurrency if concurrency <= COUNTED else concurrency // self.workers
+            if lane.under_way >= self._cap or self._flows[flow_id] >= share or self._too_slow(lane):
                 lane.is_crowded = True
-                return Wait(min(max((lane.seconds or 0.0) / 2, SHORTEST_WAIT), LONGEST_WAIT))
+                return lane.wait
             passed = Pass(place, flow_id, lane.is_slow)
             lane.under_way += 1
+            self._flows[flow_id] += 1
             self._slow += passed.is_slow
-        return self._pace(passed, rate) if rate else passed
+        found = self._occupy(passed, concurrency, lasting) if concurrency <= COUNTED else passed
+        return self._pace(found, rate) if rate and isinstance(found, Pass) else found
 
-    def _pace(self, passed: Pass, rate: str) -> Pass | Wait:
-        """Ask all workers' common clock for the connection's rate; without it nothing is sent."""
-        seconds = self._admit(f"{passed.place.workspace_id}:{passed.place.connection}", backoff.interval(rate))
-        if seconds <= 0:
-            return passed
+    def _too_slow(self, lane: _Lane) -> bool:
+        return lane.is_slow and self._slow >= self._slow_cap
+
+    def _occupy(self, passed: Pass, concurrency: int, lasting: float) -> Pass | Wait:
+        """Take one of the flow's slots among all workers; while nobody counts, each worker keeps to its share."""
+        holder = secrets.token_hex(8)
+        found = self._shared.occupy(_slots(passed), concurrency, holder, lasting + MARGIN)
+        if found is None:
+            found = self._flows[passed.flow_id] <= max(1, concurrency // self.workers)
+            return passed if found else self._turn_away(passed)
+        return passed._replace(slot=holder) if found else self._turn_away(passed)
+
+    def _turn_away(self, passed: Pass, seconds: float | None = None) -> Wait:
+        """Give the pass back; its flow is crowded for so many seconds, by default for as long as a send takes."""
         self.back_out(passed)
         with self._lock:
             lane = self._lanes[passed.lane]
-            lane.is_crowded, lane.paced_until = True, time.monotonic() + seconds
-        return Wait(seconds)
+            wait = lane.wait if seconds is None else Wait(seconds)
+            lane.is_crowded, lane.paced_until = True, time.monotonic() + wait.seconds
+        return wait
+
+    def _pace(self, passed: Pass, rate: str) -> Pass | Wait:
+        """Ask all workers' common clock for the connection's rate; without it nothing is sent."""
+        place = passed.place
+        seconds = self._shared.admit(f"{place.workspace_id}:{place.connection}", backoff.interval(rate))
+        return passed if seconds <= 0 else self._turn_away(passed, seconds)
 
     def back_out(self, passed: Pass) -> None:
         """Give a pass back unused."""
         with self._lock:
             self._give_back(passed)
+        self._vacate(passed)
 
     def leave(self, passed: Pass, *, seconds: float, fault: str = "") -> None:
         """Give a pass back after a send of `seconds`; `fault`: why the destination seems not to be well."""
         with self._lock:
             lane = self._give_back(passed)
             lane.seconds = seconds if lane.seconds is None else lane.seconds + (seconds - lane.seconds) * 0.2
-            health = self._health.setdefault(passed.place, _Health())
+            health = self._health.setdefault(passed.place, Health())
             health.count(time.monotonic(), failed=bool(fault))
             if fault and health.is_failing:
                 self._tripped[passed.place] = fault
+        self._vacate(passed)
+
+    def _vacate(self, passed: Pass) -> None:
+        if passed.slot:
+            self._shared.vacate(_slots(passed), passed.slot)
 
     def _give_back(self, passed: Pass) -> _Lane:
         lane = self._lanes[passed.lane]
         lane.under_way -= 1
+        self._flows[passed.flow_id] -= 1
         self._slow -= passed.is_slow
         return lane
 
@@ -175,7 +210,7 @@ class Gates:
             for (_, flow_id), lane in self._lanes.items():
                 if not lane.is_crowded:
                     continue
-                full = lane.under_way >= self._cap or (lane.is_slow and self._slow >= self._slow_cap)
+                full = lane.under_way >= self._cap or self._too_slow(lane)
                 if full or lane.paced_until > now:
                     crowded.add(flow_id)
                 else:
@@ -194,6 +229,8 @@ class Gates:
         """Take over which destinations are shut; forget lanes and places that nobody uses when there are too many."""
         with self._lock:
             self._shut = shut
+            if len(self._flows) > MOST_KNOWN:
+                self._flows = +self._flows
             if len(self._lanes) > MOST_KNOWN:
                 self._lanes = {key: lane for key, lane in self._lanes.items() if lane.under_way}
             if len(self._health) > MOST_KNOWN:
@@ -204,3 +241,7 @@ class Gates:
             return None
         # A refused credential shuts its connection, whatever the origin.
         return self._shut.get(place) or self._shut.get(place._replace(origin=""))
+
+
+def _slots(passed: Pass) -> str:
+    return f"flow:{passed.flow_id}"

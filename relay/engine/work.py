@@ -13,7 +13,7 @@ from relay import queues
 from relay.engine import destinations, sql
 from relay.engine.claim import BATCH, claim, renew
 from relay.engine.errand import Outcome
-from relay.engine.gates import Gates
+from relay.engine.gates import Gates, Shared
 from relay.engine.sending import sender
 from relay.engine.settle import settle
 from relay.engine.walkers import STUCK_AFTER, Walkers
@@ -33,7 +33,7 @@ MOST_IN_HAND = BATCH + settings.WORKER_THREADS
 @functools.cache
 def _walkers() -> Walkers:
     sql.lower_durability()
-    gates = Gates(settings.WORKER_THREADS, queues.admit)
+    gates = Gates(settings.WORKER_THREADS, Shared(queues.admit, queues.occupy, queues.vacate))
     return Walkers(sender(), settings.WORKER_THREADS, gates)
 
 

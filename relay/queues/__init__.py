@@ -2,6 +2,21 @@
 
 from relay.queues.bells import Bell, Watch, admit, call, ping, ring, waiting, workers
 from relay.queues.shares import take
+from relay.queues.slots import occupy, vacate
 from relay.queues.worker import run_worker, stopping
 
-__all__ = ["Bell", "Watch", "admit", "call", "ping", "ring", "run_worker", "stopping", "take", "waiting", "workers"]
+__all__ = [
+    "Bell",
+    "Watch",
+    "admit",
+    "call",
+    "occupy",
+    "ping",
+    "ring",
+    "run_worker",
+    "stopping",
+    "take",
+    "vacate",
+    "waiting",
+    "workers",
+]

@@ -9,7 +9,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from relay.engine import claim, connections, destinations, runs, settle, sql
-from relay.engine.gates import FEWEST
+from relay.engine.health import FEWEST
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from relay import backoff, queues
-from relay.engine.gates import FEWEST, Gates, Pass, Place, Shut, Wait
+from relay.engine.gates import Gates, Pass, Place, Shared, Shut, Wait
+from relay.engine.health import FEWEST
+from tests.running import Valkey, wait_until
 
 HERE = Place(1, "https://a.example", "")
 THERE = Place(1, "https://b.example", "")
@@ -59,10 +61,44 @@ def test_slow_flows_together_leave_a_quarter_to_the_fast() -> None:
 def test_concurrency_is_shared_by_the_workers() -> None:
     gates = Gates(threads=64)
     gates.workers = 2
-    for _ in range(2):
-        enter(gates, concurrency=4)
+    for place in (HERE, THERE, HERE, THERE, HERE):
+        enter(gates, place, concurrency=10)
 
-    assert isinstance(gates.enter(HERE, 1, 4), Wait)
+    assert isinstance(gates.enter(HERE, 1, 10), Wait)
+    enter(gates, flow=2, concurrency=10)
+
+
+def test_a_small_concurrency_is_counted_over_all_workers(valkey: Valkey) -> None:
+    first, second = (Gates(32, Shared(occupy=queues.occupy, vacate=queues.vacate)) for _ in range(2))
+    passed = enter(first, concurrency=1)
+
+    kept_out = second.enter(THERE, 1, 1)
+    other = enter(second, THERE, flow=2, concurrency=1)
+    first.leave(passed, seconds=0.01)
+
+    assert isinstance(kept_out, Wait)
+    assert second.crowded_flows() == {1}
+    second.back_out(enter(second, THERE, concurrency=1))
+    second.back_out(other)
+
+
+def test_who_was_killed_counts_no_longer_than_a_send_can_take(valkey: Valkey, monkeypatch) -> None:
+    monkeypatch.setattr("relay.engine.gates.MARGIN", 0.05)
+    first, second = (Gates(32, Shared(occupy=queues.occupy, vacate=queues.vacate)) for _ in range(2))
+
+    enter(first, concurrency=1, lasting=0.05)
+
+    wait_until(lambda: isinstance(second.enter(HERE, 1, 1), Pass))
+
+
+def test_without_redis_each_worker_keeps_to_its_share(valkey: Valkey) -> None:
+    gates = Gates(32, Shared(occupy=queues.occupy, vacate=queues.vacate))
+    gates.workers = 2
+    valkey.stop()
+
+    found = [gates.enter(HERE, 1, 4) for _ in range(3)]
+
+    assert [isinstance(one, Pass) for one in found] == [True, True, False]
 
 
 def test_a_slow_place_is_waited_for_longer() -> None:
@@ -108,7 +144,7 @@ def test_a_refused_credential_shuts_every_origin_of_its_connection() -> None:
 
 
 def test_a_rate_is_shared_by_all(valkey: object) -> None:
-    first, second = Gates(32, queues.admit), Gates(32, queues.admit)
+    first, second = Gates(32, Shared(queues.admit)), Gates(32, Shared(queues.admit))
     place = HERE._replace(connection="Board")
 
     found = [gates.enter(place, 1, 16, rate="2/m") for gates in (first, second)]
