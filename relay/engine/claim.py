@@ -10,7 +10,8 @@ import structlog
 from django.conf import settings
 
 from relay.engine import order, sql
-from relay.engine.errand import Arrived, Errand
+from relay.engine.arrived import Arrived
+from relay.engine.errand import Errand
 from relay.engine.turns import turn, writing
 from relay.errors import RelayError
 from relay.flows.plan import Plan, compile_plan

@@ -11,7 +11,7 @@ import msgspec
 
 from relay import backoff
 from relay.engine import sql
-from relay.engine.errand import Arrived, event_context
+from relay.engine.arrived import Arrived, event_context
 from relay.errors import RelayError
 from relay.flows.document import TriggerSettings, trigger_settings
 from relay.flows.verification import with_preset

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from relay import ids, queues
 from relay.engine import sql
+from relay.engine.arrived import Arrived
 from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
-from relay.engine.errand import Arrived
 from relay.engine.turns import writing
 from relay.errors import RelayError
 from relay.models import Event, Flow

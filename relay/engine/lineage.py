@@ -12,7 +12,7 @@ from relay import ids
 from relay.connectors import calls, registry
 from relay.connectors.definition import Action
 from relay.engine import order, sql
-from relay.engine.errand import Arrived
+from relay.engine.arrived import Arrived
 from relay.errors import RelayError
 from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode, Run, RunState, Version
 from relay.models.fields import micros

@@ -1,20 +1,18 @@
-"""Preview: what a step's fields would become for an event, by the very code that delivers. Sends nothing."""
+"""Preview: what a step's fields would become for an event, by the code that delivers, in a process of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from relay import conditions, ids, redaction, templating
+from relay import redaction
 from relay.connectors import calls, registry
-from relay.engine.errand import Arrived, event_context
-from relay.errors import MissingName, RelayError, TemplateFault
+from relay.engine import trial, trials
+from relay.engine.arrived import Arrived
+from relay.errors import RelayError
 from relay.models import Event, Flow
-
-SHOWN = 2_000  # characters of a field's value
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,25 @@ def preview(flow: Flow, document: dict[str, Any], step_id: str, event: Event | N
     shown = StepPreview()
     try:
         step, before = _find(document, step_id)
-        context = _context(flow, before, event)
-        _show(shown, flow, step, context)
+        found = trials.ask(_question(flow, step, before, event))
+        shown.fields = {path: FieldPreview(**one) for path, one in found["fields"].items()}
+        shown.error, shown.passes = found.get("error", ""), found.get("passes")
+        if "inputs" in found:
+            shown.request = _request(flow, step, found["inputs"])
     except RelayError as error:
         shown.error = str(error)
     return shown
+
+
+def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], event: Event | None) -> dict[str, Any]:
+    """What the helper is asked. No credential is in it: it renders what people write, not the connector's request."""
+    return {
+        "step": step,
+        "before": before,
+        "outputs": _last_outputs(flow) if before else {},
+        "flow": flow.name,
+        "event": None if event is None else trial.packed(_arrived(event)),
+    }
 
 
 def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -61,31 +73,10 @@ def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[
     raise RelayError(f"There is no step “{step_id}”")
 
 
-def _context(flow: Flow, before: list[dict[str, Any]], event: Event | None) -> dict[str, Any]:
-    context: dict[str, Any] = {"vars": {}, "flow": {"name": flow.name}, "run": {"id": ids.text(0)}, "steps": {}}
-    if event is not None:
-        context["event"] = event_context(_arrived(event))
-    answers = _last_outputs(flow)
-    for step in before:
-        context["steps"][step.get("id")] = _outputs(step, context, answers)
-    return context
-
-
 def _arrived(event: Event) -> Arrived:
     headers = msgspec.json.encode(event.headers).decode()
     received = int(event.received_at.timestamp() * 1e6)
     return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received)
-
-
-def _outputs(step: dict[str, Any], context: dict[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
-    if step.get("kind") != "set":
-        return dict(answers.get(str(step.get("id")), {}))
-    try:
-        with templating.Budget():
-            values = templating.compile_tree(step.get("values") or {}).render(context)
-    except RelayError:
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _last_outputs(flow: Flow) -> dict[str, dict[str, Any]]:
@@ -100,53 +91,9 @@ def _last_outputs(flow: Flow) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _show(shown: StepPreview, flow: Flow, step: dict[str, Any], context: dict[str, Any]) -> None:
-    kind = step.get("kind")
-    tree = {"action": step.get("inputs"), "set": step.get("values"), "filter": step.get("when")}.get(str(kind))
-    for path, source in leaves(tree):
-        shown.fields[path] = _field(source, context)
-    if "event" not in context:
-        return
-    if kind == "filter":
-        with templating.Budget():
-            shown.passes = conditions.compile_condition(tree).holds(context)
-    elif kind == "action":
-        shown.request = _request(flow, step, context)
-
-
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a tree with its path: `text`, `blocks[0].type`."""
-    if isinstance(tree, str):
-        yield path, tree
-    elif isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from leaves(value, f"{path}[{index}]")
-
-
-def _field(source: str, context: dict[str, Any]) -> FieldPreview:
-    try:
-        with templating.Budget():
-            value = templating.compile_leaf(source).render(context)
-    except MissingName as error:
-        if "event" not in context and error.path.split(".")[0].split("[")[0] == "event":
-            return FieldPreview()
-        return FieldPreview(error=str(error), missing=True)
-    except TemplateFault as error:
-        return FieldPreview(error=str(error), line=error.line, column=error.column)
-    except RelayError as error:
-        return FieldPreview(error=str(error))
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return FieldPreview(text=text if len(text) <= SHOWN else text[:SHOWN] + "…")
-
-
-def _request(flow: Flow, step: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+def _request(flow: Flow, step: dict[str, Any], inputs: Any) -> dict[str, Any]:
     connector, action = registry.find(str(step.get("action")))
     values = _connection(flow, step)
-    with templating.Budget():
-        inputs = templating.compile_tree(step.get("inputs") or {}).render(context)
     if action.target == "inbox":
         message = calls.inbox_message(action, inputs)
         return {"method": "POST", "url": "inbox", "headers": {}, "body": msgspec.json.encode(message).decode()}

@@ -9,8 +9,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from relay import queues
-from relay.engine import held, rejections, sql
-from relay.errors import DocumentFaults, Fault, RelayError
+from relay.engine import held, rejections, sql, trials
+from relay.errors import DocumentFaults, Fault, RelayError, TemplateLimit
 from relay.flows.document import Document, document_to_json
 from relay.flows.validation import missing_connections, parse_document
 from relay.models import Event, Flow, Revision, Run, Seen, Trigger, User, Version, Workspace
@@ -64,10 +64,11 @@ def discard_draft(flow: Flow) -> None:
 def check(flow: Flow) -> list[Fault]:
     """What keeps the draft from going live, each with its place; [] when nothing does."""
     try:
-        document = parse_document(flow.draft)
-    except DocumentFaults as error:
-        return error.faults
-    return _missing(flow, document)
+        # Only in a process that can be stopped: a draft is anything that fits, and all its templates are compiled.
+        faults = [Fault(*one) for one in trials.ask({"check": flow.draft})["faults"]]
+    except TemplateLimit as error:
+        return [Fault("", f"it can't be checked: {error}")]
+    return faults or _missing(flow, msgspec.convert(flow.draft, Document))
 
 
 def _missing(flow: Flow, document: Document) -> list[Fault]:

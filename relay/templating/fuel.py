@@ -41,7 +41,7 @@ class Budget:
 
     def __init__(self, *, work: int = WORK, output: int = OUTPUT) -> None:
         self.work = work
-        self.floor = max(work - STRIDE, 0)
+        self.floor = work - STRIDE if work > STRIDE else 0
         self._ends = 0.0
         self.output = output
         self.depth = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from relay.engine.errand import Arrived, Errand, Outcome
+from relay.engine.arrived import Arrived
+from relay.engine.errand import Errand, Outcome
 from relay.engine.gates import Gates
 from relay.engine.walk import walk as walk_on
 from relay.flows.plan import compile_plan

@@ -1,0 +1,117 @@
+"""A trial: what a helper process does with templates that a page shows. No database, no network, no secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from relay import conditions, ids, templating
+from relay.engine.arrived import Arrived, event_context
+from relay.errors import DocumentFaults, MissingName, RelayError, TemplateFault
+
+SHOWN = 2_000  # characters of a field's value
+_TREES = {"action": "inputs", "set": "values", "filter": "when"}
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """The answer to `{"check": document}` or to `{"step", "before", "outputs", "flow", "event"}`, as JSON.
+
+    Of a document, its `faults`. Of a step, `fields` by path, and for an event `passes` of a filter or the `inputs` of
+    an action; `error` where it went no further.
+    """
+    return _checked(asked["check"]) if "check" in asked else _tried(asked)
+
+
+def _checked(document: Any) -> dict[str, Any]:
+    # Loaded for the first document: it is the larger half of this process.
+    from relay.flows.validation import parse_document
+
+    try:
+        parse_document(document)
+    except DocumentFaults as error:
+        return {"faults": [[fault.path, fault.message] for fault in error.faults]}
+    return {"faults": []}
+
+
+def _tried(asked: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"fields": {}}
+    try:
+        _show(shown, asked["step"], _context(asked))
+    except RelayError as error:
+        shown["error"] = str(error)
+    return shown
+
+
+def _context(asked: dict[str, Any]) -> dict[str, Any]:
+    flow, run = {"name": asked["flow"]}, {"id": ids.text(0)}
+    context: dict[str, Any] = {"vars": {}, "flow": flow, "run": run, "steps": {}}
+    if asked["event"] is not None:
+        context["event"] = event_context(arrived(asked["event"]))
+    for step in asked["before"]:
+        context["steps"][step.get("id")] = _outputs(step, context, asked["outputs"])
+    return context
+
+
+def packed(event: Arrived) -> list[Any]:
+    """An event as JSON holds it."""
+    return [*(getattr(event, name) for name in Arrived.__slots__[:5]), event.body.decode("latin-1"), event.received_at]
+
+
+def arrived(values: list[Any]) -> Arrived:
+    """The event that `packed` has packed."""
+    number, method, query, headers, content_type, body, received_at = values
+    return Arrived(number, method, query, headers, content_type, body.encode("latin-1"), received_at)
+
+
+def _outputs(step: dict[str, Any], context: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
+    if step.get("kind") != "set":
+        return dict(answers.get(str(step.get("id")), {}))
+    try:
+        with templating.Budget():
+            values = templating.compile_tree(step.get("values") or {}).render(context)
+    except RelayError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _show(shown: dict[str, Any], step: dict[str, Any], context: dict[str, Any]) -> None:
+    kind = str(step.get("kind"))
+    tree = step.get(_TREES.get(kind, ""))
+    for path, source in leaves(tree):
+        shown["fields"][path] = _field(source, context)
+    if "event" not in context:
+        return
+    with templating.Budget():
+        if kind == "filter":
+            shown["passes"] = conditions.compile_condition(tree).holds(context)
+        elif kind == "action":
+            shown["inputs"] = templating.compile_tree(tree or {}).render(context)
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a tree with its path: `text`, `blocks[0].type`."""
+    if isinstance(tree, str):
+        yield path, tree
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from leaves(value, f"{path}[{index}]")
+
+
+def _field(source: str, context: dict[str, Any]) -> dict[str, Any]:
+    try:
+        with templating.Budget():
+            value = templating.compile_leaf(source).render(context)
+    except MissingName as error:
+        if "event" not in context and error.path.split(".")[0].split("[")[0] == "event":
+            return {}
+        return {"error": str(error), "missing": True}
+    except TemplateFault as error:
+        return {"error": str(error), "line": error.line, "column": error.column}
+    except RelayError as error:
+        return {"error": str(error)}
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return {"text": text if len(text) <= SHOWN else text[:SHOWN] + "…"}

@@ -1,0 +1,149 @@
+"""Trials: what a page shows of templates is made in a process that can be stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.engine import preview, publish, trial, trials
+from relay.engine.trials import Helper
+from relay.errors import RelayError, TemplateLimit
+from relay.models import Flow, Workspace
+from tests.running import wait_until
+from tests.templating.attacks import COMPILED, CONTEXT, RENDERED
+
+
+@pytest.fixture
+def helper() -> Iterator[Helper]:
+    made = Helper()
+    yield made
+    made.close()
+
+
+def question(source: str, **outputs: Any) -> dict[str, Any]:
+    """A set step with one template, after a step `a` that gave `outputs`."""
+    step = {"id": "b", "kind": "set", "values": {"v": source}}
+    return {"step": step, "before": [{"id": "a"}], "outputs": {"a": outputs}, "flow": "Orders", "event": None}
+
+
+def field(helper: Helper, source: str, **outputs: Any) -> dict[str, Any]:
+    return dict(helper.ask(question(source, **outputs))["fields"]["v"])
+
+
+def test_the_helper_answers_as_the_same_code_here_would(helper: Helper) -> None:
+    for source in (
+        "{{ steps.a.x | upper }}!",
+        "{{ steps.a.y }}",
+        "{{ 1 +",
+        "{{ 10 ** 30 }}",
+        "{{ steps.a.x ~ '\ud800' }}",
+    ):
+        asked = question(source, x="é", n=10**30)
+
+        assert helper.ask(asked) == trial.answer(asked)
+
+
+def test_a_helper_is_kept_for_the_next_question(helper: Helper) -> None:
+    field(helper, "{{ 1 }}")
+    first = helper.pid
+
+    field(helper, "{{ 2 }}")
+
+    assert first is not None
+    assert helper.pid == first
+
+
+def test_a_helper_knows_no_secret_of_this_process(helper: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_VAULT_KEYS", "a-secret")
+    field(helper, "{{ 1 }}")
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc to look into the process")
+
+    environment = Path(f"/proc/{helper.pid}/environ").read_bytes()
+    files = [str(path.readlink()) for path in Path(f"/proc/{helper.pid}/fd").iterdir()]
+
+    assert b"a-secret" not in environment
+    assert b"RELAY_" not in environment
+    assert not any("sqlite" in file or file.startswith("socket:") for file in files)
+
+
+def test_a_helper_that_takes_too_long_is_stopped_and_the_next_question_answered() -> None:
+    helper = Helper(wall=0.3)
+    try:
+        field(helper, "{{ 1 }}")
+        first = helper.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+
+        with pytest.raises(TemplateLimit, match=r"longer than 0\.3 seconds .*limit: time"):
+            field(helper, "{{ 2 }}")
+
+        assert field(helper, "{{ 3 }}") == {"text": "3"}
+        assert helper.pid != first
+    finally:
+        helper.close()
+
+
+def test_a_helper_that_has_ended_is_replaced_without_a_word(helper: Helper) -> None:
+    field(helper, "{{ 1 }}")
+    assert helper._process is not None
+    assert helper._process.stdin is not None
+    helper._process.stdin.close()
+    wait_until(lambda: helper.pid is None, what="the helper ends with its standard input")
+
+    assert field(helper, "{{ 2 }}") == {"text": "2"}
+
+
+def test_helpers_are_not_started_without_end(helper: Helper) -> None:
+    for _ in range(trials.MOST_STARTS):
+        field(helper, "{{ 1 }}")
+        helper.close()
+
+    with pytest.raises(RelayError, match="too often"):
+        field(helper, "{{ 1 }}")
+
+
+def test_attacks_are_answered_by_one_helper(helper: Helper) -> None:
+    field(helper, "{{ 1 }}")
+    first = helper.pid
+    context = "".join(f"{{% set {name} = steps.a.{name} %}}" for name in CONTEXT)
+
+    for source in COMPILED.values():
+        assert field(helper, source)
+    for source in list(RENDERED.values())[::12]:
+        assert field(helper, context + source, **CONTEXT)
+
+    assert helper.pid == first
+
+
+@pytest.mark.django_db
+def test_a_draft_of_attacks_is_checked_in_the_helper(workspace: Workspace) -> None:
+    steps = [
+        {"id": f"s{place}", "kind": "set", "values": {"v": source}} for place, source in enumerate(COMPILED.values())
+    ]
+    steps = [step for step in steps if len(step["values"]["v"]) < 40_000][:15]
+    document = {"relay": 1, "name": "Hostile", "trigger": {"kind": "webhook"}, "steps": steps}
+    flow: Flow = publish.create_flow(workspace, document)
+
+    faults = publish.check(flow)
+
+    assert any("limit: template size" in fault.message for fault in faults)
+
+
+@pytest.mark.django_db
+def test_a_preview_that_is_stopped_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {"relay": 1, "name": "Slow", "trigger": {"kind": "webhook"}, "steps": [question("{{ 1 }}")["step"]]}
+    flow = publish.create_flow(workspace, document)
+    monkeypatch.setattr(trials, "HELPER", Helper(wall=0.3))
+    preview.preview(flow, document, "b", None)
+    os.kill(trials.HELPER.pid or 0, signal.SIGSTOP)
+
+    shown = preview.preview(flow, document, "b", None)
+
+    assert "limit: time" in shown.error
+    trials.HELPER.close()
