@@ -16,6 +16,8 @@ TIME = 0.06
 # Units of work between two looks at the clock; most templates never look.
 STRIDE = 16_384
 OUTPUT = 1024 * 1024
+# Bytes of a tree that are counted together.
+_AT_ONCE = 16 * 1024
 MAX_TEXT = 1024 * 1024
 MAX_NUMBER = 10_000
 MAX_BITS = 4096
@@ -160,29 +162,36 @@ def emit_value(value: Any) -> None:
 
 
 def text_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if text.isascii():
+        return len(text)
+    charge(len(text) >> 7)
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _emit_tree(value: Any) -> None:
-    stack = [value]
+    """Counts elements as work too: reading a long list again and again puts nothing out."""
+    stack, size = [value], 0
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
-            emit(text_bytes(item) + 3)
-        elif isinstance(item, dict):
-            emit(2 + sum(len(key) for key in item if isinstance(key, str)) + 4 * len(item))
+        kind = type(item)
+        if kind is str:
+            size += text_bytes(item) + 3
+        elif kind is int:
+            size += 1 + item.bit_length() // 3
+        elif kind is dict:
+            size += 2 + sum(len(key) for key in item if isinstance(key, str)) + 4 * len(item)
+            charge(1 + (len(item) >> 1))
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):
-            emit(2 + len(item))
+            size += 2 + len(item)
+            charge(1 + (len(item) >> 2))
             stack.extend(item)
         else:
-            emit(_scalar_bytes(item))
-
-
-def _scalar_bytes(value: Any) -> int:
-    if isinstance(value, int):
-        return 1 + value.bit_length() // 3
-    return 8 * len(value) if isinstance(value, range) else 5
+            size += 8 * len(item) if kind is range else 5
+        if size > _AT_ONCE:
+            emit(size)
+            size = 0
+    emit(size)
 
 
 def moment() -> datetime:
