@@ -45,11 +45,14 @@ class _Delivery:
     def __init__(self, walk: Walk, step: ActionStep) -> None:
         self.walk, self.step = walk, step
         self.errand, self.outcome = walk.errand, walk.outcome
+        self.id = step.id + walk.place
         self.started = time.time_ns() // 1000
         self.seconds = 0.0
         self.sent: str | None = None
 
     def go(self) -> None:
+        if self.walk.has_much_to_settle:
+            self._put_back(0.0)
         sealed = self._connection()
         values = sealed.unseal() if sealed else None
         inputs = self.step.inputs.render(self.walk.context)
@@ -58,7 +61,7 @@ class _Delivery:
             return
         secrets = calls.secrets_of(self.step.connector, values)
         self.outcome.secrets.update(secrets)
-        key = f"{ids.text(self.errand.run_id)}-{self.step.id}"
+        key = f"{ids.text(self.errand.run_id)}-{self.id}"
         hops = self.errand.event.hops + 1
         request = calls.build(self.step.connector, self.step.action, inputs, values, key=key, hops=hops)
         place = Place(self.errand.workspace_id, origin_of(request.url), self.step.connection or "")
@@ -91,17 +94,17 @@ class _Delivery:
 
     @property
     def _is_marked(self) -> bool:
-        return self.errand.marked_step == self.step.id and self.errand.marked_fence == self.errand.fence
+        return self.errand.marked_step == self.id and self.errand.marked_fence == self.errand.fence
 
     def _check_mark(self) -> None:
         """Marked under an earlier fence: whoever was to send it is gone, and nobody knows how far it came."""
-        if self.errand.marked_step == self.step.id and not self._is_marked:
+        if self.errand.marked_step == self.id and not self._is_marked:
             self.tried("unknown", error=UNKNOWN)
             self._hold(HeldBy.UNKNOWN, UNKNOWN)
 
     def _mark(self) -> NoReturn:
         """Say durably that it is about to be sent; only the very next claim may then send it."""
-        self.outcome.marked_step, self.outcome.marked_fence = self.step.id, self.errand.fence + 1
+        self.outcome.marked_step, self.outcome.marked_fence = self.id, self.errand.fence + 1
         self._put_back(0.0)
 
     # The gate
@@ -137,6 +140,7 @@ class _Delivery:
     # Sending
 
     def _send(self, request: Request, passed: Pass, secrets: tuple[str, ...]) -> None:
+        self.walk.sent += 1
         self.sent = _json(redaction.request_record(request, secrets))
         self.started = time.time_ns() // 1000
         clock = time.perf_counter()
@@ -214,7 +218,7 @@ class _Delivery:
         """Keep this try."""
         self.walk.tries += 1
         duration = int(self.seconds * 1e6)
-        attempt = Tried(self.step.id, self.walk.tries, state, self.started, duration, self.sent, answer, status, error)
+        attempt = Tried(self.id, self.walk.tries, state, self.started, duration, self.sent, answer, status, error)
         self.outcome.attempts.append(attempt)
 
 

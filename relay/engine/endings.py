@@ -21,3 +21,7 @@ class Filtered(Stopped):
 
 class Failed(Stopped):
     """A step failed; its entry of the trail says so, too."""
+
+
+class Exhausted(Stopped):
+    """The run is past a limit of runs; no loop goes on after that."""

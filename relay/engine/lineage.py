@@ -14,6 +14,7 @@ from relay.connectors.definition import Action
 from relay.engine import order, sql
 from relay.engine.arrived import Arrived
 from relay.errors import RelayError
+from relay.flows import nesting
 from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode, Run, RunState, Version
 from relay.models.fields import micros
 
@@ -143,7 +144,8 @@ def _held(copy: Run) -> Run:
 def _action(run: Run, step: str) -> Action | None:
     document = Version.objects.values_list("document", flat=True).get(pk=run.version_id)
     try:
-        return next(registry.find(one["action"])[1] for one in document["steps"] if one["id"] == step)
+        found = next(one for one, _ in nesting.every(document["steps"]) if one["id"] == nesting.base(step))
+        return registry.find(found["action"])[1]
     except RelayError:
         return None  # the connector has lost it; what every answer gives is there all the same
 

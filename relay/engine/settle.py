@@ -9,7 +9,7 @@ import structlog
 from django.db import DataError, IntegrityError
 
 from relay import ids, redaction
-from relay.engine import destinations, order, sql
+from relay.engine import destinations, order, sql, trails
 from relay.engine.errand import Outcome
 from relay.engine.turns import writing
 
@@ -123,24 +123,13 @@ def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
         outcome.tries,
         outcome.reason,
         outcome.title,
-        redaction.mask(msgspec.json.encode(_stored_trail(outcome)).decode(), outcome.secrets),
+        redaction.mask(msgspec.json.encode(trails.stored(outcome)).decode(), outcome.secrets),
         now if outcome.is_final else None,
         outcome.held_by,
         outcome.destination_id,
         outcome.marked_step,
         outcome.marked_fence,
     )
-
-
-def _stored_trail(outcome: Outcome) -> list[dict[str, Any]]:
-    """The trail; a run that succeeded needs no action's answer again, its attempts hold it."""
-    if outcome.state != "succeeded":
-        return outcome.trail
-    return [_without_outputs(entry) if entry["kind"] == "action" else entry for entry in outcome.trail]
-
-
-def _without_outputs(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "outputs"}
 
 
 def _insert_attempts(outcomes: list[Outcome]) -> None:

@@ -2,23 +2,29 @@
 
 The trail of a run is its cursor: an entry for each step that is through, or that decided something. Walking again
 passes by what is in it, with the outputs restored, and goes on where it ends. An entry is `{"id", "kind", "state"}`,
-with `outputs` where the step gives some and `error` where it failed.
+with `outputs` where the step gives some and `error` where it failed. Its id is the step's, and in loops the places of
+the elements: `tell[2]`, `tell[2][0]`; so it is told apart from all others of the run.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from relay.engine.endings import Ended, Failed, Filtered
+from relay.engine.endings import Ended, Exhausted, Failed, Filtered
 from relay.engine.errand import Errand, Outcome, Sends, context_of
 from relay.engine.gates import Gates
-from relay.engine.steps import LEAVES
+from relay.engine.steps import LEAVES, NESTS
 from relay.errors import RelayError
-from relay.flows.plan import ActionStep, PlanStep
+from relay.flows.plan import ActionStep, LoopStep, PlanStep
 from relay.templating import Budget
 
 TITLE_LENGTH = 200
+MOST_WALKED = 10_000  # steps of a run, each element's counted
+# What a walk sends at most before it is settled, and for how many seconds it goes on sending.
+MANY_SENT = 20
+LONG = 1.0
 
 
 def walk(errand: Errand, sender: Sends, gates: Gates) -> Outcome:
@@ -36,7 +42,7 @@ def walk(errand: Errand, sender: Sends, gates: Gates) -> Outcome:
         pass
     except Filtered as stop:
         _end(outcome, "filtered", stop.reason)
-    except (Failed, RelayError) as error:
+    except (Failed, Exhausted, RelayError) as error:
         _end(outcome, "failed", str(error))
     if outcome.state == "succeeded" and any(entry["state"] == "failed" for entry in outcome.trail):
         outcome.state = "partly_failed"
@@ -59,6 +65,15 @@ class Walk:
         self.settled = {entry["id"]: entry for entry in errand.trail}
         self.steps: dict[str, Any] = {}
         self.context: dict[str, Any] = {}
+        self.place = ""  # of the element under way, in all loops around: [2][0]
+        self.walked = 0
+        self.sent = 0
+        self.began = time.monotonic()
+
+    @property
+    def has_much_to_settle(self) -> bool:
+        """Whether so much was sent that it is better kept before more is: a crash would repeat it."""
+        return self.sent >= MANY_SENT or (self.sent > 0 and time.monotonic() - self.began > LONG)
 
     def go(self) -> None:
         errand = self.errand
@@ -87,34 +102,48 @@ class Walk:
     def block(self, steps: Sequence[PlanStep]) -> None:
         """Walk steps one after the other; Stopped when one lets nothing behind it run."""
         for step in steps:
-            entry = self.settled.get(step.id)
-            try:
-                if entry is None:
-                    with Budget():
-                        LEAVES[step.kind](self, step)
-                else:
-                    self._pass(step, entry)
-            except Failed:
-                if not isinstance(step, ActionStep) or step.on_error == "stop":
-                    raise
-                self.block(step.error_steps)
+            self.walked += 1
+            if self.walked > MOST_WALKED:
+                raise Exhausted(f"This run would walk more than {MOST_WALKED} steps: loop through less")
+            if step.nests:
+                NESTS[step.kind](self, step)
+            else:
+                self._leaf(step)
 
-    def _pass(self, step: PlanStep, entry: dict[str, Any]) -> None:
-        """What a step did before is in force again."""
+    def _leaf(self, step: Any) -> None:
+        try:
+            if self.passed(step) is None:
+                with Budget():
+                    LEAVES[step.kind](self, step)
+        except Failed:
+            if step.kind != "action" or step.on_error == "stop":
+                raise
+            self.block(step.error_steps)
+
+    def passed(self, step: PlanStep) -> dict[str, Any] | None:
+        """The entry of a step that has been walked before, its outputs in force again; None for a new one."""
+        entry = self.settled.get(step.id + self.place)
+        if entry is None:
+            return None
         self.steps[step.id] = entry.get("outputs", {})
         if entry["state"] == "failed":
             raise Failed(entry.get("error", ""))
+        if entry["state"] == "filtered":
+            raise Filtered(self.outcome.reason)
+        return entry
 
     def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None) -> NoReturn:
         """Enter a step as failed. What comes of it is for the block it is in to say."""
         self.tries = 0
-        goes_on = isinstance(step, ActionStep) and step.on_error != "stop"
+        goes_on = isinstance(step, ActionStep | LoopStep) and step.on_error != "stop"
         self.enter(step, "failed", {**(outputs or {}), "error": reason} if goes_on else None, error=reason)
         raise Failed(reason)
 
-    def enter(self, step: PlanStep, state: str, outputs: dict[str, Any] | None = None, *, error: str = "") -> None:
+    def enter(
+        self, step: PlanStep, state: str, outputs: dict[str, Any] | None = None, *, error: str = "", **more: Any
+    ) -> None:
         """Put a step into the trail: it's through, and walked no more."""
-        entry: dict[str, Any] = {"id": step.id, "kind": step.kind, "state": state}
+        entry: dict[str, Any] = {"id": step.id + self.place, "kind": step.kind, "state": state, **more}
         if outputs is not None:
             entry["outputs"] = outputs
             self.steps[step.id] = outputs

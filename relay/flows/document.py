@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from relay.flows.kinds import Action, Filter, OnError, Part, Respond, Retry, Set, Step, blocks
+from relay.flows.kinds import Action, Arm, Branch, Filter, Loop, OnError, Part, Respond, Retry, Set, Step, blocks, every
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -137,9 +137,12 @@ def is_readable(document: dict[str, Any]) -> bool:
 __all__ = [
     "Action",
     "Alerts",
+    "Arm",
+    "Branch",
     "Dedupe",
     "Document",
     "Filter",
+    "Loop",
     "Method",
     "OnError",
     "Respond",
@@ -152,6 +155,7 @@ __all__ = [
     "Verify",
     "blocks",
     "document_to_json",
+    "every",
     "is_readable",
     "trigger_settings",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -62,11 +62,51 @@ class Respond(_Step, tag="respond", kw_only=True, frozen=True):
     body: Any = ""
 
 
-Step = Filter | Set | Action | Respond
+class Arm(Part, kw_only=True, frozen=True):
+    """One way that a branch can take."""
+
+    name: str = ""
+    when: Any
+    steps: list[Step]
+
+
+class Branch(_Step, tag="branch", kw_only=True, frozen=True):
+    """Walks the first arm whose condition holds, or all of them; `otherwise` where none does."""
+
+    branches: list[Arm]
+    otherwise: list[Step] = msgspec.field(default_factory=list, name="else")
+    match: Literal["first", "all"] = "first"
+
+
+class Loop(_Step, tag="loop", kw_only=True, frozen=True):
+    """Walks its steps once for each element of `over`, at most `limit` of them. `called`: the element's name."""
+
+    over: Any
+    called: str = msgspec.field(default="item", name="as")
+    steps: list[Step]
+    limit: int | None = None
+    on_error: OnError = "stop"
+    error_steps: list[Step] = []
+
+
+Step = Filter | Set | Action | Respond | Branch | Loop
 
 
 def blocks(step: Step) -> Sequence[tuple[str, list[Step]]]:
     """The lists of steps inside a step, each with its path in it."""
+    if isinstance(step, Branch):
+        arms = [(f"branches[{place}].steps", arm.steps) for place, arm in enumerate(step.branches)]
+        return [*arms, ("else", step.otherwise)] if step.otherwise else arms
+    if isinstance(step, Loop):
+        return (("steps", step.steps), ("error_steps", step.error_steps))
     if isinstance(step, Action) and step.error_steps:
         return (("error_steps", step.error_steps),)
     return ()
+
+
+def every(steps: Sequence[Step]) -> Iterator[Step]:
+    """All steps, those inside of others too."""
+    for step in steps:
+        yield step
+        for _, block in blocks(step):
+            yield from every(block)

@@ -12,13 +12,17 @@ from relay import backoff
 from relay.conditions import Condition, compile_condition
 from relay.connectors import registry
 from relay.flows import document as doc
-from relay.flows.planned import ActionStep, FilterStep, PlanStep, RespondStep, SetStep
-from relay.templating import Leaf, compile_leaf, compile_tree
+from relay.flows.planned import ActionStep, Arm, BranchStep, FilterStep, LoopStep, PlanStep, RespondStep, SetStep
+from relay.templating import Leaf, compile_leaf, compile_tree, is_path
+from relay.templating import names as template_names
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps that are on, in order. `connections`: the names that they need."""
+    """Steps that are on, in order. `connections`: the names that they need.
+
+    `named`: in a flow with loops, ids of the steps that a template names, and of those in a loop that one names.
+    """
 
     name: str
     title: Leaf | None
@@ -26,6 +30,8 @@ class Plan:
     steps: tuple[PlanStep, ...]
     connections: frozenset[str]
     concurrency: int = 16
+    has_loops: bool = False
+    named: frozenset[str] = frozenset()
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -33,6 +39,7 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
     if isinstance(document, dict):
         document = msgspec.convert(document, doc.Document)
     steps = _steps(document.steps)
+    loops = [step for step in doc.every(document.steps) if isinstance(step, doc.Loop)]
     return Plan(
         name=document.name,
         title=compile_leaf(document.title) if document.title else None,
@@ -40,6 +47,8 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         steps=steps,
         connections=frozenset(_connections(document.steps)),
         concurrency=document.settings.concurrency,
+        has_loops=bool(loops),
+        named=_named(document.steps, loops) if loops else frozenset(),
     )
 
 
@@ -50,6 +59,25 @@ def _connections(steps: Sequence[doc.Step]) -> Iterator[str]:
                 yield step.connection
             for _, block in doc.blocks(step):
                 yield from _connections(block)
+
+
+def _named(steps: Sequence[doc.Step], loops: Sequence[doc.Loop]) -> frozenset[str]:
+    names = set(_names(msgspec.to_builtins(steps)))
+    every = {step.id for step in doc.every(steps)}
+    found = every if "steps" in names else {name.split(".")[1].split("[")[0] for name in names if name[:6] == "steps."}
+    for loop in loops:
+        if loop.id in found:
+            found.update(step.id for step in doc.every(loop.steps))
+    return frozenset(found)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The paths that the templates in a JSON value take from their context, and `steps` for one that is not static."""
+    if isinstance(value, str):
+        yield from (name for name in template_names(value) if name.startswith("steps"))
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _names(one)
 
 
 def _steps(steps: Sequence[doc.Step]) -> tuple[PlanStep, ...]:
@@ -85,11 +113,47 @@ def _respond(step: doc.Respond, name: str) -> RespondStep:
     return RespondStep(step.id, name, compile_tree({"status": step.status, "headers": step.headers, "body": step.body}))
 
 
+def _branch(step: doc.Branch, name: str) -> BranchStep:
+    arms = [
+        Arm(arm.name or f"arm {number}", compile_condition(arm.when), _steps(arm.steps))
+        for number, arm in enumerate(step.branches, 1)
+    ]
+    arms.append(Arm("else", None, _steps(step.otherwise)))
+    return BranchStep(step.id, name, tuple(arms), step.match == "all")
+
+
+def _loop(step: doc.Loop, name: str) -> LoopStep:
+    return LoopStep(
+        id=step.id,
+        name=name,
+        over=compile_tree(step.over),
+        called=step.called,
+        steps=_steps(step.steps),
+        limit=step.limit,
+        on_error=step.on_error,
+        error_steps=_steps(step.error_steps),
+        inner=tuple(one.id for one in doc.every(step.steps)),
+        keeps_elements=isinstance(step.over, str) and not is_path(step.over),
+    )
+
+
 _COMPILE: dict[type[doc.Step], Callable[[Any, str], PlanStep]] = {
     doc.Filter: _filter,
     doc.Set: _set,
     doc.Action: _action,
     doc.Respond: _respond,
+    doc.Branch: _branch,
+    doc.Loop: _loop,
 }
 
-__all__ = ["ActionStep", "FilterStep", "Plan", "PlanStep", "RespondStep", "SetStep", "compile_plan"]
+__all__ = [
+    "ActionStep",
+    "BranchStep",
+    "FilterStep",
+    "LoopStep",
+    "Plan",
+    "PlanStep",
+    "RespondStep",
+    "SetStep",
+    "compile_plan",
+]

@@ -58,4 +58,46 @@ class RespondStep:
     nests: ClassVar = False
 
 
-PlanStep = FilterStep | SetStep | ActionStep | RespondStep
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A way of a branch; no condition: the one that is taken where no other is."""
+
+    name: str
+    condition: Condition | None
+    steps: tuple[PlanStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStep:
+    """`takes_all`: every arm whose condition holds is walked, not only the first."""
+
+    id: str
+    name: str
+    arms: tuple[Arm, ...]
+    takes_all: bool
+    kind: ClassVar = "branch"
+    nests: ClassVar = True
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStep:
+    """`limit`: elements at most, the rest is left out; None: as many as the engine allows.
+
+    `inner`: ids of its steps. `keeps_elements`: `over` may give others next time, so those of now are kept.
+    """
+
+    id: str
+    name: str
+    over: Tree
+    called: str
+    steps: tuple[PlanStep, ...]
+    limit: int | None
+    on_error: OnError
+    error_steps: tuple[PlanStep, ...]
+    inner: tuple[str, ...]
+    keeps_elements: bool
+    kind: ClassVar = "loop"
+    nests: ClassVar = True
+
+
+PlanStep = FilterStep | SetStep | ActionStep | RespondStep | BranchStep | LoopStep

@@ -12,13 +12,20 @@ from relay import templating
 from relay.errors import Fault, RequestRefused
 from relay.flows import kinds
 from relay.flows.actionfaults import action_faults
-from relay.flows.names import NOWHERE, Scope, condition_faults, template_faults
+from relay.flows.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
 from relay.flows.shape import join
 from relay.outbound import check_headers
+from relay.templating.environment import GLOBALS
 
 MOST_STEPS = 100
 MOST_DEPTH = 8
+# The place of an element is part of a step's name in the ledger, which has room for 64 characters.
+MOST_LOOPS = 3
+LONGEST_INNER = 44
 LONGEST_NAME = 200
+
+MOST_ELEMENTS = 10_000
+TAKEN = frozenset({*ROOTS, "loop", *GLOBALS})
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -28,18 +35,10 @@ _Found = Generator[Fault, None, Scope]
 
 def step_faults(steps: Sequence[kinds.Step]) -> Iterator[Fault]:
     """Every fault of a document's steps, with its path."""
-    if sum(1 for _ in every(steps)) > MOST_STEPS:
+    if sum(1 for _ in kinds.every(steps)) > MOST_STEPS:
         yield Fault("steps", f"a flow may have {MOST_STEPS} steps")
         return
     yield from _Checker().block(steps, "steps", NOWHERE)
-
-
-def every(steps: Sequence[kinds.Step]) -> Iterator[kinds.Step]:
-    """All steps, those inside of others too."""
-    for step in steps:
-        yield step
-        for _, block in kinds.blocks(step):
-            yield from every(block)
 
 
 class _Checker:
@@ -61,10 +60,41 @@ class _Checker:
         yield from self._identity(step, path)
         yield from _OWN[type(step)](step, path, scope)
         after = replace(scope, before=scope.before | {step.id})
+        if isinstance(step, kinds.Branch):
+            return (yield from self._arms(step, path, after))
+        if isinstance(step, kinds.Loop):
+            return (yield from self._elements(step, path, after))
         for inner, block in kinds.blocks(step):
-            inside = yield from self.block(block, join(path, inner), replace(after, depth=scope.depth + 1))
-            after = replace(after, before=inside.before, lists=inside.lists)
+            after = replace((yield from self._inside(block, join(path, inner), after)), depth=scope.depth)
         return after
+
+    def _inside(self, steps: Sequence[kinds.Step], path: str, scope: Scope) -> _Found:
+        return (yield from self.block(steps, path, replace(scope, depth=scope.depth + 1)))
+
+    def _arms(self, step: kinds.Branch, path: str, scope: Scope) -> _Found:
+        """What one arm gives is hidden in the others, and there behind the branch: perhaps, so with a default."""
+        arms = kinds.blocks(step)
+        ids = [{one.id for one in kinds.every(block)} for _, block in arms]
+        after = scope
+        for place, (inner, block) in enumerate(arms):
+            others = frozenset().union(*ids[:place], *ids[place + 1 :])
+            ended = yield from self._inside(block, join(path, inner), replace(scope, hidden=scope.hidden | others))
+            after = replace(after, before=after.before | ended.before, lists=after.lists | ended.lists)
+        return after
+
+    def _elements(self, step: kinds.Loop, path: str, scope: Scope) -> _Found:
+        if scope.loops >= MOST_LOOPS:
+            yield Fault(path, f"loops are nested more than {MOST_LOOPS} deep")
+        inner = [one.id for one in kinds.every(step.steps)]
+        for one in inner:
+            if len(one) > LONGEST_INNER:
+                yield Fault(
+                    path, f"the id of a step in a loop may have {LONGEST_INNER} characters; {one[:20]}… has more"
+                )
+        element = replace(scope, names=scope.names | {step.called, "loop"}, loops=scope.loops + 1)
+        ended = yield from self._inside(step.steps, join(path, "steps"), element)
+        yield from self._inside(step.error_steps, join(path, "error_steps"), ended)
+        return replace(scope, before=ended.before, lists=scope.lists | {*inner})
 
     def _identity(self, step: kinds.Step, path: str) -> Iterator[Fault]:
         if not ID.fullmatch(step.id) or keyword.iskeyword(step.id):
@@ -101,9 +131,33 @@ def _respond(step: kinds.Respond, path: str, scope: Scope) -> Iterator[Fault]:
         yield Fault(join(path, "headers"), str(error))
 
 
+def _branch(step: kinds.Branch, path: str, scope: Scope) -> Iterator[Fault]:
+    if not step.branches:
+        yield Fault(join(path, "branches"), "is empty")
+    for place, arm in enumerate(step.branches):
+        here = join(path, f"branches[{place}]")
+        yield from condition_faults(arm.when, join(here, "when"), scope)
+        if len(arm.name) > LONGEST_NAME:
+            yield Fault(join(here, "name"), f"may have {LONGEST_NAME} characters")
+
+
+def _loop(step: kinds.Loop, path: str, scope: Scope) -> Iterator[Fault]:
+    yield from template_faults(step.over, join(path, "over"), scope)
+    if not (isinstance(step.over, list) or (isinstance(step.over, str) and templating.has_template(step.over))):
+        yield Fault(join(path, "over"), "is a list, or a template that gives one, as {{ event.body.items }}")
+    if step.called in TAKEN or not ID.fullmatch(step.called) or keyword.iskeyword(step.called):
+        yield Fault(join(path, "as"), f"{step.called[:40]!r} can't be the name of an element; leave it out for item")
+    if step.limit is not None and not 1 <= step.limit <= MOST_ELEMENTS:
+        yield Fault(join(path, "limit"), f"is between 1 and {MOST_ELEMENTS}")
+    if step.error_steps and step.on_error != "branch":
+        yield Fault(join(path, "error_steps"), "needs on_error: branch")
+
+
 _OWN: dict[type[kinds.Step], Callable[[Any, str, Scope], Iterator[Fault]]] = {
     kinds.Filter: _filter,
     kinds.Set: _set,
     kinds.Action: action_faults,
     kinds.Respond: _respond,
+    kinds.Branch: _branch,
+    kinds.Loop: _loop,
 }

@@ -2,7 +2,7 @@
 
 from relay.templating.filters import FILTERS, Filter
 from relay.templating.fuel import Budget
-from relay.templating.leaves import JSON, Context, Leaf, compile_leaf, has_template, names
+from relay.templating.leaves import JSON, Context, Leaf, compile_leaf, has_template, is_path, names
 from relay.templating.missing import Missing
 from relay.templating.predicates import TESTS
 from relay.templating.trees import Tree, check, compile_tree
@@ -21,5 +21,6 @@ __all__ = [
     "compile_leaf",
     "compile_tree",
     "has_template",
+    "is_path",
     "names",
 ]

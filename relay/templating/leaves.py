@@ -162,6 +162,11 @@ def compile_leaf(source: str) -> Leaf:
         raise in_words(error) from error
 
 
+def is_path(source: str) -> bool:
+    """Whether a template is one path into its context, so that it gives the same each time. Raises TemplateFault."""
+    return isinstance(compile_leaf(source), PathLeaf)
+
+
 def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
     """The expression that a template consists of, if it is one and no text around it."""
     if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) and len(tree.body[0].nodes) == 1:

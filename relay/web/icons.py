@@ -42,6 +42,8 @@ ICONS = {
     "lock": '<rect x="5" y="10.500" width="14" height="10" rx="2"/><path d="M8 10.500V8a4 4 0 0 1 8 0v2.500"/>',
     "key": '<circle cx="8" cy="15" r="4.500"/><path d="m11.500 11.500 8-8M16 7l3 3"/>',
     "send": '<path d="M21 3 10 14M21 3l-6.500 18-4.500-7-7-4.500z"/>',
+    "branch": '<path d="M6 4v16M6 14c0-4 12-2 12-8"/><circle cx="18" cy="4.500" r="1.500"/>',
+    "loop": '<path d="M17 3l3 3-3 3M4 11V9a3 3 0 0 1 3-3h13M7 21l-3-3 3-3M20 13v2a3 3 0 0 1-3 3H4"/>',
     "respond": '<path d="M9 7 4 12l5 5"/><path d="M4 12h10a6 6 0 0 1 6 6v1"/>',
     "data": '<path d="M5 5v14h4M5 9h4M5 14h4M12 9h7M12 14h7M12 19h7"/>',
     "down-small": '<path d="m7 10 5 5 5-5"/>',

@@ -34,6 +34,8 @@ STEPS = {
     "passed": Look("Passed", "done", "good"),
     "filtered": Look("Stopped here", "filter", ""),
     "set": Look("Set", "done", "good"),
+    "branched": Look("Chosen", "done", "good"),
+    "looped": Look("Gone through", "done", "good"),
     "responded": Look("Answered", "done", "good"),
     "succeeded": Look("Succeeded", "done", "good"),
     "failed": Look("Failed", "failed", "bad"),

@@ -10,10 +10,18 @@ from typing import Any
 
 from relay.connectors import registry
 from relay.errors import RelayError
+from relay.flows import nesting
 from relay.models import Attempt, Run, RunState
 from relay.web import times
 
-KINDS = {"filter": "Filter", "set": "Set values", "respond": "Respond"}
+KINDS = {
+    "filter": "Filter",
+    "set": "Set values",
+    "respond": "Respond",
+    "branch": "Branch",
+    "loop": "Loop",
+}
+DEEPEST = 4  # levels that the page indents
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One step of the version on the way of a run. `state` is empty where the run didn't come."""
+    """One step of the version on the way of a run. `state` is empty where the run didn't come.
+
+    `depth`: how many steps it is inside of. `place`: of the element, in a loop: `[2]`.
+    """
 
     id: str
     kind: str
@@ -35,36 +46,62 @@ class Stop:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     done_by: str = ""  # the run that did it, where a replay took over what it brought
     tries: tuple[Try, ...] = ()
+    depth: int = 0
+    place: str = ""
+
+    @property
+    def indent(self) -> int:
+        return min(self.depth, DEEPEST)
 
 
 def stops(run: Run, document: Mapping[str, Any], attempts: Iterable[Attempt]) -> list[Stop]:
-    """Every step of the version, with what became of it in this run."""
+    """Every step of the version with what became of it in this run; of steps inside of others those it came to."""
     by_step: dict[str, list[Try]] = defaultdict(list)
     for attempt in attempts:
         by_step[attempt.step].append(Try(attempt, curl(attempt.request or {})))
-    walked = {entry["id"]: entry for entry in run.steps}
-    given_up = {RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}.get(RunState(run.state), "waiting")
-    return [
-        _stop(step, walked.get(step["id"]) or {}, tuple(by_step[step["id"]]), given_up)
-        for step in document.get("steps", ())
-    ]
+    return _Telling(run, by_step).stops(document.get("steps"))
 
 
-def _stop(step: Mapping[str, Any], entry: Mapping[str, Any], tries: tuple[Try, ...], tried: str) -> Stop:
-    """`tried`: the state of a step that the run has left while it was still tried."""
-    state = entry.get("state") or (tried if tries else "")
-    return Stop(
-        id=step["id"],
-        kind=step["kind"],
-        name=step.get("name") or step["id"],
-        does=does(step),
-        state=state,
-        error=entry.get("error", ""),
-        # An action's answer is shown with its tries.
-        outputs=entry.get("outputs") or {} if step["kind"] != "action" else {},
-        done_by=entry.get("from", ""),
-        tries=tries,
-    )
+class _Telling:
+    """What became of each step: by the trail, and by tries of what is under way."""
+
+    def __init__(self, run: Run, tries: Mapping[str, list[Try]]) -> None:
+        self._tries = tries
+        self._entries = {entry["id"]: entry for entry in run.steps}
+        self._came_to: dict[str, list[str]] = defaultdict(list)
+        for name in dict.fromkeys([*self._entries, *tries]):
+            self._came_to[nesting.base(name)].append(name)
+        self._left = {RunState.FAILED: "failed", RunState.CANCELLED: "cancelled"}.get(RunState(run.state), "waiting")
+
+    def stops(self, steps: Any) -> list[Stop]:
+        found: list[Stop] = []
+        order = {name: place for place, name in enumerate([*self._entries, *self._tries])}
+        for step in steps if isinstance(steps, list) else ():
+            inside = [
+                self._stop(one, name, depth + 1)
+                for one, depth in nesting.every([inner for _, block in nesting.inner(step) for inner in block])
+                for name in self._came_to[one["id"]]
+            ]
+            found.append(self._stop(step, step["id"], 0))
+            found += sorted(inside, key=lambda stop: order[stop.id])
+        return found
+
+    def _stop(self, step: Mapping[str, Any], name: str, depth: int) -> Stop:
+        entry, tries = self._entries.get(name) or {}, tuple(self._tries.get(name, ()))
+        return Stop(
+            id=name,
+            kind=step["kind"],
+            name=step.get("name") or step["id"],
+            does=does(step),
+            state=entry.get("state") or (self._left if tries else ""),
+            error=entry.get("error", ""),
+            # An action's answer is shown with its tries.
+            outputs=entry.get("outputs") or {} if step["kind"] != "action" else {},
+            done_by=entry.get("from", ""),
+            tries=tries,
+            depth=depth,
+            place=name.removeprefix(step["id"]),
+        )
 
 
 def does(step: Mapping[str, Any]) -> str:

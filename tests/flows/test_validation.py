@@ -30,6 +30,32 @@ def post(**parts: Any) -> dict[str, Any]:
     }
 
 
+def made(**values: Any) -> dict[str, Any]:
+    return {"id": values.pop("id", "made"), "kind": "set", "values": values}
+
+
+def arm(when: Any, *steps: dict[str, Any]) -> dict[str, Any]:
+    return {"when": when, "steps": list(steps)}
+
+
+def branch(*arms: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return {"id": "a", "kind": "branch", "branches": list(arms), **parts}
+
+
+def loop(*steps: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return {"id": "a", "kind": "loop", "over": [1], "steps": list(steps), **parts}
+
+
+YES = {"left": 1, "op": "exists"}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    step = made()
+    for level in range(levels):
+        step = branch(arm(YES, step), id=f"b{level}")
+    return step
+
+
 def faults(document: Any) -> list[str]:
     with pytest.raises(DocumentFaults) as refused:
         parse_document(document)
@@ -233,6 +259,29 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
             "steps[0].error_steps[0].inputs.url: there is no step c before this one",
         ),
         (post(on_error="branch", error_steps=[post()]), "steps[0].error_steps[0].id: post stands twice"),
+        (branch(), "steps[0].branches: is empty"),
+        (branch(arm({"op": "exists"})), "steps[0].branches[0].when.left: is missing"),
+        (
+            branch(arm(YES, post(id="b")), arm(YES, made(x="{{ steps.b.status }}"))),
+            "steps[0].branches[1].steps[0].values.x: the step b is inside another arm, so it has not run here",
+        ),
+        (branch(arm(YES, post(id="a"))), "steps[0].branches[0].steps[0].id: a stands twice"),
+        (
+            branch(arm(YES, nested(9))),
+            f"steps[0]{'.branches[0].steps[0]' * 8}.branches[0].steps: steps are nested more",
+        ),
+        (branch(arm(YES), match="any"), "steps[0].match: 'any' is not possible here; all or first"),
+        (loop(over="x"), "steps[0].over: is a list, or a template that gives one"),
+        (loop(over="{{ item.x }}"), "steps[0].over: item is not a name here"),
+        (loop(**{"as": "event"}), "steps[0].as: 'event' can't be the name of an element"),
+        (loop(limit=0), "steps[0].limit: is between 1 and 10000"),
+        (
+            loop(made(x="{{ line.x }}")),
+            "steps[0].steps[0].values.x: line is not a name here; there are event, flow, item",
+        ),
+        (loop(loop(loop(loop(id="d"), id="c"), id="b")), "steps[0].steps[0].steps[0].steps[0]: loops are nested more"),
+        (loop(made(id="x" * 45)), "steps[0]: the id of a step in a loop may have 44"),
+        (loop(error_steps=[made()]), "steps[0].error_steps: needs on_error: branch"),
         ({"id": "a", "kind": "respond", "status": 99}, "steps[0].status: is between 200 and 599"),
         ({"id": "a", "kind": "respond", "status": "ok"}, "steps[0].status: is a number, or a template"),
         ({"id": "a", "kind": "respond", "headers": {"x": "a\nb"}}, "steps[0].headers: The value of the header "),
@@ -377,7 +426,7 @@ def test_a_connector_that_needs_a_connection_says_so() -> None:
 
 
 def test_every_fault_is_said_at_once() -> None:
-    first = {"id": "a", "kind": "branch"}
+    first = {"id": "a", "kind": "bench"}
     second = {"id": "a", "kind": "set", "values": {"x": "{{ steps.a.y }} {{"}}
     third = post(inputs={"url": "https://example.com/{{ steps.b.y }}", "colour": 1})
 
@@ -430,3 +479,28 @@ def test_a_half_built_trigger_has_the_defaults(trigger: Any) -> None:
     settings = trigger_settings({"trigger": trigger})
 
     assert (settings.methods, settings.response.status) == (("POST", "PUT", "PATCH"), 202)
+
+
+def test_what_is_known_after_branches_and_loops() -> None:
+    """An arm's steps have perhaps run, and a loop's steps have run for each element."""
+    document = flow(
+        branch(arm(YES, post(id="b")), **{"else": [made(id="c", x="{{ event.body.n }}")]}),
+        loop(
+            post(id="d", inputs={"url": "https://example.com/{{ item }}{{ loop.index }}{{ steps.b.status }}"}), id="e"
+        ),
+        made(x="{{ steps.d[0].status }}{{ steps.d | length }}{{ steps.e.outputs }}{{ steps.c.x | default(1) }}"),
+    )
+
+    assert [step.id for step in parse_document(document).steps] == ["a", "e", "made"]
+    assert faults(flow(loop(post(id="d")), made(x="{{ steps.d.status }}"))) == [
+        "steps[1].values.x: d is inside a loop: after the loop, steps.d is a list with an item for each element"
+    ]
+
+
+def test_missing_connections_are_found_in_steps_of_steps() -> None:
+    tell = {"id": "t", "kind": "action", "action": "slack.post_message", "connection": "S", "inputs": {"text": "x"}}
+    document = parse_document(flow(branch(arm(YES, loop(tell, id="l")))))
+
+    assert [str(fault) for fault in missing_connections(document, {})] == [
+        "steps[0].branches[0].steps[0].steps[0].connection: the connection “S” does not exist"
+    ]

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from relay.engine.deliver import deliver
+from relay.engine.steps.branching import branch
 from relay.engine.steps.filtering import pass_or_stop
+from relay.engine.steps.looping import loop
 from relay.engine.steps.responding import respond
 from relay.engine.steps.setting import set_values
 
@@ -16,4 +18,10 @@ LEAVES: dict[str, Callable[[Any, Any], None]] = {
     "set": set_values,
     "action": deliver,
     "respond": respond,
+}
+
+# Those that do. Each walks its blocks itself, and finds in the trail what it has decided before.
+NESTS: dict[str, Callable[[Any, Any], None]] = {
+    "branch": branch,
+    "loop": loop,
 }
