@@ -30,6 +30,7 @@ Flows and runs (while `up` runs or not):
   relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
   relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]
   relay filters     what templates can use: [WORD...] [--json]
+  relay audit       who did what, newest first [--since DAY] [--limit] [--json]
   relay user        add EMAIL [--role] (password on standard input), or reset-link EMAIL [--drop-second-factor]
   relay signatures  check FILE or -: which recorded requests come from their senders [--json]
 

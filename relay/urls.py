@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 
 from relay import ids
 from relay.web import (
     account,
     accounts,
+    auditlog,
     connections,
     editor,
     failures,
@@ -16,6 +17,7 @@ from relay.web import (
     manual,
     many,
     pausing,
+    people,
     previews,
     rejected,
     resend,
@@ -54,6 +56,7 @@ urlpatterns = [
     path("", accounts.start, name="start"),
     path("setup/<str:token>/", accounts.setup, name="setup"),
     path("reset/<int:user_id>/<str:token>/", accounts.reset, name="reset"),
+    path("join/<str:token>/", people.join, name="join"),
     # The names with "_" are those by which django-allauth finds its pages; what isn't here can't be reached.
     path("sign-in/", signing.sign_in, name="account_login"),
     path("sign-in/second/", signing.second_factor, name="mfa_authenticate"),
@@ -106,6 +109,17 @@ urlpatterns = [
     path("inbox/rejected/<ref:rejection_id>/", rejected.show, name="rejection"),
     path("help/filters/", manual.filters, name="filters-help"),
     path("workspace/", workspace.show, name="workspace"),
+    path("workspace/new/", workspace.create, name="new-workspace"),
+    path("workspace/open/<int:workspace_id>/", people.open_workspace, name="open-workspace"),
+    path("workspace/people/", people.show, name="people"),
+    path("workspace/people/invite/", people.invite, name="invite"),
+    path("workspace/people/leave/", people.leave, name="leave"),
+    path("workspace/people/<int:member_id>/role/", people.change_role, name="change-role"),
+    path("workspace/people/<int:member_id>/remove/", people.remove, name="remove-member"),
+    path("workspace/people/<int:member_id>/reset-link/", people.reset_link, name="member-reset-link"),
+    path("workspace/invitations/<int:invitation_id>/revoke/", people.revoke, name="revoke-invitation"),
+    path("workspace/audit/", auditlog.show, name="audit"),
+    re_path(r"^workspace/audit\.(?P<form>csv|json)$", auditlog.export, name="export-audit"),
     path("connections/", connections.listing, name="connections"),
     path("connections/new/", connections.choose, name="new-connection"),
     path("connections/new/<slug:connector_key>/", connections.add, name="add-connection"),

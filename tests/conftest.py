@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import django
 import pytest
+import pytest_django
 from django.conf import settings
 
 from relay import valkey as server
@@ -58,6 +59,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and reporter.stats.get("skipped") and os.environ.get("RELAY_TEST_SKIPS") == "forbidden":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """The test database, in which the audit log can be emptied between tests: else it refuses that."""
+    from django.db import connection
+
+    from relay.models import audit
+
+    with django_db_blocker.unblock():
+        audit.unguard(connection)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from relay import datafolder
-from relay.engine import publish
+from relay.engine import audit, publish
 from relay.errors import RelayError
 from relay.models import Membership, Role, User, Workspace
 
@@ -75,9 +75,10 @@ def create_first_account(email: str, password: str, *, workspace_name: str = "My
     with transaction.atomic():
         if not is_fresh():
             raise RelayError("An account exists already: sign in with it")
-        user = _create_user(email, password)
+        user = create_user(email, password)
         workspace = Workspace.objects.create(name=workspace_name.strip()[:100] or "My workspace")
         Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+        audit.note(workspace, "account.created", user, ref=user.pk, change="The first account")
         publish.import_document(workspace, DEMO, publish_it=True, by=user)
     settings.DATA.setup_token.unlink(missing_ok=True)
     return user
@@ -88,10 +89,11 @@ def add_user(email: str, password: str, *, role: Role = Role.OWNER) -> User:
     if is_fresh():
         return create_first_account(email, password)
     with transaction.atomic():
-        user = _create_user(email, password)
+        user = create_user(email, password)
         workspace = Workspace.objects.order_by("pk").first()
         if workspace is not None:
             Membership.objects.create(workspace=workspace, user=user, role=role)
+            audit.note(workspace, "account.created", user, ref=user.pk, change=role.label)
     return user
 
 
@@ -105,6 +107,7 @@ def find_user(email: str) -> User:
 
 def reset_link(user: User) -> str:
     """An address at which a person can choose a new password, once and within a day."""
+    note_for(user, "account.reset_link_made")
     return f"{settings.PUBLIC_URL}/reset/{user.pk}/{_RESETS.make_token(user)}/"
 
 
@@ -118,16 +121,26 @@ def set_password(user: User, password: str) -> None:
     """Give an account another password; it is signed out everywhere. RelayError when the password is weak."""
     _check_password(password, user)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        note_for(user, "account.password_reset")
 
 
 def drop_second_factor(user: User) -> int:
     """Remove the authenticator app, passkeys and recovery codes of an account; how many those were."""
     removed, _ = apps.get_model("mfa", "Authenticator")._default_manager.filter(user_id=user.pk).delete()
+    note_for(user, "account.second_factor_dropped")
     return int(removed)
 
 
-def _create_user(email: str, password: str) -> User:
+def note_for(user: User, verb: str, change: str = "") -> None:
+    """Note in the audit log of each of a person's workspaces what happened to the account."""
+    for workspace_id in user.memberships.values_list("workspace_id", flat=True):
+        audit.note(workspace_id, verb, user, ref=user.pk, change=change)
+
+
+def create_user(email: str, password: str) -> User:
+    """An account without a workspace; RelayError for an address or a password that can't be."""
     email = email.strip().lower()
     try:
         validate_email(email)

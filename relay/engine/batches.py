@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from relay.connectors import registry
-from relay.engine import replay, runs, sql
+from relay.engine import audit, replay, runs, sql
 from relay.engine.lineage import ENDED, UNDONE
 from relay.errors import RelayError
 from relay.models import Batch, BatchState, Flow, ReplayMode, Run, RunState, User, Workspace
@@ -109,7 +109,7 @@ def start(
     if not found["able"]:
         raise RelayError(_why_none(found["total"], chosen))
     now = moment(sql.now())
-    return Batch.objects.create(
+    batch = Batch.objects.create(
         workspace=workspace,
         chosen=dict(chosen),
         mode=mode,
@@ -121,6 +121,8 @@ def start(
         created_at=now,
         created_by=by,
     )
+    audit.note(workspace, "runs.replayed", f"{found['able']} runs", ref=batch.pk, change=ReplayMode(mode).label)
+    return batch
 
 
 def _why_none(total: int, chosen: Mapping[str, Any]) -> str:
@@ -173,6 +175,7 @@ def cancel(batch: Batch, *, with_queued: bool) -> int:
     if not ended and not with_queued:
         raise RelayError("This replay has ended already")
     batch.refresh_from_db()
+    audit.note(batch.workspace_id, "runs.replay_stopped", f"batch {batch.pk}", ref=batch.pk)
     waiting = {"batch": batch.pk, "state": [RunState.QUEUED, RunState.HELD]}
     return runs.cancel_many(batch.workspace, waiting) if with_queued else 0
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from relay import backoff
 from relay.connectors import registry
-from relay.engine import destinations
+from relay.engine import audit, destinations
 from relay.errors import RelayError
 from relay.models import Connection, Flow, Workspace
 
@@ -38,6 +38,9 @@ def set_connection(
         connection.rate = connection.rate if rate is None else rate.strip()
         connection.save()
         destinations.credential_changed(workspace, name)
+        verb = "connection.created" if former is None else "connection.changed"
+        # Names of fields only: their values are secrets.
+        audit.note(workspace, verb, name, ref=connection.pk, change=f"{connector.label}: {', '.join(sorted(values))}")
     return connection
 
 
@@ -70,4 +73,6 @@ def remove(connection: Connection) -> None:
     live = [flow.name for flow in used_by(connection) if flow.live_version_id is not None]
     if live:
         raise RelayError(f"“{connection.name}” is used by {', '.join(live)}; change that first")
-    connection.delete()
+    with transaction.atomic():
+        audit.note(connection.workspace_id, "connection.removed", connection, ref=connection.pk)
+        connection.delete()

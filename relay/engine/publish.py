@@ -9,8 +9,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from relay import queues
-from relay.engine import held, rejections, sql, trials
+from relay.engine import audit, held, rejections, sql, trials
 from relay.errors import DocumentFaults, Fault, RelayError, TemplateLimit
+from relay.flows import differences
 from relay.flows.document import Document, document_to_json
 from relay.flows.validation import missing_connections, parse_document
 from relay.models import Event, Flow, Revision, Run, Seen, Trigger, User, Version, Workspace
@@ -25,6 +26,7 @@ def create_flow(workspace: Workspace, document: dict[str, Any], *, by: User | No
         flow = Flow.objects.create(workspace=workspace, draft=_storable(document), **_labels(document))
         Trigger.with_new_token(flow).save()
         Revision.bump()
+        audit.note(flow.workspace_id, "flow.created", flow, ref=flow.pk)
     return flow
 
 
@@ -58,7 +60,9 @@ def discard_draft(flow: Flow) -> None:
     """Take the live version's document as the draft again."""
     if flow.live_version is None:
         raise RelayError("This flow was never published, so there is nothing to go back to")
-    save_draft(flow, flow.live_version.document)
+    with transaction.atomic():
+        save_draft(flow, flow.live_version.document)
+        audit.note(flow.workspace_id, "flow.draft_discarded", flow, ref=flow.pk)
 
 
 def check(flow: Flow) -> list[Fault]:
@@ -83,6 +87,7 @@ def publish(flow: Flow, *, by: User | None = None) -> Version:
         raise DocumentFaults(faults)
     with transaction.atomic():
         last = flow.versions.aggregate(last=models.Max("number"))["last"] or 0
+        former = flow.live_version.document if flow.live_version else None
         version: Version = flow.versions.create(number=last + 1, document=flow.draft, created_by=by)
         flow.live_version = version
         flow.save(update_fields=["live_version"])
@@ -90,12 +95,16 @@ def publish(flow: Flow, *, by: User | None = None) -> Version:
             # What was only captured has not been run: when it is sent again, it shall be.
             Seen.objects.filter(flow=flow).delete()
         Revision.bump()
+        what = "" if former is None else f": {differences.in_words(former, flow.draft)}"
+        audit.note(flow.workspace_id, "flow.published", flow, ref=flow.pk, change=f"Version {version.number}{what}")
     return version
 
 
 def pause(flow: Flow) -> None:
     """Hold what arrives from now on, and what was released at a pace and has not begun; all else goes on."""
-    _switch(flow, paused=True)
+    with transaction.atomic():
+        _switch(flow, paused=True)
+        audit.note(flow.workspace_id, "flow.paused", flow, ref=flow.pk)
     held.hold_again(flow)
 
 
@@ -126,6 +135,8 @@ def _resume(flow: Flow, change: held.Release | held.Discard) -> int:
     with transaction.atomic():
         _switch(flow, paused=False)
         moved += held.move_rest(flow, change)
+        done = "discarded" if isinstance(change, held.Discard) else "released"
+        audit.note(flow.workspace_id, "flow.resumed", flow, ref=flow.pk, change=f"{moved} held runs {done}")
     if moved:
         queues.ring()
     return moved
@@ -152,6 +163,7 @@ def delete(flow: Flow) -> None:
         Seen.objects.filter(flow=flow).delete()
         rejections.discard(flow.workspace, flow=flow)
         Flow.objects.filter(pk=flow.pk).update(live_version=None)
+        audit.note(flow.workspace_id, "flow.removed", flow, ref=flow.pk)
         flow.delete()
         Revision.bump()
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from relay import ids
 from relay.buckets import Bucket
-from relay.engine import sql
+from relay.engine import audit, sql
 from relay.engine.doors import Door
 from relay.models import Flow, Rejection, Unkept, Workspace
 
@@ -160,4 +160,7 @@ def discard(workspace: Workspace, *, flow: Flow | None = None) -> int:
         kept, unkept = kept.filter(flow=flow), unkept.filter(flow=flow)
     with transaction.atomic():
         unkept.delete()
-        return int(kept._raw_delete(kept.db))
+        count = int(kept._raw_delete(kept.db))
+        if count:
+            audit.note(workspace, "rejections.discarded", flow or workspace, change=f"{count} rejected requests")
+        return count

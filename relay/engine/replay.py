@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from relay import ids, payloads, queues
-from relay.engine import sql
+from relay.engine import audit, sql
 from relay.engine.lineage import Ground
 from relay.errors import RelayError
 from relay.models import Event, EventState, ReplayMode, Run, User
@@ -103,5 +103,7 @@ def _one(run: Run, mode: ReplayMode, by: User | None) -> Run:
 
 def _started(copy: Run, by: User | None) -> Run:
     log.info("replay", run=copy.ref, of=ids.text(copy.replay_of_id or 0), by=by and by.pk)
+    former = ids.text(copy.replay_of_id or 0)
+    audit.note(copy.workspace_id, "run.replayed", copy.title or former, ref=former, change=f"As run {copy.ref}")
     queues.ring()
     return copy

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from relay import ids
-from relay.engine import indexing, rejections, sql
+from relay.engine import audit, indexing, rejections, sql
 from relay.engine.emptying import Emptier
 from relay.engine.pace import MOST, Pace, light
 from relay.errors import RelayError
@@ -175,8 +175,10 @@ def keep(workspace: Workspace, *, days: int) -> None:
     """Set how long a workspace keeps things; 0 is for ever."""
     if not 0 <= days <= MOST_DAYS:
         raise RelayError(f"Write a number of days up to {MOST_DAYS}, or 0 for ever")
-    workspace.retention_days = days
+    former, workspace.retention_days = workspace.retention_days, days
     workspace.save(update_fields=["retention_days"])
+    if former != days:
+        audit.note(workspace, "workspace.retention", workspace, change=f"{former} days are now {days}; 0 is for ever")
 
 
 _pruner = Pruner()

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 
 from relay import ids, queues
-from relay.engine import order, sql
+from relay.engine import audit, order, sql
 from relay.errors import RelayError
 from relay.models import HeldBy, Run, RunState, Workspace
 
@@ -30,6 +30,7 @@ _QUEUED: dict[str, Any] = {
 def try_now(run: Run) -> None:
     """Make the next try of a waiting run now, not later."""
     _move(run, (RunState.WAITING,), "Only a waiting run can be tried now", state=RunState.QUEUED, due_at=sql.now())
+    _note(run, "run.tried_now")
     queues.ring()
 
 
@@ -38,12 +39,14 @@ def release(run: Run) -> None:
     if run.held_by == HeldBy.UNKNOWN:
         raise RelayError("Nobody knows whether this run's action was done: choose “Send again” or “It was done”")
     _move(run, (RunState.HELD,), "Only a held run can be released", **_QUEUED, due_at=sql.now())
+    _note(run, "run.released")
     queues.ring()
 
 
 def send_again(run: Run) -> None:
     """Do an action once more of which nobody knows whether it was done."""
     _decide(run)
+    _note(run, "run.sent_again")
     queues.ring()
 
 
@@ -52,6 +55,7 @@ def was_done(run: Run) -> None:
     step = run.marked_step or next((one.step for one in run.attempts.order_by("-id")[:1]), "")
     entry = {"id": step, "kind": "action", "state": "succeeded", "outputs": {}, "by_hand": True}
     _decide(run, trail=[*run.steps, entry])
+    _note(run, "run.was_done", f"Step {step}")
     queues.ring()
 
 
@@ -64,6 +68,7 @@ def _decide(run: Run, **change: Any) -> None:
 def cancel(run: Run) -> None:
     """End a run that is not final; what it has sent is sent."""
     _move(run, OPEN, "This run has ended already", **_end(RunState.CANCELLED, "Cancelled by hand"))
+    _note(run, "run.cancelled")
     order.advance([(run.flow_id, run.order_key)])
     queues.ring()
 
@@ -72,6 +77,7 @@ def give_up(run: Run) -> None:
     """Call a run that waits or is held failed; it can be replayed like any other."""
     stuck = (RunState.WAITING, RunState.HELD)
     _move(run, stuck, "Only a run that waits or is held can be given up", **_end(RunState.FAILED, "Given up by hand"))
+    _note(run, "run.given_up")
     order.advance([(run.flow_id, run.order_key)])
     queues.ring()
 
@@ -86,8 +92,14 @@ def cancel_many(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
         last = numbers[-1]
         still = Run.objects.filter(pk__in=numbers, state__in=OPEN)
         cancelled += still.update(**_end(RunState.CANCELLED, "Cancelled by hand"))
+    if cancelled:
+        audit.note(workspace, "runs.cancelled", f"{cancelled} runs")
     queues.ring()
     return cancelled
+
+
+def _note(run: Run, verb: str, change: str = "") -> None:
+    audit.note(run.workspace_id, verb, run.title or run.ref, ref=run.ref, change=change)
 
 
 def _end(state: RunState, reason: str) -> dict[str, Any]:

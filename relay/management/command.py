@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,9 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from relay import schema
+from relay.engine import audit
 from relay.errors import RelayError
+from relay.models import ActorKind
 
 
 class RelayCommand(BaseCommand):
@@ -44,7 +47,8 @@ class RelayCommand(BaseCommand):
         try:
             if self.needs_database:
                 schema.require_current()
-            self.run(options)
+            with audit.acting(audit.Actor(ActorKind.COMMAND, f"command line ({_login()})")):
+                self.run(options)
         except DatabaseError as error:
             raise RelayError(f"The database can't do this: {str(error).splitlines()[0]}") from error
 
@@ -66,6 +70,14 @@ class RelayCommand(BaseCommand):
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             self.stdout.write("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def _login() -> str:
+    """Who runs the command, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"
 
 
 def _cell(value: object) -> str:

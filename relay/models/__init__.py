@@ -1,6 +1,8 @@
 """Rows, and the rules about one row or one set of rows."""
 
+from relay.models.access import ApiToken, Invitation, Scope
 from relay.models.accounts import Membership, Role, User, Workspace
+from relay.models.audit import ActorKind, AuditEntry
 from relay.models.batches import Batch, BatchState, ReplayMode
 from relay.models.connections import Connection
 from relay.models.counts import Count
@@ -13,8 +15,11 @@ from relay.models.rejections import Rejection, Unkept, Why
 from relay.models.secrets import TriggerSecret
 
 __all__ = [
+    "ActorKind",
+    "ApiToken",
     "Attempt",
     "AttemptState",
+    "AuditEntry",
     "Batch",
     "BatchState",
     "Connection",
@@ -27,6 +32,7 @@ __all__ = [
     "FlowState",
     "HeldBy",
     "InboxMessage",
+    "Invitation",
     "Lease",
     "Membership",
     "Rejection",
@@ -35,6 +41,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "Scope",
     "Seen",
     "Trigger",
     "TriggerSecret",

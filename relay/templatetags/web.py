@@ -64,3 +64,10 @@ def ticks(text: str) -> SafeString:
 def entry(mapping: dict[Any, Any], key: Any) -> Any:
     """A mapping's value by a name that is itself a variable."""
     return mapping.get(key)
+
+
+@register.filter
+def done(verb: str) -> str:
+    """`flow.draft_discarded` as `Flow: draft discarded`"""
+    noun, _, what = verb.partition(".")
+    return f"{noun.capitalize()}: {what.replace('_', ' ')}"

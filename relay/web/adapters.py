@@ -9,10 +9,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from relay.engine.accounts import note_for
+from relay.models import User
 from relay.models.flows import open_vault
 
 WRONG = "That e-mail address and password don't belong together."
@@ -24,6 +26,14 @@ _SAID = {
     "mfa/messages/webauthn_added.txt": "The passkey is added.",
     "mfa/messages/webauthn_removed.txt": "The passkey is removed.",
     "mfa/messages/recovery_codes_generated.txt": "These are your recovery codes. Keep them where you keep passwords.",
+}
+_NOTED = {
+    "account/messages/password_changed.txt": "account.password_changed",
+    "mfa/messages/totp_activated.txt": "account.app_added",
+    "mfa/messages/totp_deactivated.txt": "account.app_removed",
+    "mfa/messages/webauthn_added.txt": "account.passkey_added",
+    "mfa/messages/webauthn_removed.txt": "account.passkey_removed",
+    "mfa/messages/recovery_codes_generated.txt": "account.recovery_codes_made",
 }
 _FAULTS = {
     "account_inactive": "This account is switched off. Ask an owner of the workspace.",
@@ -63,9 +73,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         extra_tags: str = "",
         message: str | None = None,
     ) -> None:
+        verb = _NOTED.get(message_template or "")
+        if verb and isinstance(request.user, User):
+            note_for(request.user, verb)
         said = message or _SAID.get(message_template or "")
         if said:
             messages.add_message(request, level, said, extra_tags=extra_tags)
+
+    def post_login(self, request: HttpRequest, user: User, **more: Any) -> HttpResponse:
+        note_for(user, "account.signed_in")
+        # What has run out goes when somebody comes: nothing else would remove it.
+        request.session.clear_expired()
+        response: HttpResponse = super().post_login(request, user, **more)
+        return response
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        user = User.objects.filter(email=str(credentials.get("email", "")).lower()).first()
+        if user is not None:
+            note_for(user, "account.sign_in_failed")
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         words = {

@@ -13,7 +13,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
-from relay.models import Membership, Role
+from relay.engine import audit
+from relay.models import ActorKind, Membership, Role
 
 CHOSEN = "workspace"  # the session's word for the workspace that is open
 SEEN_EVERY = 60.0  # seconds between two notes that a browser was seen
@@ -67,7 +68,16 @@ class WorkspaceMiddleware:
             may_edit=role is not None and role.allows(Role.EDITOR),
             may_own=role is not None and role.allows(Role.OWNER),
         )
-        return self.get_response(request)
+        with audit.acting(actor_of(request)):
+            return self.get_response(request)
+
+
+def actor_of(request: HttpRequest) -> audit.Actor:
+    # Already who it came from, where trusted proxies stand before Relay: the entrance sees to that.
+    address = request.META.get("REMOTE_ADDR") or ""
+    if request.user.is_authenticated:
+        return audit.Actor(ActorKind.PERSON, request.user.email, address)
+    return audit.Actor(ActorKind.LINK, "Not signed in", address)
 
 
 def memberships_of(request: HttpRequest) -> list[Membership]:

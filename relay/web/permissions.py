@@ -28,11 +28,13 @@ _OWN_ACT = {"POST": Anyone.PERSON}
 _SEEN = {"GET": Role.VIEWER}
 _FORM = {"GET": Role.EDITOR, "POST": Role.EDITOR}
 _ACT = {"POST": Role.EDITOR}
+_OWNED = {"POST": Role.OWNER}
 
 LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "start": _OPEN_PAGE,
     "setup": _OPEN_FORM,
     "reset": _OPEN_FORM,
+    "join": _OPEN_FORM,
     "account_login": _OPEN_FORM,
     "mfa_authenticate": _OPEN_FORM,
     "mfa_login_webauthn": _OPEN_FORM,
@@ -84,6 +86,17 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "rejection": _SEEN,
     "filters-help": _SEEN,
     "workspace": {"GET": Role.VIEWER, "POST": Role.OWNER},
+    "new-workspace": _OWNED,
+    "open-workspace": {"POST": Role.VIEWER},
+    "people": _SEEN,
+    "invite": _OWNED,
+    "leave": {"POST": Role.VIEWER},
+    "change-role": _OWNED,
+    "remove-member": _OWNED,
+    "member-reset-link": _OWNED,
+    "revoke-invitation": _OWNED,
+    "audit": {"GET": Role.OWNER},
+    "export-audit": {"GET": Role.OWNER},
     "connections": _SEEN,
     "new-connection": {"GET": Role.EDITOR},
     "add-connection": _FORM,

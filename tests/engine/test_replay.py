@@ -243,7 +243,7 @@ def test_a_replay_takes_few_queries(live, arrive, django_assert_max_num_queries:
     (run,) = arrive(live(posting("https://example.com/")))
     ended(run)
 
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         replay.from_failed_step(run)
 
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from relay.engine import accounts, batches, connections, intake
-from relay.models import Flow, Membership, Rejection, ReplayMode, Role, Run, User, Workspace
+from relay.engine import accounts, batches, connections, intake, members
+from relay.models import Flow, Invitation, Membership, Rejection, ReplayMode, Role, Run, User, Workspace
 from relay.web.permissions import LEAST, Anyone
 
 # A person without a place here, and a browser that nobody signed in with.
@@ -19,10 +19,16 @@ STRANGER, NOBODY = "stranger", "nobody"
 WHO = (*Role.values, STRANGER, NOBODY)
 DONE = {200, 204, 302, 422}
 # A link that holds its own key, shown to whoever has it; without the right key there is nothing.
-KEYED = {"setup", "reset"}
+KEYED = {"setup", "reset", "join"}
 TOKEN = "x" * 24
 PATTERNS = [one for one in get_resolver().url_patterns if isinstance(one, URLPattern)]
 CASES = sorted((name, method) for name, methods in LEAST.items() for method in methods)
+
+
+def _wanted(name: str) -> set[str]:
+    """The names in an address."""
+    pattern = next(one.pattern for one in PATTERNS if one.name == name)
+    return set(pattern.converters) | set(pattern.regex.groupindex)
 
 
 @dataclass
@@ -33,14 +39,13 @@ class World:
     arguments: dict[str, Any]
 
     def ask(self, who: str, name: str, method: str, **headers: str) -> Any:
-        wanted = next(one.pattern.converters for one in PATTERNS if one.name == name)
+        wanted = _wanted(name)
         address = reverse(name, kwargs={key: self.arguments[key] for key in wanted})
         return self.clients[who].generic(method, address, headers=headers)
 
     def has_things(self, name: str) -> bool:
         """Whether the address names something of the workspace."""
-        wanted = set(next(one.pattern.converters for one in PATTERNS if one.name == name))
-        return bool(wanted - {"connector_key"})
+        return bool(_wanted(name) - {"connector_key", "form"})
 
 
 @pytest.fixture
@@ -77,9 +82,18 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "connector_key": "trello",
         "token": TOKEN,
         "user_id": 999_999,
+        "member_id": workspace.memberships.get(role=Role.VIEWER).pk,
+        "invitation_id": _invitation(workspace).pk,
+        "workspace_id": workspace.pk,
+        "form": "csv",
         "session_id": 999_999,
         "pk": 999_999,
     }
+
+
+def _invitation(workspace: Workspace) -> Invitation:
+    members.invite(workspace, Role.EDITOR, days=7)
+    return workspace.invitations.get()
 
 
 def _rejection(workspace: Workspace, flow: Flow) -> Rejection:
