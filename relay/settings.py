@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "relay.web.middleware.ApiMiddleware",
     "relay.web.middleware.SessionMiddleware",
     "relay.web.middleware.WorkspaceMiddleware",
 ]

@@ -24,6 +24,7 @@ from relay.web import (
     run,
     runs,
     signing,
+    tokens,
     versions,
     workspace,
 )
@@ -118,6 +119,8 @@ urlpatterns = [
     path("workspace/people/<int:member_id>/remove/", people.remove, name="remove-member"),
     path("workspace/people/<int:member_id>/reset-link/", people.reset_link, name="member-reset-link"),
     path("workspace/invitations/<int:invitation_id>/revoke/", people.revoke, name="revoke-invitation"),
+    path("workspace/tokens/", tokens.show, name="tokens"),
+    path("workspace/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),
     path("workspace/audit/", auditlog.show, name="audit"),
     re_path(r"^workspace/audit\.(?P<form>csv|json)$", auditlog.export, name="export-audit"),
     path("connections/", connections.listing, name="connections"),

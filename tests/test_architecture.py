@@ -39,6 +39,7 @@ DOORS = {
     "granian": "supervision",
     "re2": "templating",
     "allauth": "web",
+    "ninja": "api",
     "standardwebhooks": "connectors",
 }
 # What is sealed is opened in one place, and public keys are read in another: neither needs to know the other.

@@ -37,6 +37,16 @@ def acting(actor: Actor) -> Iterator[None]:
         _acting.reset(former)
 
 
+def act_as(actor: Actor) -> None:
+    """Everything noted in the rest of `acting` was done by this actor: who calls is known only then."""
+    _acting.set(actor)
+
+
+def address() -> str:
+    """The network address of who acts now."""
+    return _acting.get().address
+
+
 def note(
     workspace: Workspace | int | None, verb: str, thing: object = "", *, ref: object = "", change: str = ""
 ) -> None:

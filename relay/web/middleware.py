@@ -47,6 +47,18 @@ def _note(key: str) -> None:
     stale.update(last_seen_at=seen)
 
 
+class ApiMiddleware:
+    """Look up what is under /api/ in the addresses of the API, which are read with the first call."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith("/api/"):
+            request.urlconf = "relay.api.urls"
+        return self.get_response(request)
+
+
 class WorkspaceMiddleware:
     """Set `request.workspace` and `request.role`: the chosen or first of the signed-in person's, or None.
 

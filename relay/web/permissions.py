@@ -95,6 +95,8 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "remove-member": _OWNED,
     "member-reset-link": _OWNED,
     "revoke-invitation": _OWNED,
+    "tokens": {"GET": Role.OWNER, "POST": Role.OWNER},
+    "revoke-token": _OWNED,
     "audit": {"GET": Role.OWNER},
     "export-audit": {"GET": Role.OWNER},
     "connections": _SEEN,

@@ -112,3 +112,20 @@ def test_replay_is_a_new_run_of_the_same_event(shell: Shell, flow: Flow) -> None
 def test_unknown_run(word: str, shell: Shell) -> None:
     with pytest.raises(RelayError, match="There is no run"):
         shell("replay", word)
+
+
+@pytest.mark.parametrize(("verb", "steps"), [("send-again", []), ("it-was-done", ["tell"])])
+def test_a_person_decides_what_nobody_knows(shell: Shell, flow: Flow, verb: str, steps: list[str]) -> None:
+    run = make_run(flow, state=RunState.HELD, held_by="unknown", marked_step="tell")
+
+    assert run.ref in shell(verb, run.ref)
+
+    run.refresh_from_db()
+    assert (run.state, run.held_by) == (RunState.QUEUED, "")
+    assert [entry["id"] for entry in run.steps] == steps
+
+
+@pytest.mark.parametrize("verb", ["send-again", "it-was-done"])
+def test_what_is_known_is_not_decided(shell: Shell, flow: Flow, verb: str) -> None:
+    with pytest.raises(RelayError, match="It is known"):
+        shell(verb, make_run(flow, state=RunState.HELD, held_by="pause").ref)

@@ -14,7 +14,7 @@ from tests.postgresql import Postgres
 
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
-PARTS = ("engine", "ingest", "models", "commands", "web")
+PARTS = ("api", "engine", "ingest", "models", "commands", "web")
 
 
 def test_suite_passes_on_postgres(postgres: Postgres) -> None:

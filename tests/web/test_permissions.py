@@ -6,12 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from relay.engine import accounts, batches, connections, intake, members
-from relay.models import Flow, Invitation, Membership, Rejection, ReplayMode, Role, Run, User, Workspace
+from relay.engine import accounts, batches, connections, intake, members, tokens
+from relay.models import (
+    ApiToken,
+    Flow,
+    Invitation,
+    Membership,
+    Rejection,
+    ReplayMode,
+    Role,
+    Run,
+    Scope,
+    User,
+    Workspace,
+)
 from relay.web.permissions import LEAST, Anyone
 
 # A person without a place here, and a browser that nobody signed in with.
@@ -85,6 +98,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "member_id": workspace.memberships.get(role=Role.VIEWER).pk,
         "invitation_id": _invitation(workspace).pk,
         "workspace_id": workspace.pk,
+        "token_id": _token(workspace).pk,
         "form": "csv",
         "session_id": 999_999,
         "pk": 999_999,
@@ -94,6 +108,11 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
 def _invitation(workspace: Workspace) -> Invitation:
     members.invite(workspace, Role.EDITOR, days=7)
     return workspace.invitations.get()
+
+
+def _token(workspace: Workspace) -> ApiToken:
+    tokens.create(workspace, "Deploy", Scope.READ, days=0)
+    return workspace.tokens.get()
 
 
 def _rejection(workspace: Workspace, flow: Flow) -> Rejection:
@@ -165,6 +184,11 @@ def test_every_form_is_safe_from_other_sites(world: World, name: str) -> None:
 
     assert answer.status_code == 403
     assert "Please do that once more" in answer.content.decode()
+
+
+def test_there_is_no_admin() -> None:
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
+    assert Client().get("/admin/").status_code == 404
 
 
 def test_what_a_role_lacks_is_said(world: World) -> None:

@@ -1,0 +1,167 @@
+"""Who may call what: every address of the API with a token that writes, one that reads, a stranger's, a wrong one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from relay.api import access
+from relay.api.urls import api
+from relay.engine import tokens
+from relay.models import ApiToken, AuditEntry, Flow, Run, Scope, User, Workspace
+from tests.api.conftest import Caller
+
+OPERATIONS = sorted(
+    (method, f"{prefix}{path}")
+    for prefix, router in api._routers
+    for path, view in router.path_operations.items()
+    for operation in view.operations
+    for method in operation.methods
+)
+
+
+def address(path: str, flow: Flow, run: Run) -> str:
+    ref = run.event.ref if path.startswith("/events") else run.ref
+    return path.replace("{int:flow_id}", str(flow.pk)).replace("{ref}", ref)
+
+
+def test_there_are_operations() -> None:
+    assert ("POST", "/runs/{ref}/send-again") in OPERATIONS
+    assert len(OPERATIONS) >= 17
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_each_token_gets_what_it_may(
+    method: str, path: str, flow: Flow, run: Run, reader: Caller, stranger: Caller
+) -> None:
+    where = address(path, flow, run)
+    theirs = 404 if where != path else 200 if method == "GET" else 422
+
+    reader(method, where, status=200 if method == "GET" else 403)
+    stranger(method, where, status=theirs)
+    Caller("relay_" + "x" * 32)(method, where, status=401)
+    Caller("")(method, where, status=401)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_a_browser_that_is_signed_in_is_nobody_here(
+    method: str, path: str, flow: Flow, run: Run, owner: User, client: Client
+) -> None:
+    client.force_login(owner)
+
+    answer = client.generic(method, f"/api/v1{address(path, flow, run)}")
+
+    assert answer.status_code == 401
+    assert "Authorization: Bearer" in answer.json()["error"]
+
+
+def test_a_token_ends_at_its_date(call: Caller, flow: Flow) -> None:
+    call("GET", "/flows")
+
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        call("GET", "/flows", status=401)
+
+
+def test_a_revoked_token_opens_nothing(call: Caller, flow: Flow) -> None:
+    tokens.revoke(ApiToken.objects.get())
+
+    assert "was revoked" in call("GET", "/flows", status=401)["error"]
+
+
+def test_only_a_digest_is_kept(call: Caller) -> None:
+    assert call.token.startswith("relay_")
+    assert call.token not in str(list(ApiToken.objects.values())) + str(list(AuditEntry.objects.values()))
+
+
+def test_use_is_noted_once_a_minute(call: Caller, flow: Flow) -> None:
+    call("GET", "/flows")
+    first = ApiToken.objects.get().last_used_at
+    call("GET", "/flows")
+    second = ApiToken.objects.get().last_used_at
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        call("GET", "/flows")
+
+    assert first is not None
+    assert second == first
+    assert ApiToken.objects.get().last_used_at > first
+
+
+def test_calls_are_limited(call: Caller, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "A_MINUTE", 3)
+
+    with time_machine.travel(timezone.now().replace(second=10, microsecond=0), tick=False):
+        for _ in range(3):
+            call("GET", "/flows")
+        said = call("GET", "/flows", status=429)
+
+    assert said["error"] == "Too many calls: 3 a minute are taken"
+    assert call.headers["Retry-After"] == "51"
+
+
+def test_guessing_tokens_is_limited(db: None) -> None:
+    guess = Caller("relay_wrong")
+
+    with time_machine.travel(timezone.now().replace(second=10, microsecond=0), tick=False):
+        for _ in range(access.WRONG_A_MINUTE):
+            guess("GET", "/flows", status=401)
+        guess("GET", "/flows", status=429)
+
+
+def test_the_audit_log_names_the_token(call: Caller, flow: Flow) -> None:
+    call("POST", f"/flows/{flow.pk}/pause")
+
+    last = AuditEntry.objects.latest("id")
+    assert (last.kind, last.who, last.verb, last.address) == ("token", "Deploy", "flow.paused", "127.0.0.1")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/docs", "/runs/x/y/z"])
+def test_what_is_not_there_is_told_as_json(call: Caller, path: str, workspace: Workspace) -> None:
+    assert "nothing here" in call("GET", path, status=404)["error"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"days": "soon"}, "days"),
+        ({"name": " "}, "name"),
+        ({"scope": "all"}, "Choose what"),
+        ({"days": "3651"}, "3650"),
+    ],
+)
+def test_a_token_that_makes_no_sense(owner: User, client: Client, fields: dict[str, Any], said: str) -> None:
+    client.force_login(owner)
+
+    answer = client.post("/workspace/tokens/", {"name": "A", "scope": "read", "days": "1", **fields})
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+
+
+def test_a_token_is_shown_once(owner: User, client: Client) -> None:
+    client.force_login(owner)
+
+    page = client.post("/workspace/tokens/", {"name": "Deploy", "scope": "write", "days": "0"}).content.decode()
+    token = page.partition('id="once">')[2].partition("<")[0]
+    later = client.get("/workspace/tokens/").content.decode()
+
+    Caller(token)("GET", "/flows")
+    assert token not in later
+    assert f"…{token[-4:]}" in later
+    assert "Read and change · no end" in later
+
+
+def test_a_token_is_revoked_on_its_page(owner: User, client: Client, call: Caller) -> None:
+    client.force_login(owner)
+
+    client.post(f"/workspace/tokens/{ApiToken.objects.get().pk}/revoke/")
+
+    call("GET", "/flows", status=401)
+
+
+def test_scopes_are_two() -> None:
+    assert set(Scope.values) == {"read", "write"}

@@ -1,0 +1,114 @@
+"""Runs and events by API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relay.engine import intake, work
+from relay.models import Flow, Run, RunState
+from tests.api.conftest import Caller
+
+
+def test_runs_are_listed_and_paged(call: Caller, flow: Flow) -> None:
+    refs = [intake.send_sample(flow).runs.get().ref for _ in range(3)]
+
+    first = call("GET", "/runs?limit=2")
+    second = call("GET", f"/runs?limit=2&before={first['next']}")
+
+    assert [run["id"] for run in first["runs"] + second["runs"]] == refs[::-1]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("state=queued", 1),
+        ("state=failed", 0),
+        ("state=failed&state=queued", 1),
+        ("text=lovelace", 1),
+        ("text=nobody", 0),
+    ],
+)
+def test_runs_are_narrowed(call: Caller, run: Run, query: str, count: int) -> None:
+    assert len(call("GET", f"/runs?{query}")["runs"]) == count
+
+
+@pytest.mark.parametrize(
+    "query", ["state=odd", "flow=x", "since=soon", "limit=0", "limit=201", "limit=x", "flow=99999999999999999999"]
+)
+def test_a_filter_that_makes_no_sense_is_refused(call: Caller, run: Run, query: str) -> None:
+    call("GET", f"/runs?{query}", status=422)
+
+
+def test_another_workspaces_flow_has_no_runs(stranger: Caller, run: Run) -> None:
+    assert stranger("GET", f"/runs?flow={run.flow_id}")["runs"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_comes_with_its_attempts(call: Caller, run: Run) -> None:
+    work.work()
+
+    shown = call("GET", f"/runs/{run.ref}")
+
+    assert shown["state"] == "succeeded"
+    assert [one["id"] for one in shown["steps"]] == ["big", "tell"]
+    assert [(one["step"], one["state"], one["number"]) for one in shown["attempts"]] == [("tell", "succeeded", 1)]
+
+
+def test_an_event_comes_as_it_arrived(call: Caller, run: Run) -> None:
+    shown = call("GET", f"/events/{run.event.ref}")
+
+    assert '"Lovelace"' in shown["body"]
+    assert shown["runs"] == [run.ref]
+
+
+@pytest.mark.parametrize("ref", ["x", "0" * 13, "zzzzzzzzzzzzz", "%00"])
+def test_no_run_of_that_name(call: Caller, ref: str) -> None:
+    call("GET", f"/runs/{ref}", status=404)
+    call("POST", f"/runs/{ref}/cancel", status=404)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("body", "mode"), [(None, "from_start"), ({"mode": "as_it_was"}, "as_it_was")])
+def test_a_run_is_replayed(call: Caller, run: Run, body: Any, mode: str) -> None:
+    work.work()
+
+    made = call("POST", f"/runs/{run.ref}/replay", body)
+
+    assert (made["replay_of"], made["state"]) == (run.ref, "queued")
+
+
+@pytest.mark.parametrize(
+    ("state", "held_by", "verb", "after"),
+    [
+        (RunState.WAITING, "", "try-now", RunState.QUEUED),
+        (RunState.WAITING, "", "give-up", RunState.FAILED),
+        (RunState.WAITING, "", "cancel", RunState.CANCELLED),
+        (RunState.HELD, "destination", "release", RunState.QUEUED),
+        (RunState.HELD, "unknown", "send-again", RunState.QUEUED),
+        (RunState.HELD, "unknown", "it-was-done", RunState.QUEUED),
+    ],
+)
+def test_what_is_done_to_a_run(call: Caller, run: Run, state: str, held_by: str, verb: str, after: str) -> None:
+    Run.objects.filter(pk=run.pk).update(state=state, held_by=held_by, marked_step="tell")
+
+    shown = call("POST", f"/runs/{run.ref}/{verb}")
+
+    assert shown["state"] == after
+    assert len(Run.objects.get(pk=run.pk).steps) == (1 if verb == "it-was-done" else 0)
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("try-now", "Only a waiting run"),
+        ("send-again", "It is known what became"),
+        ("it-was-done", "It is known what became"),
+        ("release", "Only a held run"),
+        ("replay", "still goes on"),
+    ],
+)
+def test_what_cannot_be_done_is_told(call: Caller, run: Run, verb: str, said: str) -> None:
+    assert said in call("POST", f"/runs/{run.ref}/{verb}", status=409)["error"]
