@@ -42,14 +42,14 @@ def run(stop: threading.Event) -> None:
 
 def once() -> None:
     """One round."""
+    if sql.is_sqlite():
+        # Here, so that no commit of ingest has to do it; and first, since nothing else may be possible on a full disk.
+        sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
     held.release_stragglers()
     destinations.go_on()
     order.go_on()
     batches.go_on(sql.now())
     _ring()
-    if sql.is_sqlite():
-        # Here, so that no commit of ingest has to do it.
-        sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
     indexing.index_some()
     retention.go_on()
 

@@ -19,7 +19,7 @@ from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, port, 
 from tests.running import Relay, wait_until
 
 Start = Callable[..., Relay]
-LOCKED = 6.0  # seconds
+LOCKED = 10.0  # seconds
 _HOLD = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute('BEGIN IMMEDIATE'); input()"
 
 
@@ -85,10 +85,10 @@ def _limit_files(pid: int, size: int) -> None:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A data folder on a file system of 8 MB, which takes the log as well."""
+    """A data folder on a file system of 32 MB, which takes the log as well."""
     folder = Path("/tmp") / f"relay-small-{os.getpid()}"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "relay-test", str(folder)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "relay-test", str(folder)], capture_output=True)
     if mounted.returncode:
         folder.rmdir()
         pytest.skip("only root may mount a small disk; the test with limited files runs everywhere")

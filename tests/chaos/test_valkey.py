@@ -14,7 +14,8 @@ from relay.datafolder import DataFolder
 from tests.chaos.stream import Sink, Stream, assert_all_is_well, port, publish
 from tests.running import Relay, wait_until
 
-AWAY = 4.0  # seconds
+AWAY = 60.0  # seconds
+HANGS = 10.0  # seconds, which is longer than anybody waits for an answer of it
 
 
 def server(relay: Relay) -> int:
@@ -79,7 +80,7 @@ def test_valkey_that_hangs_holds_up_nobody_for_ever(relay_up: Relay, sink: Sink)
         os.kill(pid, signal.SIGSTOP)
         try:
             stream.wait_for(200)
-            time.sleep(AWAY)
+            time.sleep(HANGS)
             stream.wait_for(100)
         finally:
             os.kill(pid, signal.SIGCONT)
