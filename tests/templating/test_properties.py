@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.errors import RelayError, TemplateError
-from relay.templating import FILTERS, TESTS, check, compile_leaf
+from relay.templating import FILTERS, TESTS, Budget, check, compile_leaf
 from relay.templating.fuel import OUTPUT
+from tests.templating.watching import watched
 
 CONTEXT: dict[str, Any] = {
     "a": {"b": [1, "two", None, {"c": 2.5}], "t": "some text <b>x</b>"},
@@ -113,3 +114,74 @@ def test_any_text_compiles_or_has_a_fault(parts: list[str]) -> None:
 
     for _, error in check(source):
         assert isinstance(error, TemplateError)
+
+
+HOSTILE_KEYS = [
+    "a",
+    "b",
+    "k",
+    "items",
+    "keys",
+    "__class__",
+    "__globals__",
+    "_",
+    "loop",
+    "self",
+    "0",
+    "é",
+    "{{ n }}",
+    "",
+]
+payloads = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.sampled_from("ab <&\n{}%'\"\\\ud800\U0001f600"), max_size=12)
+    | st.sampled_from(["{{ n }}", "{% for", "%s%d", "9" * 300, "a" * 3_000]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(HOSTILE_KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+class Watched(dict[str, Any]):
+    """A context that remembers the names it was asked for."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+
+@settings(max_examples=300, deadline=None)
+@given(sources("@S@S"), payloads, payloads)
+def test_any_payload_ends_well_and_no_other_name_is_read(source: str, first: Any, second: Any) -> None:
+    context = Watched(
+        {"a": first, "l": [first, second], "rows": [second], "s": "text", "n": 7, "hidden": "secret-4711"}
+    )
+    try:
+        leaf = compile_leaf(source)
+        with Budget() as budget:
+            value = watched(lambda: leaf.render(context))
+    except TemplateError:
+        return
+
+    assert context.asked <= set(re.findall(r"\w+", source))
+    assert budget.depth == 0
+    assert isinstance(value, TemplateError) or "secret-4711" not in json.dumps(value, allow_nan=False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(payloads)
+def test_what_is_rendered_is_never_rendered_again(value: Any) -> None:
+    try:
+        once = compile_leaf("{{ a }}").render({"a": value, "n": "rendered twice"})
+        text = compile_leaf("<{{ a }}>").render({"a": value, "n": "rendered twice"})
+    except TemplateError:
+        return
+
+    assert once == value
+    assert "rendered twice" not in text
