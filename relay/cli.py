@@ -28,6 +28,7 @@ Flows and runs (while `up` runs or not):
   relay send-again  do an action again of which nobody knows whether it was done: RUN
   relay it-was-done take such an action as done, and go on: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
+  relay vault       check, rotate [--drop-old] or drop-old: the keys that seal credentials [--json]
   relay storage     how much is stored [--json]
   relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
   relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]

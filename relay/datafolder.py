@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,10 @@ class DataFolder:
         return self.path / "vault.keys"
 
     @property
+    def vault_lock(self) -> Path:
+        return self.path / "vault.lock"
+
+    @property
     def setup_token(self) -> Path:
         return self.path / "setup.token"
 
@@ -74,6 +79,16 @@ class DataFolder:
             probe.unlink()
         except OSError as error:
             raise self._unusable(error) from error
+
+    def write_vault_keys(self, keys: Iterable[str]) -> None:
+        """Put `keys` in the place of those in the file, all at once and for good (0600); the first one seals."""
+        with _draft(self.vault_keys, "".join(f"{key}\n" for key in keys)) as draft:
+            draft.replace(self.vault_keys)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def current_setup_token(self) -> str:
         """The one-time token for the first account's page, made where there is none."""
@@ -125,16 +140,21 @@ def _write_once(path: Path, make: Callable[[], str]) -> None:
     """Write a file whole, flushed and 0600, or leave the one that is there: it appears with its text or not at all."""
     if path.exists():
         return
+    # A link fails where the file exists by now, so the first of two starts wins.
+    with _draft(path, make() + "\n") as draft, contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """A file beside `path` that has `text`, flushed and 0600; what is left of it in the end is removed."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(make() + "\n")
-        file.flush()
-        os.fsync(handle)
     try:
-        # A link fails where the file exists by now, so the first of two starts wins.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        yield draft
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -23,7 +23,8 @@ DEBUG = env.bool("RELAY_DEBUG", default=False)
 
 # Without a data folder (a type checker, a look at --help) a key lives as long as the process.
 SECRET_KEY = env("SECRET_KEY", default="") or datafolder.read(DATA.secret_key) or secrets.token_urlsafe(48)
-VAULT_KEYS = env.list("RELAY_VAULT_KEYS", default=[]) or datafolder.read(DATA.vault_keys).split()
+# Without any, the key file's: it is read anew whenever it has changed, so that keys are rotated while all runs.
+VAULT_KEYS: list[str] = env.list("RELAY_VAULT_KEYS", default=[])
 
 PUBLIC_URL = env("RELAY_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)

@@ -44,22 +44,29 @@ class Vault:
         plain = json.dumps(value, separators=(",", ":")).encode()
         return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, _bound(head, owner))
 
-    def open(self, owner: str, sealed: bytes) -> dict[str, Any]:
-        """What `seal` was given; raises VaultError: key gone, another's value, or damaged."""
+    def open(self, owner: str, sealed: bytes, *, what: str = "a stored secret", remedy: str = "") -> dict[str, Any]:
+        """What `seal` was given; raises VaultError: key gone, another's value, or damaged.
+
+        `what` is lost then, and `remedy` what else can be done about it: the error says so.
+        """
         sealed = bytes(sealed)
         head, nonce = sealed[:_HEADER_BYTES][:-_NONCE_BYTES], sealed[:_HEADER_BYTES][-_NONCE_BYTES:]
+        remedy = remedy or "enter it again"
         if len(sealed) < _HEADER_BYTES or not head.startswith(_VERSION):
-            raise VaultError("A stored secret is damaged: enter it again.")
+            raise VaultError(f"{_capital(what)} can't be opened, since what is stored of it is damaged: {remedy}.")
         cipher = self._ciphers.get(head[len(_VERSION) :])
         if cipher is None:
             raise VaultError(
-                "A stored secret was sealed with a key that Relay doesn't have: put that key back "
-                "into RELAY_VAULT_KEYS or the key file, or enter the secret again."
+                f"{_capital(what)} can't be opened: it was sealed with the key {key_of(sealed)}, which Relay doesn't "
+                f"have. Put that key back into RELAY_VAULT_KEYS or the key file; or {remedy}."
             )
         try:
             plain = cipher.decrypt(nonce, sealed[_HEADER_BYTES:], _bound(head, owner))
         except InvalidTag:
-            raise VaultError("A stored secret is damaged or belongs to something else: enter it again.") from None
+            raise VaultError(
+                f"{_capital(what)} can't be opened, since what is stored of it is damaged or belongs to something "
+                f"else: {remedy}."
+            ) from None
         value: dict[str, Any] = json.loads(plain)
         return value
 
@@ -67,10 +74,28 @@ class Vault:
         """Whether `sealed` was sealed with another key than the first, so rotation is not over."""
         return bytes(sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]) != self._first
 
+    def reseal(self, owner: str, sealed: bytes) -> bytes:
+        """The same value sealed with the first key; raises VaultError as `open` does."""
+        return self.seal(owner, self.open(owner, sealed))
+
 
 def new_key() -> str:
     """A fresh key, as `Vault` takes it."""
     return base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def name_of(key: bytes | str) -> str:
+    """What `key` is called where it must be told from others; it gives nothing of it away."""
+    return _key_id(_decode(key)).hex()
+
+
+def key_of(sealed: bytes) -> str:
+    """The name of the key that `sealed` was sealed with."""
+    return bytes(sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]).hex()
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _decode(key: bytes | str) -> bytes:

@@ -22,7 +22,7 @@ def _row(flow: Flow) -> dict[str, Any]:
         "name": flow.name,
         "folder": flow.folder,
         "state": flow.state.value,
-        "url": flow.trigger.url,
+        "url": flow.trigger.known_url,
         "unpublished_changes": flow.has_unpublished_changes,
     }
 

@@ -16,7 +16,6 @@ from relay.engine.duplicates import Keyed, first_events
 from relay.engine.turns import writing
 from relay.errors import RelayError
 from relay.models import Event, Flow
-from relay.models.flows import digest
 
 _EVENT = (
     "id",
@@ -241,8 +240,9 @@ def _sample(flow: Flow, body: bytes) -> Arrival:
 def _arrival(flow: Flow, method: str, query: str, headers: str, content_type: str, body: bytes) -> Arrival:
     if len(body) > settings.MAX_BYTES:
         raise RelayError(f"A sample may have {settings.MAX_BYTES} bytes; this one has {len(body)}")
-    token_digest = digest(flow.trigger.token)
-    return Arrival(token_digest, method, query, headers, content_type, body, "sample", sql.now(), is_sample=True)
+    return Arrival(
+        flow.trigger.token_digest, method, query, headers, content_type, body, "sample", sql.now(), is_sample=True
+    )
 
 
 __all__ = ["Accepted", "Arrival", "Door", "Doors", "accept", "send_sample"]

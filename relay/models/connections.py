@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from relay.models import sealing
 from relay.models.accounts import Workspace
-from relay.models.flows import open_vault
+from relay.models.sealing import SealedField
 
 
 class Connection(models.Model):
@@ -16,7 +17,11 @@ class Connection(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="connections")
     name = models.CharField(max_length=100)
     connector = models.CharField(max_length=60)
-    sealed = models.BinaryField()
+    sealed = SealedField(
+        owner="connection:{row.workspace_id}:{row.name}",
+        what="the connection “{row.name}” of {row.workspace}",
+        remedy="enter its fields again under Connections, then replay what failed",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
     rate = models.CharField(max_length=20, blank=True, default="", help_text="requests at most: 1/s, 30/m, 500/h")
@@ -32,15 +37,7 @@ class Connection(models.Model):
         return self.name
 
     def seal(self, values: dict[str, Any]) -> None:
-        self.sealed = open_vault().seal(self._owner(), values)
+        self.sealed = sealing.seal(self, "sealed", values)
 
     def unseal(self) -> dict[str, Any]:
-        return open_vault().open(self._owner(), bytes(self.sealed))
-
-    def _owner(self) -> str:
-        return connection_owner(self.workspace_id, self.name)
-
-
-def connection_owner(workspace_id: int, name: str) -> str:
-    """What a sealed value is bound to: it can't be opened under another name or workspace."""
-    return f"connection:{workspace_id}:{name}"
+        return sealing.unseal(self, "sealed")

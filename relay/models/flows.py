@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
-from relay import vault
+from relay.errors import VaultError
+from relay.models import sealing
 from relay.models.accounts import User, Workspace
 from relay.models.fields import JsonText
+from relay.models.sealing import SealedField
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -91,7 +93,11 @@ class Trigger(models.Model):
 
     flow = models.OneToOneField(Flow, on_delete=models.CASCADE, related_name="trigger")
     token_digest = models.CharField(max_length=64, unique=True)
-    token_sealed = models.BinaryField()
+    token_sealed = SealedField(
+        owner="trigger:{row.flow_id}",
+        what="the URL of the flow “{row.flow}” of {row.flow.workspace}",
+        remedy="go on without seeing it: what is sent to it still arrives",
+    )
 
     if TYPE_CHECKING:
         flow_id: int
@@ -103,16 +109,25 @@ class Trigger(models.Model):
     @classmethod
     def with_new_token(cls, flow: Flow) -> Trigger:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        sealed = open_vault().seal(f"trigger:{flow.pk}", {"token": token})
-        return cls(flow=flow, token_digest=digest(token), token_sealed=sealed)
+        trigger = cls(flow=flow, token_digest=digest(token))
+        trigger.token_sealed = sealing.seal(trigger, "token_sealed", {"token": token})
+        return trigger
 
     @property
     def token(self) -> str:
-        return str(open_vault().open(f"trigger:{self.flow_id}", bytes(self.token_sealed))["token"])
+        return str(sealing.unseal(self, "token_sealed")["token"])
 
     @property
     def url(self) -> str:
         return f"{settings.PUBLIC_URL}/in/{self.token}"
+
+    @property
+    def known_url(self) -> str:
+        """The URL, or "" where the key that sealed it is lost."""
+        try:
+            return self.url
+        except VaultError:
+            return ""
 
 
 class Revision(models.Model):
@@ -128,14 +143,3 @@ class Revision(models.Model):
         """Tell every ingest process, inside the transaction of the change itself."""
         if not cls.objects.filter(pk=1).update(number=models.F("number") + 1):
             cls.objects.create(pk=1, number=1)
-
-
-_vaults: dict[tuple[str, ...], vault.Vault] = {}
-
-
-def open_vault() -> vault.Vault:
-    """The vault of this installation's key ring."""
-    keys = tuple(settings.VAULT_KEYS)
-    if keys not in _vaults:
-        _vaults[keys] = vault.Vault(keys)
-    return _vaults[keys]

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils import timezone
 
-from relay.models.flows import Trigger, open_vault
+from relay.models import sealing
+from relay.models.flows import Trigger
+from relay.models.sealing import SealedField
 
 
 class TriggerSecret(models.Model):
     """One secret, of one part or several. It counts until `ends_at`; the row stays, so that set-up stays over."""
 
     trigger = models.ForeignKey(Trigger, on_delete=models.CASCADE, related_name="secrets")
-    sealed = models.BinaryField()
+    sealed = SealedField(
+        owner="trigger-secret:{row.trigger_id}",
+        what="a secret by which the flow “{row.trigger.flow}” of {row.trigger.flow.workspace} knows its sender",
+        remedy="remove it in the flow's trigger and enter it again",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     by_handshake = models.BooleanField(default=False, help_text="the sender brought it; people may need to see it")
@@ -33,10 +39,7 @@ class TriggerSecret(models.Model):
         return self.ends_at is not None and self.ends_at <= timezone.now()
 
     def seal(self, values: dict[str, str]) -> None:
-        self.sealed = open_vault().seal(self._owner(), values)
+        self.sealed = sealing.seal(self, "sealed", values)
 
     def unseal(self) -> dict[str, Any]:
-        return open_vault().open(self._owner(), bytes(self.sealed))
-
-    def _owner(self) -> str:
-        return f"trigger-secret:{self.trigger_id}"
+        return sealing.unseal(self, "sealed")

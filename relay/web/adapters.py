@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -14,8 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from relay.engine.accounts import note_for
-from relay.models import User
-from relay.models.flows import open_vault
+from relay.models import User, sealing
 
 WRONG = "That e-mail address and password don't belong together."
 _SEAL = "second factor"
@@ -110,10 +108,10 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages = {**DefaultMFAAdapter.error_messages, **_FAULTS}  # noqa: RUF012 - allauth's way
 
     def encrypt(self, text: str) -> str:
-        return base64.b64encode(open_vault().seal(_SEAL, {"text": text})).decode()
+        return sealing.seal_text(_SEAL, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return str(open_vault().open(_SEAL, base64.b64decode(encrypted_text))["text"])
+        return sealing.unseal_text(_SEAL, encrypted_text)
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:  # noqa: A002 - allauth's word
         return "Passkey"

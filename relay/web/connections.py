@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from relay.connectors import registry
 from relay.connectors.definition import Connector, Field
 from relay.engine import connections, destinations
-from relay.errors import RelayError
+from relay.errors import RelayError, VaultError
 from relay.models import Connection
 from relay.web import posted
 from relay.web.access import WorkspaceRequest, member
@@ -83,9 +83,9 @@ def change(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
 
 
 def _form(request: WorkspaceRequest, connector: Connector, connection: Connection | None) -> HttpResponse:
-    former = connection.unseal() if connection else {}
+    former, lost = _former(connection)
     name = connection.name if connection else posted.text(request.POST, "name", limit=NAME_LENGTH).strip()
-    values, error = former, ""
+    values, error = former, lost
     rate = connection.rate if connection else ""
     if request.method == "POST":
         values = entered(connector.connection, request.POST, former)
@@ -105,7 +105,15 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
         "back": _back(request),
         "place": "connections",
     }
-    return render(request, "connections/form.html", context, status=422 if error else 200)
+    return render(request, "connections/form.html", context, status=422 if error and not lost else 200)
+
+
+def _former(connection: Connection | None) -> tuple[dict[str, Any], str]:
+    """The values that a connection has, and why they can't be opened: then they can still be entered anew."""
+    try:
+        return (connection.unseal() if connection else {}), ""
+    except VaultError as error:
+        return {}, str(error)
 
 
 def _save(

@@ -72,7 +72,7 @@ class Desk:
     @property
     def curl(self) -> str:
         body = shlex.quote(json.dumps({key: SAMPLE_ORDER[key] for key in ("id", "total", "customer")}))
-        return f"curl {shlex.quote(self.flow.trigger.url)} -H 'Content-Type: application/json' -d {body}"
+        return f"curl {shlex.quote(self.flow.trigger.known_url)} -H 'Content-Type: application/json' -d {body}"
 
     @property
     def connector(self) -> Connector | None:

@@ -33,6 +33,6 @@ def _row(flow: Flow) -> dict[str, Any]:
         "flow": flow.pk,
         "name": flow.name,
         "state": flow.state.value,
-        "url": flow.trigger.url,
+        "url": flow.trigger.known_url,
         "workspace": flow.workspace.name,
     }
