@@ -19,6 +19,7 @@ Flows and runs (while `up` runs or not):
   relay import      make a flow of a document: FILE or - [--publish] [--workspace NAME]
   relay export      print a flow's document: ID or name
   relay flows       list flows [--json]
+  relay dry-run     what a flow does with an event, sending nothing: FLOW|FILE --event FILE|- [--live] [--json]
   relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
   relay replay      run the event of a run again: RUN [--live|--failed-steps|--body FILE]; or many: [--flow] [--state]
   relay batches     list replays of many [--json]

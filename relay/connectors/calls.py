@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
@@ -83,11 +83,48 @@ def build(
     secrets would go to a host that isn't its connector's.
     """
     _check_connection(connector, connection)
-    context = {"inputs": fitted(action, inputs), "connection": connection or {}}
-    parts = _compiled(action).render(context, omit_missing=True)
-    address = _with_query(plain(parts.get("url", "")), _mapping(parts.get("query"), "Query"))
+    parts = _rendered(action, inputs, connection or {})
+    address = _address(parts)
     only = origins_of(connector, action, connection) if connection else ()
     check_origin(connector, only, address)
+    data, sent = _content(parts, key, hops)
+    if action.basic:
+        sent["Authorization"] = _basic(*parts["basic"])
+    if parts.get("sign"):
+        sent |= signed(parts["sign"], parts.get("signing_secret", ""), key=key, body=data, now=time.time())
+    return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable, only=only)
+
+
+def sketch(connector: Connector, action: Action, inputs: Mapping[str, Any], *, key: str) -> Request:
+    """The request of an action whose connection is missing: its fields stand as `{{ connection.x }}`. Never to be sent.
+
+    Raises RequestRefused where an input is missing, too long or of the wrong kind.
+    """
+    blanks = {one.key: f"{{{{ connection.{one.key} }}}}" for one in connector.connection}
+    parts = _rendered(action, inputs, blanks)
+    address = _address(parts)
+    for blank in blanks.values():
+        address = address.replace(quote_plus(blank), blank)
+    data, sent = _content(parts, key, 1)
+    if action.basic:
+        sent["Authorization"] = f"Basic {':'.join(parts['basic'])}"
+    if parts.get("sign"):
+        sent |= {"webhook-id": key, "webhook-signature": "made when it is sent"}
+    return Request(str(parts.get("method")), address, sent, data)
+
+
+def _rendered(action: Action, inputs: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
+    context = {"inputs": fitted(action, inputs), "connection": connection}
+    parts: dict[str, Any] = _compiled(action).render(context, omit_missing=True)
+    return parts
+
+
+def _address(parts: Mapping[str, Any]) -> str:
+    return _with_query(plain(parts.get("url", "")), _mapping(parts.get("query"), "Query"))
+
+
+def _content(parts: Mapping[str, Any], key: str, hops: int) -> tuple[bytes | None, dict[str, str]]:
+    """The body, and the headers but for those that prove who sends."""
     sent = {"Idempotency-Key": key}
     try:
         data, kind = _encoded(parts.get("body"))
@@ -97,11 +134,7 @@ def build(
         sent["Content-Type"] = kind
     _add(sent, _mapping(parts.get("headers"), "Headers"))
     _add(sent, {"Relay-Hops": str(hops)})
-    if action.basic:
-        sent["Authorization"] = _basic(*parts["basic"])
-    if parts.get("sign"):
-        sent |= signed(parts["sign"], parts.get("signing_secret", ""), key=key, body=data, now=time.time())
-    return Request(str(parts.get("method")), address, sent, data, replayable=action.repeatable, only=only)
+    return data, sent
 
 
 def _basic(user: str, password: str) -> str:

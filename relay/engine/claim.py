@@ -160,4 +160,5 @@ def _errand(
         marked_step=run[9],
         marked_fence=run[10],
         order_key=run[11],
+        zone=plan.timezone or "UTC",
     )

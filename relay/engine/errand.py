@@ -50,6 +50,8 @@ class Errand:
     marked_fence: int | None = None
     # Of flows that keep an order.
     order_key: str | None = None
+    # Of dates and times that name none.
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from relay.models.fields import micros
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Something of these is left to do.
 UNDONE = (RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
+# Steps that a replay does itself, however the run left them.
+LEFT = frozenset({"failed", "waiting"})
 
 
 class Ground:
@@ -95,7 +97,7 @@ class Ground:
     def _what_went_well(self, run: Run) -> list[dict[str, Any]]:
         if run.state not in UNDONE:
             raise RelayError("Nothing failed in this run; replay it from the start")
-        return [self._entry(run, entry) for entry in run.steps if entry["state"] != "failed"]
+        return [self._entry(run, entry) for entry in run.steps if entry["state"] not in LEFT]
 
     def _entry(self, run: Run, entry: dict[str, Any]) -> dict[str, Any]:
         """An entry of the trail as the copy has it: with its outputs, and `from`, the run that really did it."""

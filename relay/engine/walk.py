@@ -9,13 +9,13 @@ the elements: `tell[2]`, `tell[2][0]`; so it is told apart from all others of th
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from relay.engine.endings import Ended, Exhausted, Failed, Filtered
 from relay.engine.errand import Errand, Outcome, Sends, context_of
 from relay.engine.gates import Gates
-from relay.engine.steps import LEAVES, NESTS
+from relay.engine.steps import GO_ON, LEAVES, NESTS
 from relay.errors import RelayError
 from relay.flows.plan import ActionStep, LoopStep, PlanStep
 from relay.templating import Budget
@@ -36,8 +36,14 @@ def walk(errand: Errand, sender: Sends, gates: Gates) -> Outcome:
     if errand.hopeless:
         _end(outcome, "failed", errand.hopeless)
         return outcome
+    return finish(Walk(errand, outcome, sender, gates))
+
+
+def finish(walk: Walk) -> Outcome:
+    """Walk, and say in the outcome how it ended."""
+    outcome = walk.outcome
     try:
-        Walk(errand, outcome, sender, gates).go()
+        walk.go()
     except Ended:
         pass
     except Filtered as stop:
@@ -54,7 +60,9 @@ def _end(outcome: Outcome, state: str, reason: str) -> None:
 
 
 class Walk:
-    """One walk under way: what the kinds of steps need of it."""
+    """One walk under way: what the kinds of steps need of it. `leaves`: what those without steps of their own do."""
+
+    leaves: Mapping[str, Callable[[Any, Any], None]] = LEAVES
 
     def __init__(self, errand: Errand, outcome: Outcome, sender: Sends, gates: Gates) -> None:
         self.errand = errand
@@ -112,9 +120,12 @@ class Walk:
 
     def _leaf(self, step: Any) -> None:
         try:
-            if self.passed(step) is None:
+            entry = self.passed(step)
+            if entry is None:
                 with Budget():
-                    LEAVES[step.kind](self, step)
+                    self.leaves[step.kind](self, step)
+            elif entry["state"] == "waiting":
+                GO_ON[step.kind](self, step, entry)
         except Failed:
             if step.kind != "action" or step.on_error == "stop":
                 raise
@@ -132,11 +143,16 @@ class Walk:
             raise Filtered(self.outcome.reason)
         return entry
 
-    def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None) -> NoReturn:
+    def replace(self, entry: dict[str, Any], **change: Any) -> None:
+        """Write an entry of the trail anew; the errand keeps the one that it came with."""
+        trail = self.outcome.trail
+        trail[next(place for place, one in enumerate(trail) if one is entry)] = {**entry, **change}
+
+    def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None, **more: Any) -> NoReturn:
         """Enter a step as failed. What comes of it is for the block it is in to say."""
         self.tries = 0
         goes_on = isinstance(step, ActionStep | LoopStep) and step.on_error != "stop"
-        self.enter(step, "failed", {**(outputs or {}), "error": reason} if goes_on else None, error=reason)
+        self.enter(step, "failed", {**(outputs or {}), "error": reason} if goes_on else None, error=reason, **more)
         raise Failed(reason)
 
     def enter(

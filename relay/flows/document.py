@@ -6,7 +6,22 @@ from typing import Any, Literal
 
 import msgspec
 
-from relay.flows.kinds import Action, Arm, Branch, Filter, Loop, OnError, Part, Respond, Retry, Set, Step, blocks, every
+from relay.flows.kinds import (
+    Action,
+    Arm,
+    Branch,
+    Delay,
+    Filter,
+    Loop,
+    OnError,
+    Part,
+    Respond,
+    Retry,
+    Set,
+    Step,
+    blocks,
+    every,
+)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -69,13 +84,17 @@ class Alerts(Part, kw_only=True, frozen=True):
 
 
 class Settings(Part, kw_only=True, frozen=True):
-    """What holds for the whole flow. No `retention`: the workspace's. `order_key`: a template over `event`."""
+    """What holds for the whole flow. No `retention`: the workspace's. `order_key`: a template over `event`.
+
+    `timezone`: of dates and times that name none; None: the workspace's.
+    """
 
     concurrency: int = 16
     ordered: bool = False
     order_key: str = ""
     retention: str | None = None
     store_bodies: bool = True
+    timezone: str | None = None
     alerts: Alerts = Alerts()
 
 
@@ -140,6 +159,7 @@ __all__ = [
     "Arm",
     "Branch",
     "Dedupe",
+    "Delay",
     "Document",
     "Filter",
     "Loop",

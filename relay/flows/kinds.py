@@ -89,7 +89,14 @@ class Loop(_Step, tag="loop", kw_only=True, frozen=True):
     error_steps: list[Step] = []
 
 
-Step = Filter | Set | Action | Respond | Branch | Loop
+class Delay(_Step, tag="delay", kw_only=True, frozen=True):
+    """The run waits: `duration` ("10m"), or until a date or a time of day."""
+
+    duration: str | None = msgspec.field(default=None, name="for")
+    until: Any = None
+
+
+Step = Filter | Set | Action | Respond | Branch | Loop | Delay
 
 
 def blocks(step: Step) -> Sequence[tuple[str, list[Step]]]:
@@ -110,3 +117,8 @@ def every(steps: Sequence[Step]) -> Iterator[Step]:
         yield step
         for _, block in blocks(step):
             yield from every(block)
+
+
+def is_lookup(value: Any) -> bool:
+    """Whether a value of a set is looked up in a table: `{"table": {...}, "key": ..., "default": ...}`."""
+    return isinstance(value, dict) and {"table", "key"} <= value.keys() <= {"table", "key", "default"}

@@ -12,7 +12,19 @@ from relay import backoff
 from relay.conditions import Condition, compile_condition
 from relay.connectors import registry
 from relay.flows import document as doc
-from relay.flows.planned import ActionStep, Arm, BranchStep, FilterStep, LoopStep, PlanStep, RespondStep, SetStep
+from relay.flows.kinds import is_lookup
+from relay.flows.planned import (
+    ActionStep,
+    Arm,
+    BranchStep,
+    DelayStep,
+    FilterStep,
+    Lookup,
+    LoopStep,
+    PlanStep,
+    RespondStep,
+    SetStep,
+)
 from relay.templating import Leaf, compile_leaf, compile_tree, is_path
 from relay.templating import names as template_names
 
@@ -32,6 +44,7 @@ class Plan:
     concurrency: int = 16
     has_loops: bool = False
     named: frozenset[str] = frozenset()
+    timezone: str | None = None
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -48,6 +61,7 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         connections=frozenset(_connections(document.steps)),
         concurrency=document.settings.concurrency,
         has_loops=bool(loops),
+        timezone=document.settings.timezone,
         named=_named(document.steps, loops) if loops else frozenset(),
     )
 
@@ -89,7 +103,15 @@ def _filter(step: doc.Filter, name: str) -> FilterStep:
 
 
 def _set(step: doc.Set, name: str) -> SetStep:
-    return SetStep(step.id, name, compile_tree(step.values))
+    plain = {name: value for name, value in step.values.items() if not is_lookup(value)}
+    lookups = {name: _lookup(value) for name, value in step.values.items() if is_lookup(value)}
+    return SetStep(step.id, name, compile_tree(plain), tuple(lookups.items()))
+
+
+def _lookup(value: dict[str, Any]) -> Lookup:
+    table = {key: compile_tree(found) for key, found in value["table"].items()}
+    default = compile_tree(value["default"]) if "default" in value else None
+    return Lookup(table, compile_tree(value["key"]), default)
 
 
 def _action(step: doc.Action, name: str) -> ActionStep:
@@ -137,6 +159,11 @@ def _loop(step: doc.Loop, name: str) -> LoopStep:
     )
 
 
+def _delay(step: doc.Delay, name: str) -> DelayStep:
+    is_date = step.duration is None
+    return DelayStep(step.id, name, compile_tree(step.until if is_date else step.duration), is_date)
+
+
 _COMPILE: dict[type[doc.Step], Callable[[Any, str], PlanStep]] = {
     doc.Filter: _filter,
     doc.Set: _set,
@@ -144,11 +171,13 @@ _COMPILE: dict[type[doc.Step], Callable[[Any, str], PlanStep]] = {
     doc.Respond: _respond,
     doc.Branch: _branch,
     doc.Loop: _loop,
+    doc.Delay: _delay,
 }
 
 __all__ = [
     "ActionStep",
     "BranchStep",
+    "DelayStep",
     "FilterStep",
     "LoopStep",
     "Plan",

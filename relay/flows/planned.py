@@ -22,10 +22,20 @@ class FilterStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """A value out of a table, by a key. `default`: where the key is not in it; None: that fails."""
+
+    table: Mapping[str, Tree]
+    key: Tree
+    default: Tree | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetStep:
     id: str
     name: str
     values: Tree
+    lookups: tuple[tuple[str, Lookup], ...] = ()
     kind: ClassVar = "set"
     nests: ClassVar = False
 
@@ -100,4 +110,16 @@ class LoopStep:
     nests: ClassVar = True
 
 
-PlanStep = FilterStep | SetStep | ActionStep | RespondStep | BranchStep | LoopStep
+@dataclass(frozen=True, slots=True)
+class DelayStep:
+    """`moment` gives a date where `is_date`, else a duration."""
+
+    id: str
+    name: str
+    moment: Tree
+    is_date: bool
+    kind: ClassVar = "delay"
+    nests: ClassVar = False
+
+
+PlanStep = FilterStep | SetStep | ActionStep | RespondStep | BranchStep | LoopStep | DelayStep

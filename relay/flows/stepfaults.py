@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from relay import templating
-from relay.errors import Fault, RequestRefused
-from relay.flows import kinds
+from relay.errors import Fault, RelayError, RequestRefused
+from relay.flows import kinds, moments
 from relay.flows.actionfaults import action_faults
 from relay.flows.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
 from relay.flows.shape import join
@@ -114,6 +116,9 @@ def _set(step: kinds.Set, path: str, scope: Scope) -> Iterator[Fault]:
     for name in step.values:
         if not ID.fullmatch(name):
             yield Fault(join(path, f"values.{name[:60]}"), "is not a name of letters, digits and _")
+    for name, value in step.values.items():
+        if kinds.is_lookup(value) and not isinstance(value["table"], dict):
+            yield Fault(join(path, f"values.{name}.table"), "is an object: what is found, by key")
     yield from template_faults(step.values, join(path, "values"), scope)
 
 
@@ -153,6 +158,23 @@ def _loop(step: kinds.Loop, path: str, scope: Scope) -> Iterator[Fault]:
         yield Fault(join(path, "error_steps"), "needs on_error: branch")
 
 
+def _delay(step: kinds.Delay, path: str, scope: Scope) -> Iterator[Fault]:
+    if (step.duration is None) == (step.until is None):
+        yield Fault(path, "a delay has either for, as 10m, or until, as {{ event.body.date }}")
+        return
+    part, value = ("until", step.until) if step.duration is None else ("for", step.duration)
+    yield from template_faults(value, join(path, part), scope)
+    if isinstance(value, str) and templating.has_template(value):
+        return
+    try:
+        if step.duration is None:
+            moments.until(value, now=time.time_ns() // 1000, place=UTC)
+        else:
+            moments.after(value, now=0)
+    except RelayError as error:
+        yield Fault(join(path, part), str(error))
+
+
 _OWN: dict[type[kinds.Step], Callable[[Any, str, Scope], Iterator[Fault]]] = {
     kinds.Filter: _filter,
     kinds.Set: _set,
@@ -160,4 +182,5 @@ _OWN: dict[type[kinds.Step], Callable[[Any, str, Scope], Iterator[Fault]]] = {
     kinds.Respond: _respond,
     kinds.Branch: _branch,
     kinds.Loop: _loop,
+    kinds.Delay: _delay,
 }

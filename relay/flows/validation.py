@@ -12,7 +12,7 @@ from relay import backoff, templating
 from relay.connectors import registry
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
-from relay.flows import keeping
+from relay.flows import keeping, moments
 from relay.flows.loading import load
 from relay.flows.names import condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
@@ -147,6 +147,10 @@ def _settings(settings: doc.Settings) -> Iterator[Fault]:
     if settings.order_key and not settings.ordered:
         yield Fault("settings.order_key", "needs ordered: true")
     yield from template_faults(settings.order_key, "settings.order_key")
+    try:
+        moments.zone("UTC" if settings.timezone is None else settings.timezone)
+    except RelayError as error:
+        yield Fault("settings.timezone", str(error))
     try:
         keeping.seconds(settings.retention)
     except ValueError as error:

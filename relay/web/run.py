@@ -40,6 +40,7 @@ def _context(run: Run, stops: list[story.Stop]) -> dict[str, Any]:
         "look": states.look("run", run.state),
         "sentence": story.sentence(run, stops),
         "stops": stops,
+        "rests": story.rests(run),
         "arrived": trees.arrived(run.event),
         "started": started,
         "seconds": (run.finished_at - started).total_seconds() if run.finished_at else None,

@@ -36,6 +36,7 @@ STEPS = {
     "set": Look("Set", "done", "good"),
     "branched": Look("Chosen", "done", "good"),
     "looped": Look("Gone through", "done", "good"),
+    "waited": Look("Waited", "done", "good"),
     "responded": Look("Answered", "done", "good"),
     "succeeded": Look("Succeeded", "done", "good"),
     "failed": Look("Failed", "failed", "bad"),

@@ -20,6 +20,7 @@ KINDS = {
     "respond": "Respond",
     "branch": "Branch",
     "loop": "Loop",
+    "delay": "Delay",
 }
 DEEPEST = 4  # levels that the page indents
 
@@ -130,6 +131,8 @@ def sentence(run: Run, stops: list[Stop]) -> str:
         case RunState.RUNNING:
             return "A worker has it in hand right now."
         case RunState.WAITING:
+            if rests(run):
+                return f"{reason}. Then it goes on by itself."
             return f"It was not taken: {reason}. Relay tries again by itself."
         case RunState.HELD:
             return f"It is kept and not run: {reason}. Release it, or resume the flow."
@@ -144,6 +147,11 @@ def sentence(run: Run, stops: list[Stop]) -> str:
             return "It was cancelled by hand. What had been sent before is sent."
     failed = next((f"“{stop.name}” failed: " for stop in stops if stop.state == "failed"), "")
     return f"{failed}{reason}."
+
+
+def rests(run: Run) -> bool:
+    """Whether a run waits because a step says so, and not for its next try."""
+    return bool(run.steps) and run.steps[-1]["state"] == "waiting"
 
 
 def _success(run: Run, stops: list[Stop]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.engine.deliver import deliver
 from relay.engine.steps.branching import branch
+from relay.engine.steps.delaying import delay, waited
 from relay.engine.steps.filtering import pass_or_stop
 from relay.engine.steps.looping import loop
 from relay.engine.steps.responding import respond
@@ -18,6 +19,12 @@ LEAVES: dict[str, Callable[[Any, Any], None]] = {
     "set": set_values,
     "action": deliver,
     "respond": respond,
+    "delay": delay,
+}
+
+# What those that the run waited at do when it goes on. Each says so in its entry.
+GO_ON: dict[str, Callable[[Any, Any, dict[str, Any]], None]] = {
+    "delay": waited,
 }
 
 # Those that do. Each walks its blocks itself, and finds in the trail what it has decided before.

@@ -1,0 +1,174 @@
+"""Dry run: the walk of a flow for an event, with the exact requests, and nothing sent, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from relay import ids, redaction
+from relay.connectors import calls
+from relay.engine import sql
+from relay.engine.arrived import Arrived
+from relay.engine.errand import Errand, Outcome, Sealed
+from relay.engine.gates import Gates
+from relay.engine.sending import sender
+from relay.engine.steps import LEAVES
+from relay.engine.walk import Walk, finish
+from relay.errors import RelayError
+from relay.flows import nesting
+from relay.flows.document import Document
+from relay.flows.plan import ActionStep, compile_plan
+from relay.models import AttemptState, Event, Flow
+from relay.models.fields import micros
+from relay.outbound import check_headers, check_url
+
+STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
+ANSWER = {"status": 200, "headers": {}, "body": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a dry run stands on. `answers`: what actions are taken to answer, by step; without one, 200 and nothing."""
+
+    flow_name: str
+    connections: Mapping[str, Sealed] = field(default_factory=dict)
+    answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    zone: str = "UTC"
+
+
+def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground) -> dict[str, Any]:
+    """`{"state", "reason", "steps", "response"}` of a valid document: each step in the order walked, as in a run.
+
+    Of a step `{"id", "kind", "state"}`, and where there are some `outputs`, `request`, `inputs` and `error`.
+    """
+    plan = compile_plan(document)
+    errand = Errand(
+        run_id=ids.new(),
+        fence=0,
+        tries=0,
+        trail=[],
+        event=event,
+        plan=plan,
+        workspace_id=0,
+        flow_id=0,
+        flow_name=ground.flow_name,
+        connections=ground.connections,
+        zone=plan.timezone or ground.zone,
+    )
+    walk = _DryWalk(errand, ground)
+    outcome = finish(walk)
+    text = msgspec.json.encode(
+        {
+            "state": STATES.get(outcome.state, outcome.state),
+            "reason": outcome.reason,
+            "steps": [_shown(entry) for entry in outcome.trail],
+            "response": outcome.response,
+        }
+    ).decode()
+    result: dict[str, Any] = msgspec.json.decode(redaction.mask(text, outcome.secrets))
+    return result
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in {"taken", "items"}}
+
+
+class _DryWalk(Walk):
+    """A walk in which actions only say what they would send."""
+
+    def __init__(self, errand: Errand, ground: Ground) -> None:
+        super().__init__(errand, Outcome(errand), sender(), Gates(1))
+        self.ground = ground
+
+
+def _act(walk: _DryWalk, step: ActionStep) -> None:
+    """Enter an action with the request that it would send, and go on as if it had been answered."""
+    inputs: Any = None
+    try:
+        inputs = step.inputs.render(walk.context)
+        request = _request(walk, step, inputs)
+    except RelayError as error:
+        walk.failed(step, str(error), inputs=inputs)
+    outputs = walk.ground.answers.get(step.id, ANSWER) if step.action.target == "http" else {}
+    walk.enter(step, "succeeded", outputs, inputs=inputs, request=request)
+
+
+def _request(walk: _DryWalk, step: ActionStep, inputs: Any) -> dict[str, Any]:
+    if step.action.target == "inbox":
+        calls.inbox_message(step.action, inputs)
+        return {"method": "POST", "url": "inbox", "headers": {}, "body": msgspec.json.encode(inputs).decode()}
+    key = f"{ids.text(walk.errand.run_id)}-{step.id}{walk.place}"
+    sealed = walk.errand.connections.get(step.connection or "")
+    if sealed is None and step.connection is not None:
+        return _sketched(step, inputs, key)
+    values = sealed.unseal() if sealed is not None else None
+    secrets = calls.secrets_of(step.connector, values)
+    walk.outcome.secrets.update(secrets)
+    request = calls.build(step.connector, step.action, inputs, values, key=key)
+    check_url(request.url)
+    check_headers(request.headers)
+    return redaction.request_record(request, secrets)
+
+
+def _sketched(step: ActionStep, inputs: Any, key: str) -> dict[str, Any]:
+    """As it is stored of a run, but with the blanks of the missing connection readable."""
+    request = calls.sketch(step.connector, step.action, inputs, key=key)
+    record = redaction.request_record(request, ())
+    blanks = {name: value for name, value in request.headers.items() if "{{ connection." in value}
+    return {**record, "url": request.url, "headers": {**record["headers"], **blanks}}
+
+
+_DryWalk.leaves = {**LEAVES, "action": _act}
+
+
+def ground_of(flow: Flow, document: Document) -> Ground:
+    """What a dry run of a flow's document stands on: its workspace's connections, and what was answered last."""
+    return Ground(document.name, {one.name: one for one in flow.workspace.connections.all()}, _last_answers(flow))
+
+
+def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:
+    run = flow.runs.order_by("-id").first()
+    attempts = run.attempts.filter(state=AttemptState.SUCCEEDED).order_by("id") if run else ()
+    return {nesting.base(one.step): calls.outputs_of_record(one.answer) for one in attempts if one.answer}
+
+
+def check_all(flow: Flow, document: Document, events: Iterable[Event]) -> list[dict[str, Any]]:
+    """A dry run for each event, with the event's reference."""
+    ground = ground_of(flow, document)
+    return [{"event": event.ref, **dry_run(document, arrived(event), ground)} for event in events]
+
+
+def arrived(event: Event) -> Arrived:
+    """A stored event as a walk takes it."""
+    headers = msgspec.json.encode(event.headers).decode()
+    at = micros(event.received_at)
+    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), at)
+
+
+def event_of(value: Any) -> Arrived:
+    """The event of `{"method", "headers", "query", "body"}`, all optional; RelayError for all else."""
+    if not isinstance(value, dict) or value.keys() - {"method", "headers", "query", "body"}:
+        raise RelayError('An event is {"method", "headers", "query", "body"}, each of them optional')
+    headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
+    if not isinstance(headers, dict) or not isinstance(query, dict | str):
+        raise RelayError("The headers and the query of an event are objects of names and values")
+    lower = {str(name).lower(): str(text) for name, text in headers.items()}
+    body, kind = _body(value.get("body"), lower.get("content-type", ""))
+    if kind:
+        lower["content-type"] = kind
+    asked = query if isinstance(query, str) else urlencode(query, doseq=True)
+    sent = msgspec.json.encode(lower).decode()
+    return Arrived(ids.new(), str(value.get("method") or "POST"), asked, sent, kind, body, sql.now())
+
+
+def _body(body: Any, kind: str) -> tuple[bytes, str]:
+    """The bytes of a body and its content type: a text is what was sent, anything else is JSON."""
+    if body is None:
+        return b"", kind
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass"), kind
+    return msgspec.json.encode(body), kind or "application/json"

@@ -1,0 +1,38 @@
+"""A delay: the run waits until a moment, due then, in nobody's hands."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from relay.engine.endings import Ended
+from relay.errors import RelayError
+from relay.flows import moments
+from relay.flows.planned import DelayStep
+
+if TYPE_CHECKING:
+    from relay.engine.walk import Walk
+
+
+def delay(walk: Walk, step: DelayStep) -> None:
+    """Decide until when, once. A moment that is past is no wait."""
+    now, place = time.time_ns() // 1000, moments.zone(walk.errand.zone)
+    try:
+        value = step.moment.render(walk.context)
+        moment = moments.until(value, now=now, place=place) if step.is_date else moments.after(value, now=now)
+    except RelayError as error:
+        walk.failed(step, str(error))
+    outputs = {"until": moments.iso(moment, place)}
+    if moment <= now:
+        walk.enter(step, "waited", outputs)
+        return
+    walk.enter(step, "waiting", outputs)
+    walk.tries = 0
+    walk.outcome.state, walk.outcome.due_at = "waiting", moment
+    walk.outcome.reason = f"Waits at “{step.name}” until {moments.told(moment, place)}"
+    raise Ended
+
+
+def waited(walk: Walk, _step: DelayStep, entry: dict[str, Any]) -> None:
+    """Go on: a run that waits is claimed when its time has come, or when a person says so."""
+    walk.replace(entry, state="waited")

@@ -1,0 +1,83 @@
+"""`relay dry-run`: what a flow would do with an event, step by step, sending nothing."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from relay import schema
+from relay.engine import dryrun
+from relay.errors import RelayError
+from relay.flows.validation import parse_document
+from relay.management import finding
+from relay.management.command import RelayCommand
+from relay.models import Flow
+
+
+class Command(RelayCommand):
+    help = "Walk a flow for an event without sending or storing anything, and print every step with its request."
+    needs_database = False
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("flow", metavar="FLOW|FILE", help="a flow's id or name, or the file of a document")
+        parser.add_argument(
+            "--event", metavar="FILE", help='{"method", "headers", "query", "body"} (- : standard input)'
+        )
+        parser.add_argument("--number", type=int, metavar="N", help="version N of the flow (default: its draft)")
+        parser.add_argument("--live", action="store_true", help="the version that is live")
+        parser.add_argument(
+            "--last", type=int, metavar="N", help="each of the last N events of the flow, in a JSON array"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def run(self, options: dict[str, Any]) -> None:
+        word = options["flow"]
+        if Path(word).is_file():
+            document = parse_document(Path(word).read_bytes())
+            self._say(dryrun.dry_run(document, _event(options), dryrun.Ground(document.name)), options)
+            return
+        schema.require_current()
+        flow = finding.flow(word)
+        document = parse_document(_document(flow, options))
+        if options["last"] is not None:
+            self.say_json(dryrun.check_all(flow, document, flow.events.order_by("-id")[: options["last"]]))
+            return
+        self._say(dryrun.dry_run(document, _event(options), dryrun.ground_of(flow, document)), options)
+
+    def _say(self, result: dict[str, Any], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.say_json(result)
+            return
+        self.say_table(("STEP", "KIND", "STATE", "WHAT"), [_row(step) for step in result["steps"]])
+        self.say(f"{result['state']}{': ' if result['reason'] else ''}{result['reason']}")
+
+
+def _row(step: dict[str, Any]) -> tuple[str, str, str, str]:
+    request = step.get("request")
+    what = f"{request['method']} {request['url']}" if request else step.get("error", "")
+    if not what and "outputs" in step:
+        what = json.dumps(step["outputs"], ensure_ascii=False)[:120]
+    return step["id"], step["kind"], step["state"], what
+
+
+def _event(options: dict[str, Any]) -> Any:
+    if options["event"] is None:
+        raise RelayError("Name an event with --event FILE, or --event - for standard input.")
+    try:
+        value = json.loads(finding.content(options["event"]))
+    except (ValueError, RecursionError):
+        raise RelayError(f"{options['event']} is not JSON.") from None
+    return dryrun.event_of(value)
+
+
+def _document(flow: Flow, options: dict[str, Any]) -> dict[str, Any]:
+    if options["number"] is None and not options["live"]:
+        draft: dict[str, Any] = flow.draft
+        return draft
+    version = flow.live_version if options["live"] else flow.versions.filter(number=options["number"]).first()
+    if version is None:
+        raise RelayError("The flow has no such version. Without --number and --live its draft is taken.")
+    document: dict[str, Any] = version.document
+    return document

@@ -1,0 +1,70 @@
+"""dry-run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from relay.errors import DocumentFaults, RelayError
+from relay.models import Event
+from tests.commands.conftest import Shell
+
+STEP = {
+    "id": "tell",
+    "kind": "action",
+    "action": "http.request",
+    "inputs": {"url": "https://a.example/{{ event.body.n }}"},
+}
+FLOW = {"relay": 1, "name": "Told", "trigger": {"kind": "webhook"}, "steps": [STEP]}
+EVENT = json.dumps({"method": "POST", "body": {"n": 7}})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(FLOW))
+    return str(path)
+
+
+def test_a_document_is_walked_for_an_event(shell: Shell, file: str) -> None:
+    found = shell.json("dry-run", file, "--event", "-", "--json", given=EVENT)
+    said = shell("dry-run", file, "--event", "-", given=EVENT)
+
+    assert (found["state"], found["response"]) == ("succeeded", None)
+    assert found["steps"][0]["request"]["url"] == "https://a.example/7"
+    assert "POST https://a.example/7" in said
+    assert said.rstrip().endswith("succeeded")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_flow_is_walked_by_its_name(shell: Shell, file: str) -> None:
+    shell("import", file, "--publish")
+
+    for which in ((), ("--live",), ("--number", "1")):
+        found = shell.json("dry-run", "Told", "--event", "-", "--json", *which, given=EVENT)
+        assert found["steps"][0]["request"]["url"] == "https://a.example/7"
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "said"),
+    [
+        ((), EVENT, "Name an event with --event FILE"),
+        (("--event", "-"), "{", "- is not JSON"),
+        (("--event", "-"), "[]", "An event is"),
+        (("--event", "nowhere.json"), "", "nowhere.json can't be read"),
+    ],
+)
+def test_what_cannot_be_walked_is_said(shell: Shell, file: str, words: tuple[str, ...], given: str, said: str) -> None:
+    with pytest.raises(RelayError, match=said):
+        shell("dry-run", file, *words, given=given)
+
+
+def test_a_document_with_faults_is_refused_with_their_places(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps({**FLOW, "steps": [{**STEP, "inputs": {"url": "{{ nope }}"}}]}))
+
+    with pytest.raises(DocumentFaults, match=r"steps\[0\].inputs.url: nope is not a name here"):
+        shell("dry-run", str(path), "--event", "-", given=EVENT)

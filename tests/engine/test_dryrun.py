@@ -1,0 +1,117 @@
+"""Dry runs: every step in the order walked, with the request that would be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relay.engine import dryrun
+from relay.engine.dryrun import Ground, dry_run, event_of
+from relay.errors import RelayError
+from relay.flows.validation import parse_document
+from relay.models import Attempt, Event, Run
+from tests.engine.walking import Held
+
+BIG = {"left": "{{ event.body.n }}", "op": "greater_than", "right": 2}
+SLACK = {"id": "say", "kind": "action", "action": "slack.post_message", "connection": "S", "inputs": {"text": "n"}}
+CARD = {"id": "card", "kind": "action", "action": "trello.create_card", "connection": "T"}
+EVENT = {"body": {"n": 3, "lines": [{"q": 1}, {"q": 2}]}, "query": {"a": ["1", "2"]}, "headers": {"X-Kind": "new"}}
+
+
+def told(*steps: dict[str, Any], event: Any = EVENT, **ground: Any) -> dict[str, Any]:
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": list(steps)}
+    return dry_run(parse_document(document), event_of(event), Ground("F", **ground))
+
+
+def post(**more: Any) -> dict[str, Any]:
+    inputs = {"url": "https://example.com/{{ item.q }}", "body": {"json": {"kind": "{{ event.headers['x-kind'] }}"}}}
+    return {"id": "tell", "kind": "action", "action": "http.request", "inputs": inputs, **more}
+
+
+def test_every_step_is_told_with_its_request() -> None:
+    loop = {"id": "each", "kind": "loop", "over": "{{ event.body.lines }}", "steps": [post()]}
+    branch = {"id": "choose", "kind": "branch", "branches": [{"name": "big", "when": BIG, "steps": [loop]}]}
+    answer = {"id": "say", "kind": "respond", "body": "{{ steps.each.count }} of {{ event.query.a | join('+') }}"}
+
+    found = told(branch, answer)
+
+    assert (found["state"], [step["id"] for step in found["steps"]]) == (
+        "succeeded",
+        ["choose", "each", "tell[0]", "tell[1]", "say"],
+    )
+    assert found["steps"][0]["outputs"] == {"arm": "big", "arms": ["big"]}
+    sent = found["steps"][3]["request"]
+    assert (sent["method"], sent["url"], sent["body"]) == ("POST", "https://example.com/2", '{"kind":"new"}')
+    assert sent["headers"]["Content-Type"] == "application/json"
+    assert found["steps"][3]["inputs"]["url"] == "https://example.com/2"
+    assert found["response"]["body"] == "2 of 1+2"
+
+
+@pytest.mark.parametrize(
+    ("step", "state", "entry"),
+    [
+        ({"id": "f", "kind": "filter", "when": {**BIG, "right": 9}}, "filtered", {"state": "filtered"}),
+        ({"id": "f", "kind": "delay", "for": "1h"}, "waiting", {"state": "waiting"}),
+        ({"id": "f", "kind": "set", "values": {"x": "{{ event.body.m }}"}}, "failed", {"state": "failed"}),
+        (post(inputs={"url": "{{ event.body.n }}"}, on_error="continue"), "succeeded", {"state": "failed"}),
+    ],
+)
+def test_how_a_dry_run_ends(step: dict[str, Any], state: str, entry: dict[str, Any]) -> None:
+    found = told(step)
+
+    assert found["state"] == state
+    assert {key: found["steps"][0][key] for key in entry} == entry
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        (SLACK, "{{ connection.webhook_url }}"),
+        (
+            {**CARD, "inputs": {"list_id": "5abbe4b7ddc1b351ef961414", "name": "x"}},
+            "https://api.trello.com/1/cards",
+        ),
+    ],
+)
+def test_a_connection_may_be_missing(step: dict[str, Any], shown: str) -> None:
+    found = told(step)
+
+    assert found["state"] == "succeeded"
+    request = found["steps"][0]["request"]
+    assert request["url"].startswith(shown)
+    assert "{{ connection." in request["url"] + str(request["headers"])
+
+
+def test_secrets_of_a_connection_are_masked() -> None:
+    secret = "https://hooks.slack.com/services/T0/B0/verysecret"
+
+    found = told(SLACK, connections={"S": Held({"webhook_url": secret})})
+
+    assert found["state"] == "succeeded"
+    assert "verysecret" not in str(found)
+
+
+@pytest.mark.parametrize("value", [[], "x", {"bod": 1}, {"headers": []}])
+def test_an_event_that_is_none(value: Any) -> None:
+    with pytest.raises(RelayError):
+        event_of(value)
+
+
+def test_stored_events_are_checked_at_once_and_nothing_is_written(live: Any, arrive: Any) -> None:
+    document = {
+        "relay": 1,
+        "name": "F",
+        "trigger": {"kind": "webhook"},
+        "steps": [post(inputs={"url": "https://a.b/{{ event.body.n }}"})],
+    }
+    flow = live(document)
+    arrive(flow, b'{"n": 1}', b"{}")
+    before = (Run.objects.count(), Event.objects.count(), Attempt.objects.count())
+
+    found = dryrun.check_all(flow, parse_document(flow.draft), flow.events.order_by("id"))
+
+    assert [(one["event"], one["state"]) for one in found] == [
+        (event.ref, state) for event, state in zip(flow.events.order_by("id"), ("succeeded", "failed"), strict=True)
+    ]
+    assert (Run.objects.count(), Event.objects.count(), Attempt.objects.count()) == before
