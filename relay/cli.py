@@ -37,6 +37,7 @@ Flows and runs (while `up` runs or not):
   relay audit       who did what, newest first [--since DAY] [--limit] [--json]
   relay user        add EMAIL [--role] (password on standard input), or reset-link EMAIL [--drop-second-factor]
   relay signatures  check FILE or -: which recorded requests come from their senders [--json]
+  relay secret      add FLOW [--until DATE] (on standard input), list, end or remove: what its sender signs with
 
 One process each, for several hosts:
   relay web         pages and ingest [--host] [--port]

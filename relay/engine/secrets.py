@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from relay.connectors.definition import Field, check_values
+from relay.engine import audit
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
 from relay.flows.verification import verification
@@ -59,8 +60,15 @@ def _keep(
     secret = TriggerSecret(trigger=trigger, ends_at=until, by_handshake=by_handshake)
     secret.seal(values)
     secret.save()
-    Revision.bump()
+    _told(secret, "secret.brought" if by_handshake else "secret.added")
     return secret
+
+
+def _told(secret: TriggerSecret, verb: str, change: str = "") -> None:
+    """Tell ingest, and note it; in the transaction of the change itself."""
+    flow = secret.trigger.flow
+    Revision.bump()
+    audit.note(flow.workspace_id, verb, flow, ref=flow.pk, change=change)
 
 
 def end(secret: TriggerSecret, at: datetime | None = None) -> None:
@@ -68,11 +76,11 @@ def end(secret: TriggerSecret, at: datetime | None = None) -> None:
     secret.ends_at = at or timezone.now()
     with transaction.atomic():
         secret.save(update_fields=["ends_at"])
-        Revision.bump()
+        _told(secret, "secret.ended", f"Ends {secret.ends_at:%Y-%m-%d %H:%M} UTC")
 
 
 def remove(secret: TriggerSecret) -> None:
     """Forget a secret. With the last one, a sender may bring one by a handshake again."""
     with transaction.atomic():
+        _told(secret, "secret.removed")
         secret.delete()
-        Revision.bump()

@@ -21,6 +21,7 @@ from relay.flows.differences import Difference
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
 from relay.web import drafts, limits, outputs, rows, stepfields, stepforms, story, trees, versions
+from relay.web.senders import Sender
 from relay.web.stepfields import Form
 
 DEFAULT_METHODS = ("POST", "PUT", "PATCH")
@@ -120,6 +121,10 @@ class Desk:
     @property
     def limits(self) -> limits.Limits:
         return limits.shown(self.document["trigger"])
+
+    @property
+    def sender(self) -> Sender:
+        return Sender(self.flow, self.document["trigger"])
 
     @property
     def dedupe(self) -> dict[str, Any]:

@@ -66,6 +66,8 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "resume-flow": _FORM,
     "send-sample": _ACT,
     "delete-flow": _ACT,
+    "secrets": _FORM,
+    "act-on-secret": _ACT,
     "versions": _SEEN,
     "restore-version": _ACT,
     "flow-runs": _SEEN,

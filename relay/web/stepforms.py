@@ -11,7 +11,7 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.connectors.definition import Field
 from relay.errors import RelayError
-from relay.web import drafts, limits, posted, rows
+from relay.web import drafts, limits, posted, rows, senders
 
 NAME = 200
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -61,6 +61,7 @@ def _put(into: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
+    senders.apply(trigger, data)
     if "methods" in data:
         trigger["methods"] = [method for method in METHODS if method in data.getlist("methods")]
     for key, value in limits.read(data).items():

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from relay.engine import publish, secrets
 from relay.errors import RelayError
-from relay.models import Flow, Revision, TriggerSecret
+from relay.models import AuditEntry, Flow, Revision, TriggerSecret
 
 
 def flow_with(live: Callable[[dict[str, Any]], Flow], **trigger: Any) -> Flow:
@@ -64,8 +64,9 @@ def test_there_is_an_end_to_secrets(live: Callable[[dict[str, Any]], Flow]) -> N
         secrets.add(flow, {"secret": "one more"})
 
 
-def test_every_change_is_told_to_ingest(live: Callable[[dict[str, Any]], Flow]) -> None:
+def test_every_change_is_told_to_ingest_and_noted(live: Callable[[dict[str, Any]], Flow]) -> None:
     flow = flow_with(live, preset="stripe")
+    AuditEntry.objects.all().delete()
     numbers = [Revision.objects.get().number]
 
     for change in (
@@ -77,6 +78,8 @@ def test_every_change_is_told_to_ingest(live: Callable[[dict[str, Any]], Flow]) 
         numbers.append(Revision.objects.get().number)
 
     assert len(set(numbers)) == 4
+    noted = AuditEntry.objects.order_by("pk").values_list("verb", "thing")
+    assert list(noted) == [("secret.added", "F"), ("secret.ended", "F"), ("secret.removed", "F")]
 
 
 def test_a_secret_goes_with_its_flow(live: Callable[[dict[str, Any]], Flow]) -> None:

@@ -22,6 +22,7 @@ from relay.models import (
     Role,
     Run,
     Scope,
+    TriggerSecret,
     User,
     Workspace,
 )
@@ -100,6 +101,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "workspace_id": workspace.pk,
         "token_id": _token(workspace).pk,
         "form": "csv",
+        "secret_id": _secret(flow).pk,
         "session_id": 999_999,
         "pk": 999_999,
     }
@@ -113,6 +115,13 @@ def _invitation(workspace: Workspace) -> Invitation:
 def _token(workspace: Workspace) -> ApiToken:
     tokens.create(workspace, "Deploy", Scope.READ, days=0)
     return workspace.tokens.get()
+
+
+def _secret(flow: Flow) -> TriggerSecret:
+    secret = TriggerSecret(trigger=flow.trigger)
+    secret.seal({"secret": "x"})
+    secret.save()
+    return secret
 
 
 def _rejection(workspace: Workspace, flow: Flow) -> Rejection:

@@ -1,0 +1,216 @@
+"""Who sends to a trigger's URL: the choice in its form, and the page of its secrets."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from django.urls import reverse
+
+from relay.engine import publish, secrets
+from relay.models import Flow, TriggerSecret
+from relay.web import senders
+
+UNVERIFIED = "anyone who knows the URL can start this flow"
+
+
+def page(client: Client, flow: Flow) -> str:
+    return client.get(reverse("flow", args=(flow.pk,))).content.decode()
+
+
+def choose(client: Client, flow: Flow, sender: str, **verify: str) -> None:
+    data = {"step": "trigger", "form": "1", "do": "save", "sender": sender}
+    client.post(reverse("edit-flow", args=(flow.pk,)), data | {f"verify.{key}": value for key, value in verify.items()})
+    flow.refresh_from_db()
+
+
+def posted(**fields: str) -> QueryDict:
+    data = QueryDict(mutable=True)
+    data.update({key.replace("__", "."): value for key, value in fields.items()})
+    return data
+
+
+def test_a_flow_says_that_it_is_unverified(alice: Client, flow: Flow) -> None:
+    assert UNVERIFIED in page(alice, flow)
+
+
+def test_a_sender_is_chosen(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "stripe")
+
+    assert flow.draft["trigger"] == {"kind": "webhook", "preset": "stripe"}
+    shown = page(alice, flow)
+    assert UNVERIFIED not in shown
+    assert "No secret is stored:" in shown
+    secrets.add(flow, {"secret": "whsec_abc"})
+    shown = page(alice, flow)
+    assert "Each request is signed with the secret, and may be 300 s old." in shown
+    assert "whsec_abc" not in shown
+
+
+def test_a_scheme_of_its_own_is_described(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "=hmac")
+    choose(
+        alice,
+        flow,
+        "=hmac",
+        header="X-Sig",
+        algorithm="sha512",
+        encoding="base64",
+        prefix="v1=",
+        signed="{timestamp}.{body}",
+        timestamp="X-At",
+        unit="ms",
+        key="utf8",
+        tolerance="60",
+    )
+
+    assert flow.draft["trigger"]["verify"] == {
+        "scheme": "hmac",
+        "header": "X-Sig",
+        "algorithm": "sha512",
+        "encoding": "base64",
+        "prefix": "v1=",
+        "signed": "{timestamp}.{body}",
+        "timestamp": "X-At",
+        "unit": "ms",
+        "key": "utf8",
+        "tolerance": 60,
+    }
+    assert 'value="{timestamp}.{body}"' in page(alice, flow)
+
+
+def test_what_is_typed_is_judged_as_it_is_saved(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "=header")
+    data = {"step": "trigger", "form": "1", "sender": "=header", "verify.header": "X-Token"}
+
+    answer = alice.post(reverse("save-draft", args=(flow.pk,)), data, headers={"HX-Request": "true"})
+
+    assert 'id="verified"' in answer.content.decode()
+    assert "No secret is stored:" in answer.content.decode()
+
+
+def test_what_cant_be_verified_by_is_said(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "=hmac")
+    choose(alice, flow, "=hmac", header="X-Sig", signed="{method}")
+
+    assert "What is signed has to hold {body}" in page(alice, flow)
+
+
+OLD = {"preset": "stripe", "verify": {"tolerance": 9}}
+OPEN = {"preset": "github", "verify": {"scheme": "none"}}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fields", "after"),
+    [
+        ({"preset": "stripe"}, {"sender": ""}, {}),
+        ({"preset": "stripe", "verify": {"tolerance": 9}}, {"sender": "github"}, {"preset": "github"}),
+        (
+            {"preset": "stripe"},
+            {"sender": "stripe", "verify__tolerance": "60"},
+            {"preset": "stripe", "verify": {"tolerance": 60}},
+        ),
+        (
+            {"preset": "stripe", "verify": {"tolerance": 9}},
+            {"sender": "stripe", "verify__tolerance": ""},
+            {"preset": "stripe"},
+        ),
+        (
+            {"preset": "stripe", "verify": {"tolerance": 9}},
+            {"sender": "stripe", "verify__tolerance": "x"},
+            {"preset": "stripe"},
+        ),
+        # What an imported document says stays, as long as nobody chooses another.
+        (
+            {"preset": "github", "verify": {"scheme": "none"}},
+            {"sender": "github none"},
+            {"preset": "github", "verify": {"scheme": "none"}},
+        ),
+        ({"verify": {"scheme": "svix"}}, {"sender": "svix"}, {"verify": {"scheme": "svix"}}),
+        ({"verify": {"scheme": "none"}}, {"sender": ""}, {"verify": {"scheme": "none"}}),
+        ({"verify": "odd"}, {"sender": "", "verify__tolerance": ""}, {}),
+        ({"preset": "stripe"}, {}, {"preset": "stripe"}),
+    ],
+)
+def test_a_choice_becomes_the_document(trigger: dict[str, Any], fields: dict[str, str], after: dict[str, Any]) -> None:
+    changed = copy.deepcopy(trigger)
+
+    senders.apply(changed, posted(**fields))
+
+    assert changed == after
+
+
+@pytest.fixture
+def stripe(flow: Flow) -> Flow:
+    publish.save_draft(flow, {**flow.draft, "trigger": {"kind": "webhook", "preset": "stripe"}})
+    return flow
+
+
+def test_a_secret_is_added_and_not_shown_again(alice: Client, stripe: Flow) -> None:
+    address = reverse("secrets", args=(stripe.pk,))
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+    answer = alice.post(address, {"value.secret": " whsec_abc ", "until": until})
+
+    assert answer.status_code == 302
+    secret = TriggerSecret.objects.get()
+    assert secret.unseal() == {"secret": "whsec_abc"}
+    assert secret.ends_at is not None
+    assert secret.ends_at.date().isoformat() == until
+    shown = alice.get(address).content.decode()
+    assert "whsec_abc" not in shown
+    assert "Counts" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "Signing secret is needed"),
+        ({"value.secret": "x", "until": "soon"}, "The last day is a date"),
+        ({"value.secret": "x", "until": "2001-01-01"}, "The end of a secret is in the future"),
+    ],
+)
+def test_what_is_no_secret_is_said(alice: Client, stripe: Flow, fields: dict[str, str], message: str) -> None:
+    answer = alice.post(reverse("secrets", args=(stripe.pk,)), fields)
+
+    assert answer.status_code == 422
+    assert message in answer.content.decode()
+    assert not TriggerSecret.objects.exists()
+
+
+def test_a_secret_is_ended_and_removed(alice: Client, stripe: Flow) -> None:
+    secret = secrets.add(stripe, {"secret": "x"})
+    address = reverse("act-on-secret", args=(stripe.pk, secret.pk))
+
+    alice.post(address, {"do": "end"})
+    secret.refresh_from_db()
+    assert secret.is_over
+    alice.post(address, {"do": "remove"})
+
+    assert not TriggerSecret.objects.exists()
+
+
+def test_only_a_secret_that_the_sender_brought_is_shown(alice: Client, stripe: Flow) -> None:
+    entered = secrets.add(stripe, {"secret": "whsec_abc"})
+    brought = secrets.add(stripe, {"secret": "secret_tMrl"})
+    TriggerSecret.objects.filter(pk=brought.pk).update(by_handshake=True)
+
+    shown = [
+        alice.post(reverse("act-on-secret", args=(stripe.pk, one.pk)), {"do": "show"}, follow=True).content.decode()
+        for one in (entered, brought)
+    ]
+
+    assert "whsec_abc" not in shown[0]
+    assert "secret_tMrl" in shown[1]
+
+
+def test_a_strangers_secrets_are_not_there(bob: Client, stripe: Flow) -> None:
+    secret = secrets.add(stripe, {"secret": "x"})
+
+    assert bob.get(reverse("secrets", args=(stripe.pk,))).status_code == 404
+    assert bob.post(reverse("act-on-secret", args=(stripe.pk, secret.pk)), {"do": "remove"}).status_code == 404
+    assert TriggerSecret.objects.exists()
