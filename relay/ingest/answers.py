@@ -15,6 +15,9 @@ Headers = list[tuple[bytes, bytes]]
 
 TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
+# What a flow answers may be any document, and it stands at the origin of the pages: none of it runs, whatever its
+# headers say, since of several policies each must allow a thing.
+_INERT = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
 
 
 class Answer(Exception):
@@ -52,5 +55,5 @@ class Refused(Answer):
 
 
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, _INERT]})
     await send({"type": "http.response.body", "body": body})

@@ -27,6 +27,8 @@ from relay.models.flows import digest
 PREFIX = "/in/"
 _PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
 _BODILESS = (204, 205, 304)
+# They'd change what browsers keep for the pages, which have the same origin.
+_NOT_FOR_FLOWS = frozenset({b"set-cookie", b"clear-site-data", b"strict-transport-security"})
 UNVERIFIED = 401
 
 
@@ -206,6 +208,7 @@ def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
     response = accepted.door.settings.response
     event = ids.text(accepted.event_id)
     own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
+    own = {name: value for name, value in own.items() if name not in _NOT_FOR_FLOWS}
     if response.status in _BODILESS:
         usual, body = [], b""
     elif response.body or accepted.door.bare:

@@ -12,7 +12,7 @@ from django.db import Error, close_old_connections, connection
 
 from relay.forwarded import plain
 from relay.ingest import scopes
-from relay.ingest.answers import Receive, Scope, Send
+from relay.ingest.answers import TEXT, Receive, Scope, Send, send_answer
 from relay.ingest.application import PREFIX, Ingest
 
 Pages = Callable[[Any, Any, Any], Awaitable[None]]
@@ -96,6 +96,4 @@ def _database_answers() -> bool:
 
 
 async def _say(send: Send, status: int, body: bytes) -> None:
-    headers: Any = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_answer(send, status, [*TEXT, (b"cache-control", b"no-store")], body)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,6 +20,34 @@ from relay.models import ActorKind, Membership, Role
 CHOSEN = "workspace"  # the session's word for the workspace that is open
 SEEN_EVERY = 60.0  # seconds between two notes that a browser was seen
 _SESSIONS_REMEMBERED = 10_000
+
+
+_NOT_FOR_PAGES = ("camera", "microphone", "geolocation", "payment", "usb", "midi", "display-capture", "fullscreen")
+_HEADERS = {
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in _NOT_FOR_PAGES),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+# A year. Only for the very name: whoever runs Relay may have other names without HTTPS below it.
+_HTTPS_ONLY = "max-age=31536000"
+
+
+class HeadersMiddleware:
+    """Headers that Django and django-csp don't have; that HTTPS is a must, exactly where the public URL has it.
+
+    Django's own setting for the latter looks at the request, which a proxy may hand on by plain HTTP.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if settings.PUBLIC_URL.startswith("https://"):
+            response.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
+        return response
 
 
 class SessionMiddleware:
