@@ -9,13 +9,13 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from relay.engine import order, sql
+from relay.engine import gathering, order, sql
 from relay.engine.arrived import Arrived
 from relay.engine.errand import Errand
 from relay.engine.turns import turn, writing
 from relay.errors import RelayError
 from relay.flows.plan import Plan, compile_plan
-from relay.models import Connection, Version
+from relay.models import Connection, Version, Workspace
 
 log = structlog.get_logger()
 
@@ -37,7 +37,12 @@ def claim(limit: int = BATCH, avoid: frozenset[int] = frozenset()) -> list[Erran
     plans = {version: _plan_or_reason(version) for version in {run[5] for run in runs}}
     needing = {run[7] for run in runs if _needs_connections(plans[run[5]])}
     connections = _connections(needing)
-    errands = [_errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {})) for run in runs]
+    zones = _zones({run[7] for run in runs if _needs_zone(plans[run[5]])})
+    errands = [
+        _errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {}), zones.get(run[7], "UTC"))
+        for run in runs
+    ]
+    errands = gathering.with_items(errands)
     if any(errand.marked_step for errand in errands):
         # The claim must outlast a loss of power before what may be done only once is done.
         sql.flush()
@@ -139,8 +144,19 @@ def _connections(workspaces: set[int]) -> dict[int, dict[str, Connection]]:
     return found
 
 
+def _needs_zone(found: Plan | str) -> bool:
+    return not isinstance(found, str) and found.needs_zone
+
+
+def _zones(workspaces: set[int]) -> dict[int, str]:
+    """The time zones of workspaces."""
+    if not workspaces:
+        return {}
+    return dict(Workspace.objects.filter(pk__in=workspaces).values_list("pk", "timezone"))
+
+
 def _errand(
-    run: tuple[Any, ...], event: Arrived | None, found: Plan | str, connections: dict[str, Connection]
+    run: tuple[Any, ...], event: Arrived | None, found: Plan | str, connections: dict[str, Connection], zone: str
 ) -> Errand:
     plan = NOTHING if isinstance(found, str) else found
     reason = found if isinstance(found, str) else "" if event else "Its event is gone"
@@ -160,5 +176,5 @@ def _errand(
         marked_step=run[9],
         marked_fence=run[10],
         order_key=run[11],
-        zone=plan.timezone or "UTC",
+        zone=plan.timezone or zone,
     )

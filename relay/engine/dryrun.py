@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,15 +14,18 @@ from relay import ids, redaction
 from relay.connectors import calls
 from relay.engine import sql
 from relay.engine.arrived import Arrived
+from relay.engine.endings import Ended
 from relay.engine.errand import Errand, Outcome, Sealed
 from relay.engine.gates import Gates
 from relay.engine.sending import sender
 from relay.engine.steps import LEAVES
+from relay.engine.steps.asking import gather
 from relay.engine.walk import Walk, finish
 from relay.errors import RelayError
 from relay.flows import nesting
 from relay.flows.document import Document
-from relay.flows.plan import ActionStep, compile_plan
+from relay.flows.plan import compile_plan
+from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
 from relay.models import AttemptState, Event, Flow
 from relay.models.fields import micros
 from relay.outbound import check_headers, check_url
@@ -122,12 +126,40 @@ def _sketched(step: ActionStep, inputs: Any, key: str) -> dict[str, Any]:
     return {**record, "url": request.url, "headers": {**record["headers"], **blanks}}
 
 
-_DryWalk.leaves = {**LEAVES, "action": _act}
+def _remember(walk: _DryWalk, step: ChangedStep | OnceStep) -> None:
+    """A step that remembers takes what comes as new; its templates are tried all the same."""
+    try:
+        step.key.render(walk.context)
+        if isinstance(step, ChangedStep):
+            step.value.render(walk.context)
+    except RelayError as error:
+        walk.failed(step, str(error))
+    walk.enter(step, "passed")
+
+
+def _gather(walk: _DryWalk, step: DigestStep) -> None:
+    """The first run of a window waits; one that is enough goes on."""
+    with contextlib.suppress(Ended):
+        gather(walk, step)
+    if step.limit == 1:
+        body = walk.context["event"]["body"]
+        walk.enter(step, "gathered", {"count": 1, "items": [body]})
+        walk.outcome.state, walk.outcome.due_at = "succeeded", None
+        return
+    assert walk.outcome.ask is not None
+    walk.enter(step, "waiting")
+    walk.outcome.state = "waiting"
+    walk.outcome.reason = f"Gathers at “{step.name}” until {walk.outcome.ask.until_told}"
+    raise Ended
+
+
+_DryWalk.leaves = {**LEAVES, "action": _act, "changed": _remember, "once": _remember, "digest": _gather}
 
 
 def ground_of(flow: Flow, document: Document) -> Ground:
     """What a dry run of a flow's document stands on: its workspace's connections, and what was answered last."""
-    return Ground(document.name, {one.name: one for one in flow.workspace.connections.all()}, _last_answers(flow))
+    connections = {one.name: one for one in flow.workspace.connections.all()}
+    return Ground(document.name, connections, _last_answers(flow), flow.workspace.timezone)
 
 
 def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from relay import ids
 from relay.engine.arrived import Arrived, event_context
+from relay.engine.asks import Ask
 from relay.engine.gates import Place
 from relay.flows.plan import Plan
 from relay.outbound import Answer, Request
@@ -52,6 +53,8 @@ class Errand:
     order_key: str | None = None
     # Of dates and times that name none.
     zone: str = "UTC"
+    # What digests have gathered, by their entries' ids.
+    gathered: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Outcome:
     marked_step: str = ""
     marked_fence: int | None = None
     response: dict[str, Any] | None = None
+    ask: Ask | None = None
 
     @property
     def is_final(self) -> bool:

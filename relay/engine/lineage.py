@@ -21,8 +21,6 @@ from relay.models.fields import micros
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Something of these is left to do.
 UNDONE = (RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
-# Steps that a replay does itself, however the run left them.
-LEFT = frozenset({"failed", "waiting"})
 
 
 class Ground:
@@ -97,7 +95,7 @@ class Ground:
     def _what_went_well(self, run: Run) -> list[dict[str, Any]]:
         if run.state not in UNDONE:
             raise RelayError("Nothing failed in this run; replay it from the start")
-        return [self._entry(run, entry) for entry in run.steps if entry["state"] not in LEFT]
+        return [self._entry(run, entry) for entry in run.steps if not _is_left(entry)]
 
     def _entry(self, run: Run, entry: dict[str, Any]) -> dict[str, Any]:
         """An entry of the trail as the copy has it: with its outputs, and `from`, the run that really did it."""
@@ -150,6 +148,11 @@ def _action(run: Run, step: str) -> Action | None:
         return registry.find(found["action"])[1]
     except RelayError:
         return None  # the connector has lost it; what every answer gives is there all the same
+
+
+def _is_left(entry: dict[str, Any]) -> bool:
+    """Whether a replay does a step itself. What was gathered is taken over: nothing of it goes on elsewhere."""
+    return bool(entry["state"] == "failed" or (entry["state"] == "waiting" and entry["kind"] != "digest"))
 
 
 def _is_action(entry: dict[str, Any]) -> bool:

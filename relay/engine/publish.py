@@ -14,7 +14,7 @@ from relay.errors import DocumentFaults, Fault, RelayError, TemplateLimit
 from relay.flows import differences
 from relay.flows.document import Document, document_to_json
 from relay.flows.validation import missing_connections, parse_document
-from relay.models import Event, Flow, Revision, Run, Seen, Trigger, User, Version, Workspace
+from relay.models import Event, Flow, Revision, Run, Seen, StepState, Trigger, User, Version, Workspace
 
 DRAFT_BYTES = 512 * 1024
 MOST_A_MINUTE = 60_000
@@ -156,11 +156,15 @@ def delete(flow: Flow) -> None:
         sql.execute(
             "DELETE FROM relay_attempt WHERE run_id IN (SELECT id FROM relay_run WHERE flow_id = %s)", (flow.pk,)
         )
+        sql.execute(
+            "DELETE FROM relay_gathered WHERE into_id IN (SELECT id FROM relay_run WHERE flow_id = %s)", (flow.pk,)
+        )
         flow.workspace.inbox_messages.filter(run_id__in=runs.values("pk")).delete()
         runs._raw_delete(runs.db)
         events = Event.objects.filter(flow=flow)
         events._raw_delete(events.db)
         Seen.objects.filter(flow=flow).delete()
+        StepState.objects.filter(flow=flow).delete()
         rejections.discard(flow.workspace, flow=flow)
         Flow.objects.filter(pk=flow.pk).update(live_version=None)
         audit.note(flow.workspace_id, "flow.removed", flow, ref=flow.pk)

@@ -16,6 +16,7 @@ from relay.engine import audit, indexing, rejections, sql
 from relay.engine.emptying import Emptier
 from relay.engine.pace import MOST, Pace, light
 from relay.errors import RelayError
+from relay.flows import moments
 from relay.flows.keeping import LEAST, Keeping, keeping
 from relay.models import Flow, Workspace
 
@@ -82,6 +83,8 @@ class Pruner:
         if aside:
             yield from self._messages(now)
             yield from rejections.forget_old(now, MOST)
+            yield from self._gathered()
+            yield from self._step_states({limit.flow_id: limit.oldest for limit in limits}, now)
             yield from self._keys({limit.flow_id: limit.oldest for limit in limits}, now)
 
     def _runs(self, flow_id: int, before: int) -> Iterator[int]:
@@ -131,6 +134,32 @@ class Pruner:
             gone = [message for message, run in found if run is None]
             yield self._gone("relay_inboxmessage", gone)
 
+    def _gathered(self) -> Iterator[int]:
+        """What was gathered goes with the run that went on with it."""
+        after = 0
+        while found := sql.fetch(
+            "SELECT g.id, r.id FROM (SELECT id, into_id FROM relay_gathered WHERE id > %s ORDER BY id LIMIT %s) g"
+            " LEFT JOIN relay_run r ON r.id = g.into_id ORDER BY g.id",
+            (after, MOST),
+        ):
+            after = found[-1][0]
+            yield self._gone("relay_gathered", [item for item, run in found if run is None])
+
+    def _step_states(self, oldest: dict[int, int | None], now: int) -> Iterator[int]:
+        """What steps remember is kept for as long after the last event as events are, and until its window is over."""
+        after = 0
+        while found := sql.fetch(
+            "SELECT id, flow_id, touched_at, until FROM relay_stepstate WHERE id > %s ORDER BY id LIMIT %s",
+            (after, MOST),
+        ):
+            after = found[-1][0]
+            gone = [
+                number
+                for number, flow_id, touched, until in found
+                if touched < (oldest.get(flow_id, now) or 0) and (until or 0) < now
+            ]
+            yield self._gone("relay_stepstate", gone)
+
     def _keys(self, oldest: dict[int, int | None], now: int) -> Iterator[int]:
         """Keys whose window is over go when their events do: until then a page says how often they came again."""
         last = (0, 0)
@@ -179,6 +208,13 @@ def keep(workspace: Workspace, *, days: int) -> None:
     workspace.save(update_fields=["retention_days"])
     if former != days:
         audit.note(workspace, "workspace.retention", workspace, change=f"{former} days are now {days}; 0 is for ever")
+
+
+def tell_time(workspace: Workspace, *, zone: str) -> None:
+    """Set the time zone of dates and times that name none; RelayError where there is none of that name."""
+    moments.zone(zone)
+    workspace.timezone = zone
+    workspace.save(update_fields=["timezone"])
 
 
 _pruner = Pruner()

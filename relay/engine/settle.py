@@ -9,7 +9,7 @@ import structlog
 from django.db import DataError, IntegrityError
 
 from relay import ids, redaction
-from relay.engine import destinations, order, sql, trails
+from relay.engine import answering, destinations, gathering, order, sql, trails
 from relay.engine.errand import Outcome
 from relay.engine.turns import writing
 
@@ -80,10 +80,13 @@ def _settle(outcomes: list[Outcome]) -> int:
         if outcome.refused is not None:
             outcome.destination_id = destinations.refuse(outcome.refused, outcome.reason)
     with writing():
+        if any(outcome.ask for outcome in outcomes):
+            answering.answer(outcomes)
         ours = _update_runs(outcomes)
         kept = [outcome for outcome in outcomes if outcome.errand.run_id in ours]
         _insert_attempts(kept)
         _insert_messages(kept)
+        gathering.forget(kept)
         order.advance((outcome.errand.flow_id, outcome.errand.order_key) for outcome in kept if outcome.is_final)
     if any(outcome.marked_step for outcome in kept):
         sql.flush()

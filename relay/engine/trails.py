@@ -12,6 +12,8 @@ def stored(outcome: Outcome) -> list[dict[str, Any]]:
     trail = outcome.trail
     if outcome.errand.plan.has_loops:
         trail = [_of_loops(entry, outcome.errand.plan.named) for entry in trail]
+    if outcome.errand.plan.gathers:
+        trail = [_without(entry, "items") if entry["kind"] == "digest" else entry for entry in trail]
     if outcome.state != "succeeded":
         return trail
     return [_without_outputs(entry) if entry["kind"] == "action" else entry for entry in trail]
@@ -23,9 +25,17 @@ def _without_outputs(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _of_loops(entry: dict[str, Any], named: frozenset[str]) -> dict[str, Any]:
     """An entry without what is kept elsewhere or never asked for: each settle writes all of a loop's entries."""
-    if entry["kind"] == "loop" and "outputs" in entry:
-        return {**entry, "outputs": {key: value for key, value in entry["outputs"].items() if key != "outputs"}}
+    if entry["kind"] == "loop":
+        return _without(entry, "outputs")
     step, _, place = entry["id"].partition("[")
     if place and entry["kind"] == "action" and entry["state"] == "succeeded" and step not in named:
         return _without_outputs(entry)
     return entry
+
+
+def _without(entry: dict[str, Any], output: str) -> dict[str, Any]:
+    """An entry without one of its outputs, which is kept elsewhere."""
+    outputs = entry.get("outputs") or {}
+    if output not in outputs:
+        return entry
+    return {**entry, "outputs": {key: value for key, value in outputs.items() if key != output}}

@@ -124,7 +124,7 @@ class Walk:
             if entry is None:
                 with Budget():
                     self.leaves[step.kind](self, step)
-            elif entry["state"] == "waiting":
+            elif entry["state"] in ("waiting", "gathered"):
                 GO_ON[step.kind](self, step, entry)
         except Failed:
             if step.kind != "action" or step.on_error == "stop":

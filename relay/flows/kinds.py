@@ -96,7 +96,31 @@ class Delay(_Step, tag="delay", kw_only=True, frozen=True):
     until: Any = None
 
 
-Step = Filter | Set | Action | Respond | Branch | Loop | Delay
+class Digest(_Step, tag="digest", kw_only=True, frozen=True):
+    """Gathers runs by `key` for a time, until the next time of day, or up to `limit`; then one goes on with all."""
+
+    key: str = ""
+    every: str | None = None
+    at: str | tuple[str, ...] | None = None
+    limit: int | None = None
+
+
+class Changed(_Step, tag="changed", kw_only=True, frozen=True):
+    """Goes on only when the value is another one than the last; `deadband`: by more than so much."""
+
+    value: Any
+    key: str = ""
+    deadband: int | float | None = None
+
+
+class Once(_Step, tag="once", kw_only=True, frozen=True):
+    """Goes on only the first time that a key comes, again after `window`."""
+
+    key: str
+    window: str | None = None
+
+
+Step = Filter | Set | Action | Respond | Branch | Loop | Delay | Digest | Changed | Once
 
 
 def blocks(step: Step) -> Sequence[tuple[str, list[Step]]]:

@@ -33,6 +33,13 @@ def time_of_day(text: Any) -> time:
     return time(int(match[1]), int(match[2]))
 
 
+def times_of_day(value: Any) -> list[time]:
+    """One time of day or a list of them; RelayError for all else."""
+    return [
+        time_of_day(one) for one in ([] if value is None else value if isinstance(value, list | tuple) else [value])
+    ]
+
+
 def after(duration: Any, *, now: int) -> int:
     """The moment a duration (`10m`, or a number of seconds) after `now`."""
     text = f"{duration}s" if isinstance(duration, int | float) and not isinstance(duration, bool) else str(duration)

@@ -12,15 +12,19 @@ from relay import backoff
 from relay.conditions import Condition, compile_condition
 from relay.connectors import registry
 from relay.flows import document as doc
+from relay.flows import moments
 from relay.flows.kinds import is_lookup
 from relay.flows.planned import (
     ActionStep,
     Arm,
     BranchStep,
+    ChangedStep,
     DelayStep,
+    DigestStep,
     FilterStep,
     Lookup,
     LoopStep,
+    OnceStep,
     PlanStep,
     RespondStep,
     SetStep,
@@ -28,11 +32,15 @@ from relay.flows.planned import (
 from relay.templating import Leaf, compile_leaf, compile_tree, is_path
 from relay.templating import names as template_names
 
+# Runs that a digest gathers at most, whatever its window.
+MOST_GATHERED = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Steps that are on, in order. `connections`: the names that they need.
 
+    `needs_zone`: its steps read the clock, and it doesn't say in which time zone.
     `named`: in a flow with loops, ids of the steps that a template names, and of those in a loop that one names.
     """
 
@@ -45,6 +53,8 @@ class Plan:
     has_loops: bool = False
     named: frozenset[str] = frozenset()
     timezone: str | None = None
+    gathers: bool = False
+    needs_zone: bool = False
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -62,8 +72,14 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         concurrency=document.settings.concurrency,
         has_loops=bool(loops),
         timezone=document.settings.timezone,
+        needs_zone=document.settings.timezone is None and any(map(_reads_clock, doc.every(document.steps))),
+        gathers=any(isinstance(step, doc.Digest) for step in doc.every(document.steps)),
         named=_named(document.steps, loops) if loops else frozenset(),
     )
+
+
+def _reads_clock(step: doc.Step) -> bool:
+    return isinstance(step, doc.Delay | doc.Digest)
 
 
 def _connections(steps: Sequence[doc.Step]) -> Iterator[str]:
@@ -164,6 +180,26 @@ def _delay(step: doc.Delay, name: str) -> DelayStep:
     return DelayStep(step.id, name, compile_tree(step.until if is_date else step.duration), is_date)
 
 
+def _digest(step: doc.Digest, name: str) -> DigestStep:
+    return DigestStep(
+        id=step.id,
+        name=name,
+        key=compile_tree(step.key),
+        seconds=None if step.every is None else backoff.seconds(step.every, most=moments.LONGEST),
+        times=tuple(moments.times_of_day(step.at)),
+        limit=step.limit or MOST_GATHERED,
+    )
+
+
+def _changed(step: doc.Changed, name: str) -> ChangedStep:
+    return ChangedStep(step.id, name, compile_tree(step.value), compile_tree(step.key), step.deadband)
+
+
+def _once(step: doc.Once, name: str) -> OnceStep:
+    seconds = None if step.window is None else backoff.seconds(step.window, most=moments.LONGEST)
+    return OnceStep(step.id, name, compile_tree(step.key), seconds)
+
+
 _COMPILE: dict[type[doc.Step], Callable[[Any, str], PlanStep]] = {
     doc.Filter: _filter,
     doc.Set: _set,
@@ -172,6 +208,9 @@ _COMPILE: dict[type[doc.Step], Callable[[Any, str], PlanStep]] = {
     doc.Branch: _branch,
     doc.Loop: _loop,
     doc.Delay: _delay,
+    doc.Digest: _digest,
+    doc.Changed: _changed,
+    doc.Once: _once,
 }
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, ClassVar
 
 from relay.conditions import Condition
@@ -122,4 +123,52 @@ class DelayStep:
     nests: ClassVar = False
 
 
-PlanStep = FilterStep | SetStep | ActionStep | RespondStep | BranchStep | LoopStep | DelayStep
+@dataclass(frozen=True, slots=True)
+class DigestStep:
+    """`seconds`: of the window; None: until the next of `times`, or, without any, until `limit` runs are gathered."""
+
+    id: str
+    name: str
+    key: Tree
+    seconds: float | None
+    times: tuple[time, ...]
+    limit: int
+    kind: ClassVar = "digest"
+    nests: ClassVar = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedStep:
+    id: str
+    name: str
+    value: Tree
+    key: Tree
+    deadband: float | None
+    kind: ClassVar = "changed"
+    nests: ClassVar = False
+
+
+@dataclass(frozen=True, slots=True)
+class OnceStep:
+    """`seconds`: after which a key is new again; None: as long as it is remembered."""
+
+    id: str
+    name: str
+    key: Tree
+    seconds: float | None
+    kind: ClassVar = "once"
+    nests: ClassVar = False
+
+
+PlanStep = (
+    FilterStep
+    | SetStep
+    | ActionStep
+    | RespondStep
+    | BranchStep
+    | LoopStep
+    | DelayStep
+    | DigestStep
+    | ChangedStep
+    | OnceStep
+)

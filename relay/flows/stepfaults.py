@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from relay import templating
+from relay import backoff, templating
 from relay.errors import Fault, RelayError, RequestRefused
 from relay.flows import kinds, moments
 from relay.flows.actionfaults import action_faults
 from relay.flows.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
+from relay.flows.plan import MOST_GATHERED
 from relay.flows.shape import join
 from relay.outbound import check_headers
 from relay.templating.environment import GLOBALS
@@ -175,6 +176,45 @@ def _delay(step: kinds.Delay, path: str, scope: Scope) -> Iterator[Fault]:
         yield Fault(join(path, part), str(error))
 
 
+def _digest(step: kinds.Digest, path: str, scope: Scope) -> Iterator[Fault]:
+    yield from template_faults(step.key, join(path, "key"), scope)
+    if scope.loops:
+        yield Fault(path, "a digest gathers whole runs, so it can't be inside a loop")
+    if step.every is not None and step.at is not None:
+        yield Fault(path, "a digest has either every, as 1h, or at, as 08:00")
+    elif step.every is None and not step.at and step.limit is None:
+        yield Fault(path, "a digest needs every, as 1h, or at, as 08:00, or a limit")
+    yield from _window(step.every, join(path, "every"))
+    try:
+        moments.times_of_day(step.at)
+    except RelayError as error:
+        yield Fault(join(path, "at"), str(error))
+    if step.limit is not None and not 1 <= step.limit <= MOST_GATHERED:
+        yield Fault(join(path, "limit"), f"is between 1 and {MOST_GATHERED}")
+
+
+def _changed(step: kinds.Changed, path: str, scope: Scope) -> Iterator[Fault]:
+    yield from template_faults(step.value, join(path, "value"), scope)
+    yield from template_faults(step.key, join(path, "key"), scope)
+    if step.deadband is not None and step.deadband < 0:
+        yield Fault(join(path, "deadband"), "is 0 or more")
+
+
+def _once(step: kinds.Once, path: str, scope: Scope) -> Iterator[Fault]:
+    yield from template_faults(step.key, join(path, "key"), scope)
+    if not templating.has_template(step.key):
+        yield Fault(join(path, "key"), "is a template, as {{ event.body.id }}")
+    yield from _window(step.window, join(path, "window"))
+
+
+def _window(window: str | None, path: str) -> Iterator[Fault]:
+    try:
+        if window is not None and not backoff.seconds(window, most=moments.LONGEST) > 0:
+            yield Fault(path, "is more than 0s")
+    except ValueError as error:
+        yield Fault(path, str(error))
+
+
 _OWN: dict[type[kinds.Step], Callable[[Any, str, Scope], Iterator[Fault]]] = {
     kinds.Filter: _filter,
     kinds.Set: _set,
@@ -183,4 +223,7 @@ _OWN: dict[type[kinds.Step], Callable[[Any, str, Scope], Iterator[Fault]]] = {
     kinds.Branch: _branch,
     kinds.Loop: _loop,
     kinds.Delay: _delay,
+    kinds.Digest: _digest,
+    kinds.Changed: _changed,
+    kinds.Once: _once,
 }

@@ -85,6 +85,8 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
     yield from _trigger(document.trigger)
     yield from _settings(document.settings)
     yield from step_faults(document.steps)
+    if document.settings.ordered and any(isinstance(step, doc.Digest) for step in doc.every(document.steps)):
+        yield Fault("settings.ordered", "a digest gathers no runs that wait for one another")
 
 
 def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:

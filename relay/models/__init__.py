@@ -13,6 +13,7 @@ from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 from relay.models.rejections import Rejection, Unkept, Why
 from relay.models.secrets import TriggerSecret
+from relay.models.stepstates import Gathered, StepState
 
 __all__ = [
     "ActorKind",
@@ -30,6 +31,7 @@ __all__ = [
     "EventState",
     "Flow",
     "FlowState",
+    "Gathered",
     "HeldBy",
     "InboxMessage",
     "Invitation",
@@ -43,6 +45,7 @@ __all__ = [
     "RunState",
     "Scope",
     "Seen",
+    "StepState",
     "Trigger",
     "TriggerSecret",
     "Unkept",

@@ -54,6 +54,9 @@ class Workspace(models.Model):
     retention_days = models.PositiveIntegerField(
         default=30, help_text="days that events and runs are kept; 0: for ever"
     )
+    timezone = models.CharField(
+        max_length=64, default="UTC", db_default="UTC", help_text="of dates and times that name none"
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 
     if TYPE_CHECKING:

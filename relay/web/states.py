@@ -37,6 +37,8 @@ STEPS = {
     "branched": Look("Chosen", "done", "good"),
     "looped": Look("Gone through", "done", "good"),
     "waited": Look("Waited", "done", "good"),
+    "gathered": Look("Gathered", "done", "good"),
+    "joined": Look("Gathered by another run", "done", "good"),
     "responded": Look("Answered", "done", "good"),
     "succeeded": Look("Succeeded", "done", "good"),
     "failed": Look("Failed", "failed", "bad"),

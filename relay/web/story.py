@@ -21,6 +21,9 @@ KINDS = {
     "branch": "Branch",
     "loop": "Loop",
     "delay": "Delay",
+    "digest": "Digest",
+    "changed": "Only if changed",
+    "once": "Only once",
 }
 DEEPEST = 4  # levels that the page indents
 
@@ -155,6 +158,8 @@ def rests(run: Run) -> bool:
 
 
 def _success(run: Run, stops: list[Stop]) -> str:
+    if any(stop.state == "joined" for stop in stops):
+        return f"{run.reason}."
     delivered = [stop for stop in stops if stop.kind == "action" and stop.state == "succeeded"]
     places = list(dict.fromkeys(stop.does.split(":")[0] for stop in delivered))
     tries = sum(len(stop.tries) for stop in delivered)

@@ -20,10 +20,13 @@ from relay.web.middleware import CHOSEN
 def show(request: WorkspaceRequest) -> HttpResponse:
     workspace, error = request.workspace, ""
     days = posted.text(request.POST, "days", limit=6).strip()
+    zone = posted.text(request.POST, "timezone", limit=64).strip()
     if request.method == "POST":
         try:
             if "name" in request.POST:
                 members.rename(workspace, posted.text(request.POST, "name", limit=100))
+            if "timezone" in request.POST:
+                retention.tell_time(workspace, zone=zone)
             retention.keep(workspace, days=int(days) if days.isascii() and days.isdigit() else -1)
             messages.success(request, "Saved. What is too old now is removed little by little.")
             return redirect("workspace")
@@ -31,6 +34,7 @@ def show(request: WorkspaceRequest) -> HttpResponse:
             error = str(refused)
     context = {
         "days": days if error else workspace.retention_days,
+        "timezone": zone if error and zone else workspace.timezone,
         "error": error,
         "storage": storage(),
         "place": "workspace",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
+from relay.engine import claim, runs
+from relay.engine.settle import settle
 from relay.flows.moments import told
+from relay.models import Run
 from tests.engine.walking import POST, Recorder, errand, states, walk
 
 NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
@@ -110,3 +114,34 @@ def test_a_key_that_is_in_no_table_fails_the_step() -> None:
     outcome = walk(errand({"id": "a", "kind": "set", "values": {"v": {**TABLE, "key": "y"}}}, body=BODY), Recorder())
 
     assert (outcome.state, outcome.reason) == ("failed", "The table of v has nothing for 'y', and no default")
+
+
+def test_times_are_those_of_the_workspace_or_of_the_flow(live: Any, arrive: Any) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    step = delay(until=f"{day} 08:00")
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [step]}
+    usual, own = live(document), live({**document, "settings": {"timezone": "Asia/Tokyo"}})
+    usual.workspace.timezone = "Europe/Paris"
+    usual.workspace.save()
+    found = [*arrive(usual), *arrive(own)]
+    claim.plan.cache_clear()
+
+    settle([walk(errand, Recorder()) for errand in claim.claim()])
+
+    assert [run.due_at for run in Run.objects.filter(pk__in=[run.pk for run in found]).order_by("flow")] == [
+        datetime(day.year, day.month, day.day, 8, 0, tzinfo=ZoneInfo(zone)) for zone in ("Europe/Paris", "Asia/Tokyo")
+    ]
+
+
+def test_a_person_ends_a_wait(live: Any, arrive: Any) -> None:
+    steps = [delay(**{"for": "3d"}), {"id": "after", "kind": "set", "values": {}}]
+    (run,) = arrive(live({"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": steps}))
+    claim.plan.cache_clear()
+    settle([walk(errand, Recorder()) for errand in claim.claim()])
+    run.refresh_from_db()
+
+    runs.try_now(run)
+    settle([walk(errand, Recorder()) for errand in claim.claim()])
+
+    run.refresh_from_db()
+    assert (run.state, [entry["state"] for entry in run.steps]) == ("succeeded", ["waited", "set"])

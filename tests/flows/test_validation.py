@@ -287,6 +287,15 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "delay", "for": "soon"}, "steps[0].for: 'soon' is not a time"),
         ({"id": "a", "kind": "delay", "for": "367d"}, "steps[0].for: '367d' is longer than 366 days"),
         ({"id": "a", "kind": "delay", "until": "soon"}, "steps[0].until: 'soon' is not a date"),
+        ({"id": "a", "kind": "digest"}, "steps[0]: a digest needs every, as 1h, or at, as 08:00, or a limit"),
+        ({"id": "a", "kind": "digest", "every": "1h", "at": "8:00"}, "steps[0]: a digest has either every"),
+        ({"id": "a", "kind": "digest", "every": "soon"}, "steps[0].every: 'soon' is not a time"),
+        ({"id": "a", "kind": "digest", "at": ["8:00", "25:00"]}, "steps[0].at: '25:00' is not a time of day"),
+        ({"id": "a", "kind": "digest", "limit": 1001}, "steps[0].limit: is between 1 and 1000"),
+        (loop({"id": "d", "kind": "digest", "limit": 2}), "steps[0].steps[0]: a digest gathers whole runs"),
+        ({"id": "a", "kind": "changed", "value": 1, "deadband": -1}, "steps[0].deadband: is 0 or more"),
+        ({"id": "a", "kind": "once", "key": "same"}, "steps[0].key: is a template"),
+        ({"id": "a", "kind": "once", "key": "{{ event.id }}", "window": "0s"}, "steps[0].window: is more than 0s"),
         (made(x={"table": [], "key": 1}), "steps[0].values.x.table: is an object"),
         ({"id": "a", "kind": "respond", "status": 99}, "steps[0].status: is between 200 and 599"),
         ({"id": "a", "kind": "respond", "status": "ok"}, "steps[0].status: is a number, or a template"),
@@ -501,6 +510,12 @@ def test_what_is_known_after_branches_and_loops() -> None:
     assert faults(flow(loop(post(id="d")), made(x="{{ steps.d.status }}"))) == [
         "steps[1].values.x: d is inside a loop: after the loop, steps.d is a list with an item for each element"
     ]
+
+
+def test_runs_that_wait_for_one_another_are_not_gathered() -> None:
+    document = flow({"id": "a", "kind": "digest", "limit": 2}, settings={"ordered": True, "timezone": "Mars/Base"})
+
+    assert [fault.partition(":")[0] for fault in faults(document)] == ["settings.timezone", "settings.ordered"]
 
 
 def test_missing_connections_are_found_in_steps_of_steps() -> None:

@@ -39,3 +39,13 @@ def test_what_is_no_number_of_days_is_told(alices: tuple[Client, Workspace], day
     assert answer.status_code == 422
     assert "Write a number of days" in answer.content.decode()
     assert workspace.retention_days == 30
+
+
+@pytest.mark.parametrize(("zone", "status", "kept"), [("Europe/Paris", 302, "Europe/Paris"), ("Mars", 422, "UTC")])
+def test_a_workspace_has_a_time_zone(alices: tuple[Client, Workspace], zone: str, status: int, kept: str) -> None:
+    alice, workspace = alices
+
+    answer = alice.post("/workspace/", {"days": "30", "timezone": zone})
+
+    workspace.refresh_from_db()
+    assert (answer.status_code, workspace.timezone) == (status, kept)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from relay.engine.deliver import deliver
+from relay.engine.steps.asking import changed, gather, gathered, once
 from relay.engine.steps.branching import branch
 from relay.engine.steps.delaying import delay, waited
 from relay.engine.steps.filtering import pass_or_stop
@@ -20,11 +21,15 @@ LEAVES: dict[str, Callable[[Any, Any], None]] = {
     "action": deliver,
     "respond": respond,
     "delay": delay,
+    "digest": gather,
+    "changed": changed,
+    "once": once,
 }
 
-# What those that the run waited at do when it goes on. Each says so in its entry.
+# What those that the run waited at do when it goes on, and when it has gone on. Each says so in its entry.
 GO_ON: dict[str, Callable[[Any, Any, dict[str, Any]], None]] = {
     "delay": waited,
+    "digest": gathered,
 }
 
 # Those that do. Each walks its blocks itself, and finds in the trail what it has decided before.

@@ -1,0 +1,39 @@
+"""What a walk asks of the state that its step has: answered where the run is settled, under its fence."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A step that can't be decided by its run alone. The walk ends with it, and goes on when it is answered.
+
+    `entry`: its id in the trail. `key`: digest of the key. `value`: of *changed*, or what is gathered; JSON text.
+    `until`: the end of the window, microseconds since 1970, None: none. `limit`: runs gathered at most.
+    """
+
+    kind: Literal["once", "changed", "digest"]
+    step: str
+    entry: str
+    name: str
+    key: str
+    value: str = "null"
+    deadband: float | None = None
+    until: int | None = None
+    until_told: str = ""
+    limit: int = 0
+
+    @property
+    def is_in_loop(self) -> bool:
+        return "[" in self.entry
+
+
+def digest(key: Any) -> str:
+    """SHA-256 of a key, whatever it is."""
+    text = key if isinstance(key, str) else msgspec.json.encode(key, order="sorted").decode()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
