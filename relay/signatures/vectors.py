@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,8 +26,8 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     scheme: str
     secret: Any = None
-    headers: dict[str, str] = {}
-    body: str = ""
+    headers: dict[str, str | int | list[str]] = {}
+    body: str | None = ""
     body_encoding: str = "utf-8"
     method: str = "POST"
     url: str = "https://relay.example.com/in/example"
@@ -49,7 +48,10 @@ def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, Answer | None]:
         how, handshakes = lookup(vector.scheme)
     except RelayError as error:
         return Verdict(valid=False, reason=str(error)), None
-    request, secrets = request_of(vector), secrets_of(vector)
+    try:
+        request, secrets = request_of(vector), secrets_of(vector)
+    except RelayError as error:
+        return Verdict(valid=False, reason=str(error)), None
     hands = Handshaker(handshakes)
     answer = hands.before(request, secrets, has_secret=bool(secrets))
     if answer is not None:
@@ -65,20 +67,21 @@ def request_of(vector: Vector) -> Request:
     headers: dict[str, str] = {}
     for name, value in vector.headers.items():
         key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return Request(vector.method.upper(), vector.url, headers, _body(vector))
 
 
 def secrets_of(vector: Vector) -> list[Secret]:
     """The secrets in force."""
     found = vector.secret if isinstance(vector.secret, list) else [vector.secret]
-    return [one for one in found if one]
+    return [one for one in found if one and isinstance(one, str | dict)]
 
 
 def _body(vector: Vector) -> bytes:
     if vector.body_encoding != "base64":
-        return vector.body.encode("utf-8", "surrogatepass")
+        return (vector.body or "").encode("utf-8", "surrogatepass")
     try:
-        return b64decode(vector.body)
-    except binascii.Error as error:
+        return b64decode(vector.body or "")
+    except ValueError as error:
         raise RelayError(f"The body of {vector.id} is not base64: {error}") from None

@@ -24,6 +24,14 @@ VECTORS = [
     },
     {"id": "wrong", "scheme": "github", "secret": "new", "headers": {}, "body": "{}"},
     {"id": "unknown", "scheme": "githab", "secret": "new"},
+    {
+        "id": "odd",
+        "scheme": "github",
+        "secret": 1,
+        "headers": {"a": 1, "b": ["c"]},
+        "body": "é",
+        "body_encoding": "base64",
+    },
 ]
 
 
@@ -48,6 +56,7 @@ def test_requests_are_read_from_standard_input(shell: Shell) -> None:
         ["right", "yes"],
         ["wrong", "no"],
         ["unknown", "no"],
+        ["odd", "no"],
     ]
 
 

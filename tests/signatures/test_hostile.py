@@ -239,3 +239,20 @@ def test_a_secret_in_unicode_is_signed_with_in_its_compatible_form() -> None:
     headers = {"x-hmac-signature": "hmac-sha256-hex=" + hex_of("re\u0301sume\u0301 1", BODY)}
 
     assert verdict("easypost", request(BODY, headers), ["résumé １"]).valid
+
+
+@pytest.mark.parametrize(
+    "name", ["linear", "mailgun", "dropbox_sign", "graph_client_state", "aws_sns", "graph_rich", "adyen_standard"]
+)
+@pytest.mark.parametrize(
+    "value", ["[]", "{}", "null", "true", "1e400", "-1", "9" * 5_000, '"\\ud800"', '"x"', "[[[]]]", '{"a": {"b": []}}']
+)
+def test_odd_json_is_refused_and_breaks_nothing(name: str, value: str) -> None:
+    keys = ("webhookTimestamp", "signature", "event", "value", "Type", "validationTokens", "notificationItems")
+    inner = '{"timestamp": %s, "token": %s, "signature": %s, "event_hash": %s, "clientState": %s}' % ((value,) * 5)
+    for part in (value, inner, f"[{inner}]"):
+        body = ("{" + ", ".join(f'"{key}": {part}' for key in keys) + "}").encode()
+        headers = {"linear-signature": "00" * 32}
+
+        assert not verdict(name, request(body, headers), [{"secret": KEY, "topic_arn": "a", "app_id": "a"}]).valid
+        assert not verdict(name, request(b"json=" + body, headers), [KEY]).valid

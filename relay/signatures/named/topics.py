@@ -50,14 +50,14 @@ def check(asked: Asked) -> None:
 
 def _message(asked: Asked) -> dict[str, Any]:
     message = asked.request.json
-    if not isinstance(message, dict) or message.get("Type") not in _FIELDS:
+    if not isinstance(message, dict) or str(message.get("Type")) not in _FIELDS:
         raise Refused("The body is not a message of a topic")
     return message
 
 
 def _signed(message: dict[str, Any]) -> bytes:
     lines: list[str] = []
-    for name in _FIELDS[message["Type"]]:
+    for name in _FIELDS[str(message["Type"])]:
         value = message.get(name)
         if value is None and name == "Subject":
             continue
