@@ -87,7 +87,7 @@ if SQLITE:
         # FULL: what is committed survives a loss of power. Workers lower it to NORMAL: their work can be done again.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-            " PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864;"
+            " PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864;"
         ),
     }
 else:

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from relay.signatures.verdict import Refused
 
 LEAST_RSA_BITS = 1024
-_HASHES: dict[str, HashAlgorithm] = {"sha1": SHA1(), "sha256": SHA256()}  # noqa: S303 - two senders still sign so
+_HASHES: dict[str, HashAlgorithm] = {"sha1": SHA1(), "sha256": SHA256()}  # noqa: S303 # nosec B303 - two senders sign so
 _UNUSABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 

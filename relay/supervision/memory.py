@@ -1,4 +1,4 @@
-"""Memory of the parent, before it is shared with its children."""
+"""Memory of a process that has loaded what it needs."""
 
 from __future__ import annotations
 

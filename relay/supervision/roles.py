@@ -12,6 +12,7 @@ import time
 import structlog
 
 from relay.errors import SetupError
+from relay.supervision import memory
 
 log = structlog.get_logger()
 
@@ -70,6 +71,7 @@ def web(host: str, port: int) -> None:
 
     # Before the first page is asked for, not while somebody waits for it.
     importlib.import_module("relay.urls")
+    memory.settle()
     serve(application, host, port)
 
 
