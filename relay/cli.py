@@ -18,6 +18,7 @@ Relay: a webhook comes in, the right requests go out.
 Flows and runs (while `up` runs or not):
   relay import      make a flow of a document: FILE or - [--publish] [--workspace NAME]
   relay export      print a flow's document: ID or name
+  relay start       start a flow by hand: ID or name [--input NAME=VALUE]
   relay flows       list flows [--json]
   relay dry-run     what a flow does with an event, sending nothing: FLOW|FILE --event FILE|- [--live] [--json]
   relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
@@ -30,6 +31,7 @@ Flows and runs (while `up` runs or not):
   relay it-was-done take such an action as done, and go on: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list
   relay vault       check, rotate [--drop-old] or drop-old: the keys that seal credentials [--json]
+  relay variable    set NAME [--secret] (value on standard input), list [--json], or remove NAME
   relay storage     how much is stored [--json]
   relay outbound    check URL... or - : which URLs flows may call, sending nothing [--json]
   relay template    render FILE or - : what templates become, sending nothing [--context FILE] [--json]

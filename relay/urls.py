@@ -25,7 +25,9 @@ from relay.web import (
     runs,
     secrets,
     signing,
+    starting,
     tokens,
+    variables,
     versions,
     workspace,
 )
@@ -93,6 +95,7 @@ urlpatterns = [
     path("flows/<int:flow_id>/delete/", flows.delete, name="delete-flow"),
     path("flows/<int:flow_id>/secrets/", secrets.listing, name="secrets"),
     path("flows/<int:flow_id>/secrets/<int:secret_id>/", secrets.act, name="act-on-secret"),
+    path("flows/<int:flow_id>/start/", starting.start, name="start-flow"),
     path("flows/<int:flow_id>/versions/", versions.listing, name="versions"),
     path("flows/<int:flow_id>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
     path("flows/<int:flow_id>/runs/", runs.of_flow, name="flow-runs"),
@@ -131,4 +134,8 @@ urlpatterns = [
     path("connections/new/<slug:connector_key>/", connections.add, name="add-connection"),
     path("connections/<int:connection_id>/", connections.change, name="connection"),
     path("connections/<int:connection_id>/remove/", connections.remove, name="remove-connection"),
+    path("variables/", variables.listing, name="variables"),
+    path("variables/new/", variables.add, name="new-variable"),
+    path("variables/<int:variable_id>/", variables.change, name="variable"),
+    path("variables/<int:variable_id>/remove/", variables.remove, name="remove-variable"),
 ]

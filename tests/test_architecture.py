@@ -40,6 +40,7 @@ DOORS = {
     "re2": "templating",
     "allauth": "web",
     "ninja": "api",
+    "cronsim": "flows",
     "standardwebhooks": "connectors",
 }
 # What is sealed is opened in one place, and public keys are read in another: neither needs to know the other.

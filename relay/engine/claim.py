@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from relay.engine import gathering, order, sql
+from relay.engine import gathering, order, sql, variables
 from relay.engine.arrived import Arrived
 from relay.engine.errand import Errand
 from relay.engine.turns import turn, writing
@@ -38,8 +38,17 @@ def claim(limit: int = BATCH, avoid: frozenset[int] = frozenset()) -> list[Erran
     needing = {run[7] for run in runs if _needs_connections(plans[run[5]])}
     connections = _connections(needing)
     zones = _zones({run[7] for run in runs if _needs_zone(plans[run[5]])})
+    using = {run[7] for run in runs if _uses_variables(plans[run[5]])}
+    known = variables.load(using) if using else {}
     errands = [
-        _errand(run, events.get(run[6]), plans[run[5]], connections.get(run[7], {}), zones.get(run[7], "UTC"))
+        _errand(
+            run,
+            events.get(run[6]),
+            plans[run[5]],
+            connections.get(run[7], {}),
+            zones.get(run[7], "UTC"),
+            known.get(run[7], variables.NONE),
+        )
         for run in runs
     ]
     errands = gathering.with_items(errands)
@@ -136,6 +145,10 @@ def _needs_connections(found: Plan | str) -> bool:
     return not isinstance(found, str) and bool(found.connections)
 
 
+def _uses_variables(found: Plan | str) -> bool:
+    return not isinstance(found, str) and found.uses_variables
+
+
 def _connections(workspaces: set[int]) -> dict[int, dict[str, Connection]]:
     found: dict[int, dict[str, Connection]] = {}
     if workspaces:
@@ -156,7 +169,12 @@ def _zones(workspaces: set[int]) -> dict[int, str]:
 
 
 def _errand(
-    run: tuple[Any, ...], event: Arrived | None, found: Plan | str, connections: dict[str, Connection], zone: str
+    run: tuple[Any, ...],
+    event: Arrived | None,
+    found: Plan | str,
+    connections: dict[str, Connection],
+    zone: str,
+    known: variables.Variables,
 ) -> Errand:
     plan = NOTHING if isinstance(found, str) else found
     reason = found if isinstance(found, str) else "" if event else "Its event is gone"
@@ -171,6 +189,7 @@ def _errand(
         flow_id=run[4],
         flow_name=plan.name,
         connections=connections,
+        variables=known,
         hopeless=reason,
         probe_of=run[8],
         marked_step=run[9],

@@ -14,6 +14,7 @@ from relay.connectors import calls
 from relay.engine.endings import Ended
 from relay.engine.errand import Post, Sealed, Tried
 from relay.engine.gates import Pass, Place, Shut, Wait
+from relay.engine.inputs import rendered
 from relay.errors import ConnectionMissing, DeliveryError, RelayError
 from relay.flows.plan import ActionStep
 from relay.models import HeldBy
@@ -55,12 +56,13 @@ class _Delivery:
             self._put_back(0.0)
         sealed = self._connection()
         values = sealed.unseal() if sealed else None
-        inputs = self.step.inputs.render(self.walk.context)
+        inputs = rendered(self.walk, self.step)
         if self.step.action.target == "inbox":
             self._post(inputs)
             return
-        secrets = calls.secrets_of(self.step.connector, values)
-        self.outcome.secrets.update(secrets)
+        self.outcome.secrets.update(calls.secrets_of(self.step.connector, values))
+        # Of former steps too: what they were answered may have a secret in it.
+        secrets = tuple(self.outcome.secrets)
         key = f"{ids.text(self.errand.run_id)}-{self.id}"
         hops = self.errand.event.hops + 1
         request = calls.build(self.step.connector, self.step.action, inputs, values, key=key, hops=hops)
@@ -84,8 +86,10 @@ class _Delivery:
 
     def _post(self, inputs: Mapping[str, Any]) -> None:
         message = calls.inbox_message(self.step.action, inputs)
-        self.outcome.posts.append(Post(message.channel, message.title, message.text))
-        body = msgspec.json.encode(inputs).decode()
+        # Posted is stored and shown, so secrets don't get there.
+        words = (message.channel, message.title, message.text)
+        self.outcome.posts.append(Post(*(redaction.mask(text, self.outcome.secrets) for text in words)))
+        body = redaction.mask(msgspec.json.encode(inputs).decode(), self.outcome.secrets)
         self.sent = _json({"method": "POST", "url": "inbox", "headers": {}, "body": body})
         self.tried("succeeded")
         self._done({})

@@ -17,9 +17,12 @@ from relay.engine.arrived import Arrived
 from relay.engine.endings import Ended
 from relay.engine.errand import Errand, Outcome, Sealed
 from relay.engine.gates import Gates
+from relay.engine.inputs import rendered
 from relay.engine.sending import sender
 from relay.engine.steps import LEAVES
 from relay.engine.steps.asking import gather
+from relay.engine.variables import NONE as NO_VARIABLES
+from relay.engine.variables import Variables, load
 from relay.engine.walk import Walk, finish
 from relay.errors import RelayError
 from relay.flows import nesting
@@ -42,6 +45,7 @@ class Ground:
     connections: Mapping[str, Sealed] = field(default_factory=dict)
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     zone: str = "UTC"
+    variables: Variables = NO_VARIABLES
 
 
 def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
         flow_id=0,
         flow_name=ground.flow_name,
         connections=ground.connections,
+        variables=ground.variables,
         zone=plan.timezone or ground.zone,
     )
     walk = _DryWalk(errand, ground)
@@ -93,10 +98,10 @@ def _act(walk: _DryWalk, step: ActionStep) -> None:
     """Enter an action with the request that it would send, and go on as if it had been answered."""
     inputs: Any = None
     try:
-        inputs = step.inputs.render(walk.context)
+        inputs = rendered(walk, step)
         request = _request(walk, step, inputs)
     except RelayError as error:
-        walk.failed(step, str(error), inputs=inputs)
+        walk.failed(step, redaction.mask(str(error), walk.outcome.secrets), inputs=inputs)
     outputs = walk.ground.answers.get(step.id, ANSWER) if step.action.target == "http" else {}
     walk.enter(step, "succeeded", outputs, inputs=inputs, request=request)
 
@@ -110,8 +115,8 @@ def _request(walk: _DryWalk, step: ActionStep, inputs: Any) -> dict[str, Any]:
     if sealed is None and step.connection is not None:
         return _sketched(step, inputs, key)
     values = sealed.unseal() if sealed is not None else None
-    secrets = calls.secrets_of(step.connector, values)
-    walk.outcome.secrets.update(secrets)
+    walk.outcome.secrets.update(calls.secrets_of(step.connector, values))
+    secrets = tuple(walk.outcome.secrets)
     request = calls.build(step.connector, step.action, inputs, values, key=key)
     check_url(request.url)
     check_headers(request.headers)
@@ -158,8 +163,9 @@ _DryWalk.leaves = {**LEAVES, "action": _act, "changed": _remember, "once": _reme
 
 def ground_of(flow: Flow, document: Document) -> Ground:
     """What a dry run of a flow's document stands on: its workspace's connections, and what was answered last."""
+    known = load([flow.workspace_id]).get(flow.workspace_id, NO_VARIABLES)
     connections = {one.name: one for one in flow.workspace.connections.all()}
-    return Ground(document.name, connections, _last_answers(flow), flow.workspace.timezone)
+    return Ground(document.name, connections, _last_answers(flow), flow.workspace.timezone, known)
 
 
 def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,8 @@ from relay import ids
 from relay.engine.arrived import Arrived, event_context
 from relay.engine.asks import Ask
 from relay.engine.gates import Place
+from relay.engine.variables import NONE as NO_VARIABLES
+from relay.engine.variables import Variables
 from relay.flows.plan import Plan
 from relay.outbound import Answer, Request
 
@@ -49,6 +51,7 @@ class Errand:
     # The action that must not be done twice and was marked as about to be sent, and under which fence it may be.
     marked_step: str = ""
     marked_fence: int | None = None
+    variables: Variables = NO_VARIABLES
     # Of flows that keep an order.
     order_key: str | None = None
     # Of dates and times that name none.
@@ -118,7 +121,8 @@ def context_of(errand: Errand, steps: dict[str, Any]) -> dict[str, Any]:
     return {
         "event": event_context(errand.event),
         "steps": steps,
-        "vars": {},
+        "vars": errand.variables.plain,
+        "constants": errand.plan.constants,
         "flow": {"name": errand.flow_name},
         "run": {"id": ids.text(errand.run_id)},
     }

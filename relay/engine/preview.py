@@ -9,9 +9,10 @@ import msgspec
 
 from relay import redaction
 from relay.connectors import calls, registry
-from relay.engine import trial, trials
+from relay.engine import trial, trials, variables
 from relay.engine.arrived import Arrived
 from relay.errors import RelayError
+from relay.flows.uses import uses
 from relay.models import Event, Flow
 
 
@@ -41,7 +42,8 @@ def preview(flow: Flow, document: dict[str, Any], step_id: str, event: Event | N
     shown = StepPreview()
     try:
         step, before = _find(document, step_id)
-        found = trials.ask(_question(flow, step, before, event))
+        question = _question(flow, step, before, event)
+        found = trials.ask({**question, **_named(flow, document)})
         shown.fields = {path: FieldPreview(**one) for path, one in found["fields"].items()}
         shown.error, shown.passes = found.get("error", ""), found.get("passes")
         if "inputs" in found:
@@ -59,6 +61,19 @@ def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], ev
         "outputs": _last_outputs(flow) if before else {},
         "flow": flow.name,
         "event": None if event is None else trial.packed(_arrived(event)),
+    }
+
+
+def _named(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
+    """Constants and variables; of secret ones the names, for previews show a mask in their place."""
+    constants = document.get("constants")
+    known = variables.NONE
+    if next(uses(document, "vars"), None) is not None:
+        known = variables.load([flow.workspace_id]).get(flow.workspace_id, known)
+    return {
+        "constants": constants if isinstance(constants, dict) else {},
+        "vars": dict(known.plain),
+        "secret_vars": list(known.sealed),
     }
 
 

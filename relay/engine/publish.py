@@ -9,10 +9,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from relay import queues
-from relay.engine import audit, held, rejections, sql, trials
+from relay.engine import audit, held, rejections, schedules, sql, trials
 from relay.errors import DocumentFaults, Fault, RelayError, TemplateLimit
 from relay.flows import differences
 from relay.flows.document import Document, document_to_json
+from relay.flows.uses import variable_faults
 from relay.flows.validation import missing_connections, parse_document
 from relay.models import Event, Flow, Revision, Run, Seen, StepState, Trigger, User, Version, Workspace
 
@@ -72,12 +73,17 @@ def check(flow: Flow) -> list[Fault]:
         faults = [Fault(*one) for one in trials.ask({"check": flow.draft})["faults"]]
     except TemplateLimit as error:
         return [Fault("", f"it can't be checked: {error}")]
-    return faults or _missing(flow, msgspec.convert(flow.draft, Document))
+    return faults or [*_missing(flow, msgspec.convert(flow.draft, Document)), *_variables(flow)]
 
 
 def _missing(flow: Flow, document: Document) -> list[Fault]:
     have = dict(flow.workspace.connections.values_list("name", "connector"))
     return missing_connections(document, have)
+
+
+def _variables(flow: Flow) -> list[Fault]:
+    have = {variable.name: variable.is_secret for variable in flow.workspace.variables.all()}
+    return variable_faults(flow.draft, have)
 
 
 def publish(flow: Flow, *, by: User | None = None) -> Version:
@@ -91,6 +97,7 @@ def publish(flow: Flow, *, by: User | None = None) -> Version:
         version: Version = flow.versions.create(number=last + 1, document=flow.draft, created_by=by)
         flow.live_version = version
         flow.save(update_fields=["live_version"])
+        schedules.plan(flow)
         if version.number == 1:
             # What was only captured has not been run: when it is sent again, it shall be.
             Seen.objects.filter(flow=flow).delete()

@@ -9,6 +9,7 @@ from typing import Any
 from relay import conditions, ids, templating
 from relay.engine.arrived import Arrived, event_context
 from relay.errors import DocumentFaults, MissingName, RelayError, TemplateFault
+from relay.redaction import MASK
 
 SHOWN = 2_000  # characters of a field's value
 _TREES = {"action": "inputs", "set": "values", "filter": "when"}
@@ -17,8 +18,9 @@ _TREES = {"action": "inputs", "set": "values", "filter": "when"}
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """The answer to `{"check": document}` or to `{"step", "before", "outputs", "flow", "event"}`, as JSON.
 
-    Of a document, its `faults`. Of a step, `fields` by path, and for an event `passes` of a filter or the `inputs` of
-    an action; `error` where it went no further.
+    A step may come with `constants`, `vars` and `secret_vars`, which are names. Of a document, its `faults`. Of a step,
+    `fields` by path, and for an event `passes` of a filter or the `inputs` of an action; `error` where it went no
+    further.
     """
     return _checked(asked["check"]) if "check" in asked else _tried(asked)
 
@@ -37,7 +39,10 @@ def _checked(document: Any) -> dict[str, Any]:
 def _tried(asked: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"fields": {}}
     try:
-        _show(shown, asked["step"], _context(asked))
+        context = _context(asked)
+        if asked["step"].get("kind") == "action":
+            context["vars"] = {**context["vars"], **dict.fromkeys(asked.get("secret_vars", ()), MASK)}
+        _show(shown, asked["step"], context)
     except RelayError as error:
         shown["error"] = str(error)
     return shown
@@ -45,7 +50,8 @@ def _tried(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _context(asked: dict[str, Any]) -> dict[str, Any]:
     flow, run = {"name": asked["flow"]}, {"id": ids.text(0)}
-    context: dict[str, Any] = {"vars": {}, "flow": flow, "run": run, "steps": {}}
+    context: dict[str, Any] = {"vars": asked.get("vars", {}), "constants": asked.get("constants", {})}
+    context |= {"flow": flow, "run": run, "steps": {}}
     if asked["event"] is not None:
         context["event"] = event_context(arrived(asked["event"]))
     for step in asked["before"]:

@@ -12,7 +12,7 @@ import structlog
 from django.db import Error
 
 from relay import queues
-from relay.engine import batches, clock, destinations, held, indexing, order, retention, sql
+from relay.engine import batches, clock, destinations, held, indexing, order, retention, schedules, sql
 from relay.models import Lease
 
 log = structlog.get_logger()
@@ -49,6 +49,7 @@ def once() -> None:
     destinations.go_on()
     order.go_on()
     batches.go_on(sql.now())
+    schedules.go_on()
     _ring()
     indexing.index_some()
     retention.go_on()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from relay.flows.forms import Input
 from relay.flows.kinds import (
     Action,
     Arm,
@@ -65,9 +66,13 @@ class Dedupe(Part, kw_only=True, frozen=True):
 
 
 class TriggerSettings(Part, kw_only=True, frozen=True):
-    """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's."""
+    """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's.
 
-    kind: Literal["webhook", "manual"]
+    Of a schedule: `cron` or `every`, and whether moments that were missed are skipped or made up for by one run. Of one
+    that is started by hand: `inputs`, its form.
+    """
+
+    kind: Literal["webhook", "schedule", "manual"]
     preset: str | None = None
     methods: tuple[Method, ...] = ("POST", "PUT", "PATCH")
     verify: Verify = Verify()
@@ -77,6 +82,11 @@ class TriggerSettings(Part, kw_only=True, frozen=True):
     allow_ips: tuple[str, ...] = ()
     rate: str | None = None
     max_bytes: int = 0
+    cron: str | None = None
+    every: str | None = None
+    timezone: str = "UTC"
+    catch_up: Literal["one", "skip"] = "one"
+    inputs: tuple[Input, ...] = ()
 
 
 class Alerts(Part, kw_only=True, frozen=True):
@@ -102,7 +112,7 @@ class Settings(Part, kw_only=True, frozen=True):
 
 
 class Document(Part, kw_only=True, frozen=True):
-    """A whole flow document."""
+    """A whole flow document. `constants`: values that its templates call `constants.<name>`."""
 
     relay: Literal[1]
     name: str
@@ -112,6 +122,7 @@ class Document(Part, kw_only=True, frozen=True):
     trigger: TriggerSettings
     steps: list[Step]
     settings: Settings = Settings()
+    constants: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def document_to_json(document: Document) -> dict[str, Any]:

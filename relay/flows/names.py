@@ -13,7 +13,7 @@ from relay.errors import DocumentFaults, Fault
 from relay.flows.shape import join
 
 # The first names that a template may use.
-ROOTS = {"event", "steps", "vars", "flow", "run"}
+ROOTS = {"event", "steps", "vars", "constants", "flow", "run"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from relay.flows.planned import (
     RespondStep,
     SetStep,
 )
+from relay.flows.uses import uses
 from relay.templating import Leaf, compile_leaf, compile_tree, is_path
 from relay.templating import names as template_names
 
@@ -55,6 +56,8 @@ class Plan:
     timezone: str | None = None
     gathers: bool = False
     needs_zone: bool = False
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    uses_variables: bool = False
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -75,6 +78,8 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         needs_zone=document.settings.timezone is None and any(map(_reads_clock, doc.every(document.steps))),
         gathers=any(isinstance(step, doc.Digest) for step in doc.every(document.steps)),
         named=_named(document.steps, loops) if loops else frozenset(),
+        constants=document.constants,
+        uses_variables=next(uses(msgspec.to_builtins(document), "vars"), None) is not None,
     )
 
 
@@ -144,6 +149,7 @@ def _action(step: doc.Action, name: str) -> ActionStep:
         success=None if step.success is None else compile_condition(step.success).holds,
         on_error=step.on_error,
         error_steps=_steps(step.error_steps),
+        variables=frozenset(use.name for use in uses({"inputs": step.inputs}, "vars")),
     )
 
 

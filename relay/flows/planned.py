@@ -56,6 +56,7 @@ class ActionStep:
     success: Callable[[Mapping[str, Any]], bool] | None
     on_error: OnError
     error_steps: tuple[PlanStep, ...] = ()
+    variables: frozenset[str] = frozenset()  # that its inputs use
     kind: ClassVar = "action"
     nests: ClassVar = False
 

@@ -18,9 +18,12 @@ from relay.flows.names import condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
 from relay.flows.shape import faults as shape_faults
 from relay.flows.stepfaults import ID, step_faults
+from relay.flows.triggers import kind_faults
+from relay.flows.uses import constant_faults
 from relay.flows.verification import verification
 from relay.outbound import check_headers
 
+MOST_CONSTANTS = 100
 MOST_CONCURRENCY = 1_000
 MOST_BODY = 10 * 1024 * 1024
 LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
@@ -33,7 +36,7 @@ def parse_document(data: bytes | str | dict[str, Any]) -> doc.Document:
     if wrong:
         raise DocumentFaults([*wrong, *step_faults(_sound_steps(value, wrong))])
     document = msgspec.convert(value, doc.Document)
-    wrong = list(_faults(document))
+    wrong = [*_faults(document), *constant_faults(value, document.constants)]
     if wrong:
         raise DocumentFaults(wrong)
     return document
@@ -87,6 +90,17 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
     yield from step_faults(document.steps)
     if document.settings.ordered and any(isinstance(step, doc.Digest) for step in doc.every(document.steps)):
         yield Fault("settings.ordered", "a digest gathers no runs that wait for one another")
+    yield from _constants(document.constants)
+
+
+def _constants(constants: dict[str, Any]) -> Iterator[Fault]:
+    if len(constants) > MOST_CONSTANTS:
+        yield Fault("constants", f"a flow may have {MOST_CONSTANTS} constants")
+    for name, value in constants.items():
+        if not ID.fullmatch(name):
+            yield Fault(f"constants.{name[:60]}", "is not a name of letters, digits and _")
+        elif isinstance(value, str) and templating.has_template(value):
+            yield Fault(f"constants.{name}", "is a plain value; a step that sets values takes templates")
 
 
 def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
@@ -101,6 +115,7 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
     if trigger.dedupe is not None:
         yield from _dedupe(trigger.dedupe)
     yield from _response(trigger.response)
+    yield from kind_faults(trigger)
 
 
 def _verification(trigger: doc.TriggerSettings) -> Iterator[Fault]:
@@ -115,16 +130,23 @@ def _dedupe(dedupe: doc.Dedupe) -> Iterator[Fault]:
     if len(dedupe.key) > LENGTHS["title"]:
         yield Fault("trigger.dedupe.key", f"may have {LENGTHS['title']} characters")
         return
-    wrong = list(template_faults(dedupe.key, "trigger.dedupe.key"))
-    yield from wrong
-    named = set() if wrong else {re.split(r"[.\[]", name)[0] for name in templating.names(dedupe.key)}
-    if not wrong and named != {"event"}:
+    yield from _of_event(dedupe.key, "trigger.dedupe.key")
+    if not templating.has_template(dedupe.key):
         yield Fault("trigger.dedupe.key", "is made of the event alone, as {{ event.body.id }}")
     try:
         if not backoff.seconds(dedupe.window) > 0:
             yield Fault("trigger.dedupe.window", "is more than 0s")
     except ValueError as error:
         yield Fault("trigger.dedupe.window", str(error))
+
+
+def _of_event(source: str, path: str) -> Iterator[Fault]:
+    """A key, which is made before there is a run: of the event and nothing else."""
+    wrong = list(template_faults(source, path))
+    yield from wrong
+    named = set() if wrong else {re.split(r"[.\[]", name)[0] for name in templating.names(source)}
+    if not named <= {"event"}:
+        yield Fault(path, "is made of the event alone, as {{ event.body.id }}")
 
 
 def _response(response: doc.Response) -> Iterator[Fault]:
@@ -148,7 +170,7 @@ def _settings(settings: doc.Settings) -> Iterator[Fault]:
         yield Fault("settings.concurrency", f"is between 1 and {MOST_CONCURRENCY}")
     if settings.order_key and not settings.ordered:
         yield Fault("settings.order_key", "needs ordered: true")
-    yield from template_faults(settings.order_key, "settings.order_key")
+    yield from _of_event(settings.order_key, "settings.order_key")
     try:
         moments.zone("UTC" if settings.timezone is None else settings.timezone)
     except RelayError as error:

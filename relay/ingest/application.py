@@ -67,6 +67,8 @@ class Ingest:
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         token_digest = _token_digest(scope)
         door = await self._door(scope, token_digest)
+        if door.settings.kind != "webhook":
+            raise Answer(404, "This flow does not start by its URL")
         if checks.is_probe(scope["method"], door):
             return (204 if scope["method"] == "OPTIONS" else 200), [checks.allow(door)], b""
         headers = joined(scope["headers"])

@@ -12,8 +12,10 @@ from relay.models.inbox import InboxMessage
 from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 from relay.models.rejections import Rejection, Unkept, Why
+from relay.models.schedules import Schedule
 from relay.models.secrets import TriggerSecret
 from relay.models.stepstates import Gathered, StepState
+from relay.models.variables import Variable
 
 __all__ = [
     "ActorKind",
@@ -43,6 +45,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "Schedule",
     "Scope",
     "Seen",
     "StepState",
@@ -50,6 +53,7 @@ __all__ = [
     "TriggerSecret",
     "Unkept",
     "User",
+    "Variable",
     "Version",
     "Why",
     "Workspace",

@@ -15,12 +15,12 @@ from relay.engine import intake, preview, publish
 from relay.errors import RelayError
 from relay.flows.differences import in_words
 from relay.models import Flow
-from relay.web import drafts, rows, stepforms
+from relay.web import drafts, kinds, rows, stepforms
 from relay.web.access import WorkspaceRequest
 
 UNDO = "undo"
 TOLD = 400  # characters of what publishing has changed
-ROW_GROUPS = {"rule": ("left", "op", "right")}
+ROW_GROUPS = {"rule": ("left", "op", "right"), "input": kinds.COLUMNS}
 
 
 @dataclass(slots=True)
@@ -114,6 +114,15 @@ def _publish(act: Act, _one: str, _two: str) -> None:
     messages.success(act.request, f"Version {version.number} is live. What arrives from now on goes through it.{told}")
 
 
+def _kind(act: Act, kind: str, _two: str) -> None:
+    if kinds.kind_of(act.document["trigger"]) == kind:
+        return
+    act.save()
+    _remember(act, "What starts the flow is another now.")
+    act.document["trigger"] = kinds.fresh(kind)
+    act.save()
+
+
 def _pick(act: Act, key: str, _two: str) -> None:
     act.query["pick"] = "1"
     act.save()
@@ -198,6 +207,7 @@ _VERBS: dict[str, Callable[[Act, str, str], None]] = {
     "undo": _undo,
     "discard": _discard,
     "publish": _publish,
+    "kind": _kind,
     "pick": _pick,
     "choose": _choose,
     "more": _more,

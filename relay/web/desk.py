@@ -20,7 +20,7 @@ from relay.errors import Fault, RelayError
 from relay.flows.differences import Difference
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
-from relay.web import drafts, limits, outputs, rows, stepfields, stepforms, story, trees, versions
+from relay.web import drafts, kinds, limits, outputs, rows, stepfields, stepforms, story, trees, versions
 from relay.web.senders import Sender
 from relay.web.stepfields import Form
 
@@ -59,6 +59,32 @@ class Desk:
     def changes(self) -> list[Difference]:
         """What publishing would change of the live version."""
         return versions.unpublished(self.flow, self.document)
+
+    @property
+    def trigger_kind(self) -> str:
+        return kinds.kind_of(self.document["trigger"])
+
+    @property
+    def trigger_kinds(self) -> list[tuple[str, str, str]]:
+        return [(kind, name, kinds.ICONS[kind]) for kind, name in kinds.NAMES.items()]
+
+    @property
+    def trigger_card(self) -> tuple[str, str, str]:
+        """Icon, name and a line of the card that starts the flow."""
+        kind = self.trigger_kind
+        return kinds.ICONS[kind], kinds.NAMES[kind], kinds.summary(self.document["trigger"])
+
+    @property
+    def moments(self) -> list[str]:
+        return kinds.moments(self.document["trigger"])
+
+    @property
+    def input_rows(self) -> list[dict[str, Any]]:
+        return kinds.input_rows(self.document["trigger"])
+
+    @property
+    def input_kinds(self) -> list[tuple[str, str]]:
+        return list(kinds.INPUT_KINDS.items())
 
     @property
     def arrived(self) -> trees.Arrived | None:
@@ -135,6 +161,10 @@ class Desk:
     def settings(self) -> dict[str, Any]:
         settings = self.document.get("settings")
         return settings if isinstance(settings, dict) else {}
+
+    @property
+    def constants(self) -> list[tuple[stepfields.Shown, stepfields.Shown]]:
+        return stepfields.pairs("constants", self.document.get("constants"), "")
 
     @property
     def response(self) -> dict[str, Any]:

@@ -68,6 +68,7 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "delete-flow": _ACT,
     "secrets": _FORM,
     "act-on-secret": _ACT,
+    "start-flow": _FORM,
     "versions": _SEEN,
     "restore-version": _ACT,
     "flow-runs": _SEEN,
@@ -106,6 +107,10 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "add-connection": _FORM,
     "connection": _FORM,
     "remove-connection": _ACT,
+    "variables": _SEEN,
+    "new-variable": _FORM,
+    "variable": _FORM,
+    "remove-variable": _ACT,
 }
 
 

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.connectors.definition import Field
 from relay.errors import RelayError
-from relay.web import drafts, limits, posted, rows, senders
+from relay.web import drafts, kinds, limits, posted, rows, senders
 
 NAME = 200
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -40,6 +40,8 @@ def _flow(document: dict[str, Any], data: QueryDict) -> None:
     document["name"] = posted.text(data, "name", limit=NAME).strip() or "Untitled flow"
     for key, limit in (("title", 2_000), ("description", 4_000), ("folder", 100)):
         _put(document, key, posted.text(data, key, limit=limit).strip())
+    if "constants.key" in data:
+        _put(document, "constants", rows.pairs(data, "constants", document.get("constants")))
     if "retention" in data:
         _settings(document, data)
 
@@ -61,6 +63,8 @@ def _put(into: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
+    if kinds.read(trigger, data) or kinds.kind_of(trigger) != "webhook":
+        return
     senders.apply(trigger, data)
     if "methods" in data:
         trigger["methods"] = [method for method in METHODS if method in data.getlist("methods")]

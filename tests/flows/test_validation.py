@@ -277,7 +277,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         (loop(limit=0), "steps[0].limit: is between 1 and 10000"),
         (
             loop(made(x="{{ line.x }}")),
-            "steps[0].steps[0].values.x: line is not a name here; there are event, flow, item",
+            "steps[0].steps[0].values.x: line is not a name here; there are constants, event, flow, item",
         ),
         (loop(loop(loop(loop(id="d"), id="c"), id="b")), "steps[0].steps[0].steps[0].steps[0]: loops are nested more"),
         (loop(made(id="x" * 45)), "steps[0]: the id of a step in a loop may have 44"),

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from relay.engine import accounts, batches, connections, intake, members, tokens
+from relay.engine import accounts, batches, connections, intake, members, tokens, variables
 from relay.models import (
     ApiToken,
     Flow,
@@ -94,6 +94,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "rejection_id": _rejection(workspace, flow).pk,
         "connection_id": connections.set_connection(workspace, "Board", "trello", values).pk,
         "connector_key": "trello",
+        "variable_id": variables.set_variable(workspace, "shop", "Acme").pk,
         "token": TOKEN,
         "user_id": 999_999,
         "member_id": workspace.memberships.get(role=Role.VIEWER).pk,

@@ -1,0 +1,47 @@
+"""Variables: values of a workspace that templates call by name, plain or sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from relay.models import sealing
+from relay.models.accounts import Workspace
+from relay.models.sealing import SealedField
+
+
+class Variable(models.Model):
+    """A named text, `vars.<name>` in templates. A secret one is sealed, and never shown again."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="variables")
+    name = models.CharField(max_length=64)
+    value = models.TextField(blank=True, default="", help_text="of a plain one")
+    sealed = SealedField(
+        null=True,
+        help_text="of a secret one",
+        # The name never changes, and a row that is made anew may have another id.
+        owner="variable:{row.workspace_id}:{row.name}",
+        what="the variable {row.name} of {row.workspace}",
+        remedy="enter its value again under Variables, then replay what failed",
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    if TYPE_CHECKING:
+        workspace_id: int
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "name"], name="variable_name_once"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_secret(self) -> bool:
+        return self.sealed is not None
+
+    def seal(self, value: str) -> None:
+        self.value, self.sealed = "", sealing.seal(self, "sealed", {"value": value})
+
+    def unseal(self) -> str:
+        return str(sealing.unseal(self, "sealed")["value"])
