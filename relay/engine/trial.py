@@ -13,6 +13,15 @@ from relay.redaction import MASK
 
 SHOWN = 2_000  # characters of a field's value
 _TREES = {"action": "inputs", "set": "values", "filter": "when"}
+# Of other kinds, the keys that hold templates of the step itself.
+_OWN = {
+    "loop": ("over",),
+    "delay": ("for", "until"),
+    "digest": ("key",),
+    "changed": ("value", "key"),
+    "once": ("key",),
+    "respond": ("status", "headers", "body"),
+}
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def _outputs(step: dict[str, Any], context: dict[str, Any], answers: dict[str, A
 
 def _show(shown: dict[str, Any], step: dict[str, Any], context: dict[str, Any]) -> None:
     kind = str(step.get("kind"))
-    tree = step.get(_TREES.get(kind, ""))
+    tree = {key: step.get(key) for key in _OWN[kind]} if kind in _OWN else step.get(_TREES.get(kind, ""))
     for path, source in leaves(tree):
         shown["fields"][path] = _field(source, context)
     if "event" not in context:

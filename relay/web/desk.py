@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from relay.errors import Fault, RelayError
 from relay.flows.differences import Difference
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
-from relay.web import drafts, kinds, limits, outputs, rows, stepfields, stepforms, story, trees, versions
+from relay.web import cards, drafts, kinds, limits, outputs, rows, stepfields, stepforms, story, trees, versions
 from relay.web.senders import Sender
 from relay.web.stepfields import Form
 
@@ -232,7 +233,8 @@ def card(step: dict[str, Any]) -> Card:
     kind = str(step.get("kind"))
     name = step.get("name")
     does = story.does(step)
-    summary = {"filter": _rule, "set": _names}.get(kind, lambda _: does if name else "")(step)
+    tell = _SUMMARIES.get(kind)
+    summary = tell(step) if tell else does if name else ""
     disabled = step.get("disabled") is True
     return Card(step["id"], kind, name if isinstance(name, str) and name else does, summary, disabled)
 
@@ -254,3 +256,6 @@ def _rule(step: dict[str, Any]) -> str:
 def _names(step: dict[str, Any]) -> str:
     values = step.get("values")
     return ", ".join(values) if isinstance(values, dict) and values else "No values yet"
+
+
+_SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {"filter": _rule, "set": _names, **cards.SUMMARIES}

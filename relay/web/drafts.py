@@ -6,8 +6,10 @@ import copy
 from typing import Any
 
 from relay.connectors.definition import Action, Connector
+from relay.flows import nesting
+from relay.web import kindforms
 
-KINDS = ("filter", "set", "action")
+KINDS = ("filter", "set", "action", *kindforms.NEW)
 JSON = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ def found(document: JSON, step_id: str) -> JSON | None:
 
 def unused(document: JSON, stem: str) -> str:
     """`stem`, or `stem_2` and so on: an id that no step has."""
-    taken = [step.get("id") for step in document["steps"]]
+    taken = [step["id"] for step, _ in nesting.every(document["steps"])]
     number, name = 1, stem
     while name in taken:
         number += 1
@@ -51,6 +53,8 @@ def add(document: JSON, kind: str, *, after: str) -> str:
         step["when"] = {"all": [{"left": "", "op": "equals", "right": ""}]}
     elif kind == "set":
         step["values"] = {}
+    else:
+        step.update(copy.deepcopy(kindforms.NEW.get(kind, {})))
     document["steps"].insert(position(document, after) + 1, step)
     return str(step["id"])
 
@@ -68,8 +72,10 @@ def duplicate(document: JSON, step_id: str) -> str:
     step = found(document, step_id)
     if step is None:
         return step_id
-    twin = {**copy.deepcopy(step), "id": unused(document, step_id)}
+    twin = copy.deepcopy(step)
     document["steps"].insert(position(document, step_id) + 1, twin)
+    for one, _ in list(nesting.every([twin])):
+        one["id"] = unused(document, one["id"])
     return str(twin["id"])
 
 

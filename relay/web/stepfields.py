@@ -10,7 +10,7 @@ import msgspec
 from relay.conditions import OPERATORS, WITHOUT_RIGHT
 from relay.connectors.definition import Field
 from relay.engine.preview import FieldPreview, StepPreview
-from relay.web import rows, stepforms
+from relay.web import kindforms, rows, stepforms
 
 BODY_KINDS = (("", "No body"), ("json", "JSON"), ("form", "Form"), ("text", "Text"))
 
@@ -65,7 +65,7 @@ class Group:
 
 @dataclass(slots=True)
 class Form:
-    """All of a step's form. `rules` of a filter, `pairs` of a set, `groups` of an action."""
+    """All of a step's form. `rules` of a filter, `pairs` of a set, `groups` of others; `errors` of an action."""
 
     step: dict[str, Any]
     groups: list[Group] = field(default_factory=list)
@@ -73,6 +73,7 @@ class Form:
     rules: list[dict[str, Any]] = field(default_factory=list)
     join: str = "all"
     raw: Shown | None = None
+    errors: str = ""
 
     def shown(self) -> list[Shown]:
         """Every field that has a preview."""
@@ -91,9 +92,30 @@ def form(step: dict[str, Any], preview: StepPreview | None) -> Form:
             made.pairs = pairs("values", step.get("values"), "")
         case "action":
             made.groups = [_group(step, one) for one in stepforms.fields_of(step)]
+            made.errors = kindforms.shown(kindforms.ERROR_STEPS, step.get("error_steps"))
+        case str() as kind if kind in kindforms.FORMS:
+            made.groups = [Group("single", _of_kind(step, one)) for one in kindforms.FORMS[kind]]
     for shown in made.shown():
         shown.preview = joined(preview, shown.path) if preview else None
     return made
+
+
+def _of_kind(step: dict[str, Any], one: Field) -> Shown:
+    """One field of a kind that is a few fields."""
+    value = step.get(one.key)
+    return Shown(
+        name=f"k.{one.key}",
+        path=one.key,
+        value=kindforms.shown(one, value),
+        label=one.label,
+        kind=one.kind,
+        help=one.help,
+        required=one.required,
+        options=_options(one, value),
+        blank=f"{one.default}, by default" if one.default is not None else "",
+        placeholder=str(one.default or one.example or ""),
+        note=kindforms.note(one, value),
+    )
 
 
 def joined(preview: StepPreview, path: str) -> FieldPreview | None:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.connectors.definition import Field
 from relay.errors import RelayError
-from relay.web import drafts, kinds, limits, posted, rows, senders
+from relay.web import drafts, kindforms, kinds, limits, posted, rows, senders
 
 NAME = 200
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -92,6 +92,8 @@ def _step(step: dict[str, Any], data: QueryDict) -> None:
             step["values"] = rows.pairs(data, "values", step.get("values"))
         case "action" if step.get("action"):
             _action(step, data)
+        case str() as kind if kind in kindforms.FORMS:
+            kindforms.apply(step, data)
 
 
 def _filter(step: dict[str, Any], data: QueryDict) -> None:
@@ -110,7 +112,10 @@ def _action(step: dict[str, Any], data: QueryDict) -> None:
     step["inputs"] = inputs
     delays = [part for part in re.split(r"[\s,]+", posted.text(data, "retry", limit=NAME)) if part]
     _put(step, "retry", {"delays": delays} if delays or "no_retry" in data else None)
-    _put(step, "on_error", "continue" if data.get("on_error") == "continue" else None)
+    on_error = data.get("on_error")
+    _put(step, "on_error", on_error if on_error in ("continue", "branch") else None)
+    steps = kindforms.tree(posted.text(data, "error_steps"), step.get("error_steps"))
+    _put(step, "error_steps", steps if on_error == "branch" else None)
 
 
 def fields_of(step: dict[str, Any]) -> tuple[Field, ...]:

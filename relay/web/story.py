@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
 
 from relay.connectors import registry
 from relay.errors import RelayError
@@ -25,6 +27,8 @@ KINDS = {
     "changed": "Only if changed",
     "once": "Only once",
 }
+MOST_INSIDE = 200  # entries of steps inside of one that the page shows, and of those beyond what went wrong
+TELLING = frozenset({"failed", "waiting"})
 DEEPEST = 4  # levels that the page indents
 
 
@@ -52,6 +56,7 @@ class Stop:
     tries: tuple[Try, ...] = ()
     depth: int = 0
     place: str = ""
+    left_out: int = 0  # entries of steps inside that are not shown
 
     @property
     def indent(self) -> int:
@@ -79,15 +84,17 @@ class _Telling:
 
     def stops(self, steps: Any) -> list[Stop]:
         found: list[Stop] = []
-        order = {name: place for place, name in enumerate([*self._entries, *self._tries])}
+        order = {name: place for place, name in enumerate(dict.fromkeys([*self._entries, *self._tries]))}
         for step in steps if isinstance(steps, list) else ():
             inside = [
                 self._stop(one, name, depth + 1)
                 for one, depth in nesting.every([inner for _, block in nesting.inner(step) for inner in block])
                 for name in self._came_to[one["id"]]
             ]
-            found.append(self._stop(step, step["id"], 0))
-            found += sorted(inside, key=lambda stop: order[stop.id])
+            inside.sort(key=lambda stop: order[stop.id])
+            shown = [*inside[:MOST_INSIDE], *[stop for stop in inside[MOST_INSIDE:] if stop.state in TELLING]]
+            found.append(replace(self._stop(step, step["id"], 0), left_out=len(inside) - len(shown)))
+            found += shown
         return found
 
     def _stop(self, step: Mapping[str, Any], name: str, depth: int) -> Stop:
@@ -100,12 +107,20 @@ class _Telling:
             state=entry.get("state") or (self._left if tries else ""),
             error=entry.get("error", ""),
             # An action's answer is shown with its tries.
-            outputs=entry.get("outputs") or {} if step["kind"] != "action" else {},
+            outputs=_texts(entry.get("outputs") or {}) if step["kind"] != "action" else {},
             done_by=entry.get("from", ""),
             tries=tries,
             depth=depth,
             place=name.removeprefix(step["id"]),
         )
+
+
+def _texts(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Outputs as texts, what is none as JSON."""
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in outputs.items()
+    }
 
 
 def does(step: Mapping[str, Any]) -> str:

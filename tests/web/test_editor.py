@@ -151,7 +151,7 @@ def test_a_default_stands_right_after_the_name(source: str, path: str, changed: 
     [
         "what",
         "add",
-        "add loop trigger",
+        "add bench trigger",
         "choose",
         "choose no.such",
         "up",

@@ -1,0 +1,83 @@
+"""The page of a run that went through branches and loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from relay.engine import claim
+from relay.engine.gates import Gates
+from relay.engine.settle import settle
+from relay.engine.walk import walk
+from relay.models import Flow, Run
+from relay.web import story
+from tests.engine.walking import Recorder, answer
+
+NOTE = {"id": "note", "kind": "set", "values": {"n": "{{ item }}", "list": [1]}}
+TELL = {"id": "tell", "kind": "action", "action": "http.request", "inputs": {"url": "https://a.example/{{ item }}"}}
+LOOP = {"id": "each", "kind": "loop", "over": [7, 8], "steps": [NOTE, TELL]}
+STEPS = [
+    {
+        "id": "way",
+        "kind": "branch",
+        "branches": [{"name": "big", "when": {"left": 1, "op": "exists"}, "steps": [LOOP]}],
+    },
+    {"id": "after", "kind": "set", "values": {}},
+]
+
+
+def told(flow: Flow, steps: list[dict[str, Any]], *answers: Any) -> Run:
+    """A run of the flow with those steps, after its first walk."""
+    version = flow.versions.create(number=9, document={**flow.draft, "steps": steps})
+    event = flow.events.create(workspace=flow.workspace, state="accepted", received_at=1, method="POST", headers={})
+    run = Run.objects.create(workspace=flow.workspace, flow=flow, version=version, event=event, due_at=1)
+    claim.plan.cache_clear()
+    settle([walk(errand, Recorder(*answers), Gates(threads=4)) for errand in claim.claim()])
+    run.refresh_from_db()
+    return run
+
+
+def test_the_trail_is_told_in_the_order_walked(alice: Client, flow: Flow) -> None:
+    run = told(flow, STEPS, answer(200), answer(503))
+
+    stops = story.stops(run, run.version.document, run.attempts.order_by("id"))
+    page = alice.get(reverse("run", args=(run.pk,))).content.decode()
+
+    assert [(stop.id, stop.depth, stop.state) for stop in stops] == [
+        ("way", 0, "branched"),
+        ("each", 1, "looped"),
+        ("note[0]", 2, "set"),
+        ("tell[0]", 2, "succeeded"),
+        ("note[1]", 2, "set"),
+        ("tell[1]", 2, "waiting"),
+        ("after", 0, ""),
+    ]
+    assert stops[2].outputs == {"n": "7", "list": "[1]"}
+    assert '<span class="quiet mono">[1]</span>' in page
+    assert "https://a.example/8" in page
+
+
+def test_a_long_loop_shows_its_start_and_what_failed(flow: Flow) -> None:
+    number = {"id": "n", "kind": "set", "values": {"x": "{{ 1 // (item - 299) }}"}}
+    loop = {"id": "each", "kind": "loop", "over": "{{ range(300) | list }}", "steps": [number], "on_error": "continue"}
+    run = told(flow, [loop])
+
+    stops = story.stops(run, run.version.document, ())
+
+    assert (len(stops), stops[0].left_out, stops[-1].id, stops[-1].state) == (202, 99, "n[299]", "failed")
+
+
+def test_a_run_that_was_gathered_names_the_one_that_goes_on(alice: Client, flow: Flow) -> None:
+    steps = [{"id": "all", "kind": "digest", "every": "1h"}]
+    first = told(flow, steps)
+    event = flow.events.create(workspace=flow.workspace, state="accepted", received_at=1, method="POST", headers={})
+    second = Run.objects.create(workspace=flow.workspace, flow=flow, version=first.version, event=event, due_at=1)
+    settle([walk(errand, Recorder(), Gates(threads=4)) for errand in claim.claim()])
+
+    waits = alice.get(reverse("run", args=(first.pk,))).content.decode()
+    joined = alice.get(reverse("run", args=(second.pk,))).content.decode()
+
+    assert "Gathers at “all” until" in waits
+    assert f"run {first.ref} goes on with it" in joined
