@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeVar
 
+from relay import backoff
 from relay.buckets import Rate, rate
 from relay.engine import sql
 from relay.engine.duplicates import Recogniser, recogniser
@@ -21,6 +22,7 @@ from relay.models import Trigger
 Known = TypeVar("Known")
 
 DOORS_REMEMBERED = 10_000
+MOST_WAIT = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Door:
     guard: Guard | None = None  # nobody is verified without
     bare: bool = False  # whether senders want an answer without a body
     content_type: str = ""  # what bodies are, whatever they are called
+    wait: float = 0.0  # seconds for which callers are held for what a step answers
 
     @property
     def mark(self) -> str:
@@ -117,7 +120,16 @@ def _load(token_digest: str) -> Door | None:
         guard(trigger, said, is_readable=is_readable(document)),
         answers_bare(said),
         content_type(said),
+        _wait(settings.response.wait),
     )
+
+
+def _wait(text: str | None) -> float:
+    """Seconds; in a draft it may be nonsense, which is none."""
+    try:
+        return min(backoff.seconds(text), MOST_WAIT) if text else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _rate(text: str | None) -> Rate | None:

@@ -9,7 +9,7 @@ import structlog
 from django.db import DataError, IntegrityError
 
 from relay import ids, redaction
-from relay.engine import answering, destinations, gathering, order, sql, trails
+from relay.engine import answering, answers, destinations, gathering, order, sql, trails
 from relay.engine.errand import Outcome
 from relay.engine.turns import writing
 
@@ -93,6 +93,7 @@ def _settle(outcomes: list[Outcome]) -> int:
     for outcome in kept:
         if outcome.probe_answered is not None and outcome.errand.probe_of is not None:
             destinations.probed(outcome.errand.probe_of, answered=outcome.probe_answered)
+    answers.tell(kept)
     if len(kept) < len(outcomes):
         log.warning("settle.late", runs=len(outcomes) - len(kept))
     return len(kept)

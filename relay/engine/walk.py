@@ -81,6 +81,8 @@ class Walk:
     @property
     def has_much_to_settle(self) -> bool:
         """Whether so much was sent that it is better kept before more is: a crash would repeat it."""
+        if self.outcome.response is not None and self.errand.plan.waits:
+            return True  # somebody waits for what is settled
         return self.sent >= MANY_SENT or (self.sent > 0 and time.monotonic() - self.began > LONG)
 
     def go(self) -> None:

@@ -31,11 +31,15 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Response(Part, kw_only=True, frozen=True):
-    """What a caller is answered; an empty body means the event's id as JSON."""
+    """What a caller is answered; an empty body means the event's id as JSON.
+
+    `wait`: how long the caller is held for what a step responds.
+    """
 
     status: int = 202
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: str = ""
+    wait: str | None = None
 
 
 class Verify(Part, kw_only=True, frozen=True):

@@ -58,6 +58,7 @@ class Plan:
     needs_zone: bool = False
     constants: Mapping[str, Any] = field(default_factory=dict)
     uses_variables: bool = False
+    waits: bool = False  # whether callers wait for what it answers
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -79,6 +80,7 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         gathers=any(isinstance(step, doc.Digest) for step in doc.every(document.steps)),
         named=_named(document.steps, loops) if loops else frozenset(),
         constants=document.constants,
+        waits=document.trigger.response.wait is not None,
         uses_variables=next(uses(msgspec.to_builtins(document), "vars"), None) is not None,
     )
 

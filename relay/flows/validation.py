@@ -24,6 +24,7 @@ from relay.flows.verification import verification
 from relay.outbound import check_headers
 
 MOST_CONSTANTS = 100
+MOST_WAIT = 120.0
 MOST_CONCURRENCY = 1_000
 MOST_BODY = 10 * 1024 * 1024
 LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
@@ -156,6 +157,11 @@ def _response(response: doc.Response) -> Iterator[Fault]:
         yield Fault("trigger.response.body", f"an answer of status {response.status} has no body")
     if len(response.body) > 64 * 1024:
         yield Fault("trigger.response.body", "may have 65536 characters")
+    try:
+        if response.wait is not None and not 0 < backoff.seconds(response.wait) <= MOST_WAIT:
+            yield Fault("trigger.response.wait", f"is more than 0s, and at most {MOST_WAIT:g}s")
+    except ValueError as error:
+        yield Fault("trigger.response.wait", str(error))
     try:
         check_headers(response.headers)
     except RequestRefused as error:

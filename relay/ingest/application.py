@@ -9,9 +9,11 @@ from django.db import Error
 
 from relay import ids
 from relay.engine import sql
+from relay.engine.answers import Reply
 from relay.engine.guards import NOTHING
 from relay.engine.intake import Accepted, Arrival, Door
 from relay.engine.rejections import Rejected
+from relay.flows.document import Response
 from relay.forwarded import neighbourhood
 from relay.ingest import bodies, checks, scopes
 from relay.ingest.admission import Admission
@@ -22,6 +24,7 @@ from relay.ingest.guard import Guard
 from relay.ingest.meters import Meters
 from relay.ingest.patience import Patience
 from relay.ingest.scopes import joined
+from relay.ingest.waiting import Waiting
 from relay.models.flows import digest
 
 PREFIX = "/in/"
@@ -38,6 +41,7 @@ class Ingest:
     def __init__(self, committer: Committer | None = None) -> None:
         self._committer = committer
         self._patience = Patience()
+        self._waiting: Waiting | None = None
         self._meters = Meters()
         self._admission = Admission()
         self._guard = Guard(settings.REFUSED_RATE)
@@ -57,7 +61,20 @@ class Ingest:
             status, headers, body = self._turned_away(scope, answer)
         await send_answer(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
+    @property
+    def waiting(self) -> Waiting:
+        """The callers that wait for what their run answers."""
+        if self._waiting is None:
+            self._waiting = Waiting(self.committer.replies)
+        return self._waiting
+
+    def let_go(self) -> None:
+        """Answer those that wait: the server stops."""
+        if self._waiting is not None:
+            self._waiting.close()
+
     async def close(self) -> None:
+        self.let_go()
         self._meters.close()
         self._admission.close()
         if self._committer is not None:
@@ -103,8 +120,23 @@ class Ingest:
             if shaken is not None:
                 return shaken
             checks.taken_as(came.method, door)
+        if door.wait:
+            await self.waiting.ready()
         accepted = await self._store(_arrival(came, door))
-        return accepted.door if accepted.is_stale and accepted.door else _acknowledge(accepted)
+        if accepted.is_stale and accepted.door:
+            return accepted.door
+        if door.wait and accepted.door is not None and accepted.door.wait:
+            return await self._reply(accepted, accepted.door, receive)
+        return _acknowledge(accepted)
+
+    async def _reply(self, accepted: Accepted, door: Door, receive: Receive) -> tuple[int, Headers, bytes]:
+        """What a step of the run answers, or how the run ended; 202 where neither is known in time."""
+        if door.version_id is None or door.paused:
+            return _acknowledge(accepted, status=202)
+        reply = await self.waiting.reply(accepted.event_id, door.wait, receive, is_known=accepted.is_duplicate)
+        if reply is None:
+            return _acknowledge(accepted, status=202)
+        return _replied(accepted, reply) if reply.response else _acknowledge(accepted, state=reply.state)
 
     async def _look_again(self, token_digest: str, door: Door) -> Door:
         """The door as it is now: nobody is refused for what has just been changed."""
@@ -203,11 +235,28 @@ def _arrival(came: Came, door: Door) -> Arrival:
     )
 
 
-def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
-    """What the trigger's response settings say; else 202 with the event's id. A duplicate's is the first event's."""
+def _replied(accepted: Accepted, reply: Reply) -> tuple[int, Headers, bytes]:
+    """What a step of the flow rendered, without what a flow may not say."""
+    response = reply.response or {}
+    own = {name.lower().encode("latin-1", "replace"): value for name, value in response["headers"].items()}
+    headers = {
+        b"x-content-type-options": b"nosniff",
+        b"relay-event": ids.text(accepted.event_id).encode(),
+        **{name: value.encode("latin-1", "replace") for name, value in own.items() if name not in _NOT_FOR_FLOWS},
+    }
+    if accepted.is_duplicate:
+        headers[b"relay-duplicate"] = b"true"
+    return response["status"], list(headers.items()), response["body"].encode("utf-8", "replace")
+
+
+def _acknowledge(accepted: Accepted, *, status: int = 0, state: str = "") -> tuple[int, Headers, bytes]:
+    """What the trigger's response settings say; else 202 with the event's id. A duplicate's is the first event's.
+
+    `status`: that one with the event's id, whatever the settings say. `state`: in which the caller's run ended.
+    """
     if accepted.door is None:
         raise Answer(404, "No such URL")
-    response = accepted.door.settings.response
+    response = Response(status=status) if status else accepted.door.settings.response
     event = ids.text(accepted.event_id)
     own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
     own = {name: value for name, value in own.items() if name not in _NOT_FOR_FLOWS}
@@ -220,4 +269,6 @@ def _acknowledge(accepted: Accepted) -> tuple[int, Headers, bytes]:
     headers = {**dict(usual), b"relay-event": event.encode(), **own}
     if accepted.is_duplicate:
         headers[b"relay-duplicate"] = b"true"
+    if state:
+        headers[b"relay-state"] = state.encode()
     return response.status, list(headers.items()), body

@@ -11,7 +11,8 @@ from typing import TypeVar
 import structlog
 from django.db import Error, connection
 
-from relay.engine import intake, rejections
+from relay.engine import answers, intake, rejections
+from relay.engine.answers import Reply
 from relay.engine.intake import Accepted, Arrival, Door, Doors
 from relay.engine.rejections import Rejected, Rejections
 from relay.queues import Bell
@@ -72,6 +73,11 @@ class Committer:
     def _fresh(self, token_digest: str) -> Door | None:
         self.doors.refresh()
         return self.doors.find(token_digest)
+
+    async def replies(self, events: list[int]) -> list[Reply]:
+        """What the ledger has for callers that wait for these events."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: _with_connection(lambda: answers.find(events)))
 
     async def store(self, arrival: Arrival) -> Accepted:
         """Store an arrival with whatever else arrives now; returns after the commit.

@@ -1,5 +1,6 @@
 """The doorbell: bells that say "there is work", and the worker that answers them. The only door to RQ and Redis."""
 
+from relay.queues.answers import Listener, tell
 from relay.queues.bells import Bell, Watch, admit, call, ping, ring, waiting, workers
 from relay.queues.shares import take
 from relay.queues.slots import occupy, vacate
@@ -7,6 +8,7 @@ from relay.queues.worker import run_worker, stopping
 
 __all__ = [
     "Bell",
+    "Listener",
     "Watch",
     "admit",
     "call",
@@ -16,6 +18,7 @@ __all__ = [
     "run_worker",
     "stopping",
     "take",
+    "tell",
     "vacate",
     "waiting",
     "workers",

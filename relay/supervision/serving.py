@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -18,15 +19,25 @@ from granian.server.embed import Server
 if TYPE_CHECKING:
     from relay.ingest.entrance import Entrance
 
-# Connections taken at once; more wait in the system's queue.
-_CONNECTIONS = 1024
+# Connections that may wait to be taken, and requests under way at once: callers that wait for an answer are some.
+_BACKLOG = 1024
+_REQUESTS = 16_384
 # Seconds in which those who are connected send what they connected for, when nothing new is taken any more.
 _GRACE = 0.5
 
 
 def serve(application: Entrance, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests in hand are finished."""
+    _open_many_files()
     uvloop.run(_served(application, host, port))
+
+
+def _open_many_files() -> None:
+    """Take as many connections as the system lets this process have; often it gives out 1,024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _REQUESTS if hard == resource.RLIM_INFINITY else min(hard, _REQUESTS)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _served(application: Entrance, host: str, port: int) -> None:
@@ -36,8 +47,8 @@ async def _served(application: Entrance, host: str, port: int) -> None:
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
-        backlog=_CONNECTIONS,
-        backpressure=_CONNECTIONS,
+        backlog=_BACKLOG,
+        backpressure=_REQUESTS,
         log_access=False,
         log_level=LogLevels.error,
     )
@@ -56,6 +67,7 @@ async def _stop(server: Server, application: Entrance, port: int, asked: asyncio
     """
     await asked.wait()
     application.is_closing = True
+    application.ingest.let_go()
     _stop_listening(port)
     await asyncio.sleep(_GRACE)
     server.stop()  # type: ignore[no-untyped-call]

@@ -78,6 +78,8 @@ def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
     response = dict(response) if isinstance(response, dict) else {}
     status = posted.text(data, "response.status", limit=3).strip()
     _put(response, "status", int(status) if status.isascii() and status.isdigit() else None)
+    if "response.wait" in data:
+        _put(response, "wait", posted.text(data, "response.wait", limit=20).strip())
     _put(response, "body", posted.text(data, "response.body"))
     _put(response, "headers", rows.pairs(data, "response.headers", response.get("headers")))
     _put(trigger, "response", response)

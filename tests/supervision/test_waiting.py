@@ -1,0 +1,80 @@
+"""A thousand callers wait at a real server, and are answered; those who wait when it stops, too."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.running import Relay, wait_until
+
+CALLERS = 1_000
+DOCUMENT = {
+    "relay": 1,
+    "name": "Answers",
+    "trigger": {"kind": "webhook", "response": {"wait": "90s"}},
+    "settings": {"concurrency": 1000},
+    "steps": [
+        {"id": "later", "kind": "delay", "for": "5s"},
+        {"id": "answer", "kind": "respond", "status": 201, "body": "hello {{ event.body.n }}"},
+    ],
+}
+
+
+def call(url: str, number: int) -> socket.socket:
+    """A request sent, its answer not yet awaited."""
+    at = urlsplit(url)
+    body = json.dumps({"n": number}).encode()
+    one = socket.create_connection((at.hostname or "", at.port or 0), timeout=60)
+    head = f"POST {at.path} HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    one.sendall(head.encode() + body)
+    return one
+
+
+def answers(calls: list[socket.socket], seconds: float) -> list[bytes]:
+    """What each was answered, in their order; those without an answer in time are empty."""
+    found = dict.fromkeys(calls, b"")
+    end = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        for one in calls:
+            selector.register(one, selectors.EVENT_READ)
+        while selector.get_map() and time.monotonic() < end:
+            for key, _ in selector.select(timeout=1):
+                assert isinstance(key.fileobj, socket.socket)
+                found[key.fileobj] += key.fileobj.recv(65_536)
+                selector.unregister(key.fileobj)
+    return list(found.values())
+
+
+@pytest.fixture
+def url(relay_up: Relay) -> str:
+    relay_up.command("user", "add", "ada@example.com", given="correct horse battery\n")
+    return str(relay_up.json("import", "-", "--publish", given=json.dumps(DOCUMENT))["url"])
+
+
+def test_a_thousand_callers_wait_at_once(relay_up: Relay, url: str) -> None:
+    calls = [call(url, number) for number in range(CALLERS)]
+
+    answered = answers(calls, seconds=80)
+
+    for one in calls:
+        one.close()
+    assert [text.split(b"\r\n")[0] for text in answered] == [b"HTTP/1.1 201 Created"] * CALLERS
+    assert [text.rpartition(b"\r\n")[2] for text in answered] == [b"hello %d" % number for number in range(CALLERS)]
+
+
+def test_who_waits_when_relay_stops_is_answered(relay_up: Relay, url: str) -> None:
+    calls = [call(url, number) for number in range(20)]
+    wait_until(lambda: len(relay_up.json("runs", "--json", "--limit", "50")) == 20, what="all have arrived")
+
+    relay_up.stop()
+
+    answered = answers(calls, seconds=5)
+    for one in calls:
+        one.close()
+    assert [text.split(b"\r\n")[0] for text in answered] == [b"HTTP/1.1 202 Accepted"] * 20
