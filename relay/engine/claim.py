@@ -105,7 +105,7 @@ def _claimed(due: list[int]) -> list[tuple[Any, ...]]:
         "UPDATE relay_run SET state = 'running', fence = fence + 1, due_at = %s"
         f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(due))}) AND due_at <= %s{lock})"
         " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id,"
-        " destination_id, marked_step, marked_fence, order_key"
+        " destination_id, marked_step, marked_fence, order_key, part"
     )
     return sorted(sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now)))
 
@@ -195,5 +195,6 @@ def _errand(
         marked_step=run[9],
         marked_fence=run[10],
         order_key=run[11],
+        part=run[12],
         zone=plan.timezone or zone,
     )

@@ -13,11 +13,13 @@ from relay.engine import sql
 from relay.engine.duplicates import Recogniser, recogniser
 from relay.engine.guards import Guard, guard
 from relay.engine.order import Keeper, keeper
+from relay.errors import RelayError
 from relay.flows.document import TriggerSettings, is_readable, trigger_settings
 from relay.flows.keeping import keeping
 from relay.flows.verification import answers_bare, content_type, with_preset
 from relay.forwarded import Networks
 from relay.models import Trigger
+from relay.templating import Leaf, compile_leaf
 
 Known = TypeVar("Known")
 
@@ -42,6 +44,7 @@ class Door:
     guard: Guard | None = None  # nobody is verified without
     bare: bool = False  # whether senders want an answer without a body
     content_type: str = ""  # what bodies are, whatever they are called
+    split: Leaf | None = None
     wait: float = 0.0  # seconds for which callers are held for what a step answers
 
     @property
@@ -120,8 +123,17 @@ def _load(token_digest: str) -> Door | None:
         guard(trigger, said, is_readable=is_readable(document)),
         answers_bare(said),
         content_type(said),
+        _split(settings.split),
         _wait(settings.response.wait),
     )
+
+
+def _split(source: str) -> Leaf | None:
+    """What gives the elements; in a draft it may be nonsense, which splits nothing."""
+    try:
+        return compile_leaf(source) if source else None
+    except RelayError:
+        return None
 
 
 def _wait(text: str | None) -> float:

@@ -65,6 +65,7 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
         flow_id=0,
         flow_name=ground.flow_name,
         connections=ground.connections,
+        part=None if plan.split is None else 1,
         variables=ground.variables,
         zone=plan.timezone or ground.zone,
     )

@@ -52,6 +52,8 @@ class Errand:
     marked_step: str = ""
     marked_fence: int | None = None
     variables: Variables = NO_VARIABLES
+    # Which element of an event that was split, from 1.
+    part: int | None = None
     # Of flows that keep an order.
     order_key: str | None = None
     # Of dates and times that name none.

@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 
 from relay import ids, queues
-from relay.engine import sql
+from relay.engine import splitting, sql
 from relay.engine.arrived import Arrived
 from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
@@ -44,6 +44,7 @@ _RUN = (
     "reason",
     "held_by",
     "order_key",
+    "part",
 )
 
 
@@ -86,11 +87,14 @@ class _Knock:
     door: Door | None = None
     key: str | None = None
     first: int = 0  # the event's id under which it is known
+    parts: int | None = None  # how many runs it becomes, where the door splits it
 
     def at(self, door: Door | None) -> None:
         if door is not self.door:
             self.door = door
             self.key = _key(self.arrival, self.event_id, door)
+            if door is not None and door.split is not None and door.version_id is not None:
+                self.parts = splitting.count(door.split, _arrived(self.arrival, self.event_id))
 
     @property
     def is_stale(self) -> bool:
@@ -157,7 +161,10 @@ def _recognise(knocks: list[_Knock], now: int) -> None:
 def _store(knocks: list[_Knock], now: int) -> None:
     events = [_event_row(knock.event_id, knock.arrival, knock.door) for knock in knocks if knock.door]
     live = [knock for knock in knocks if knock.door and knock.door.version_id is not None]
-    runs = [_run_row(knock, knock.door, now) for knock in live if knock.door]
+    runs = [_run_row(knock, knock.door, now) for knock in live if knock.door and knock.parts is None]
+    if len(runs) < len(live):
+        split = [(knock, knock.door, knock.parts) for knock in live if knock.door and knock.parts is not None]
+        runs += [_run_row(knock, door, now, part) for knock, door, parts in split for part in range(1, parts + 1)]
     if events:
         sql.insert("relay_event", _EVENT, events)
     if runs:
@@ -180,7 +187,7 @@ def _event_row(event_id: int, arrival: Arrival, door: Door) -> tuple[Any, ...]:
     )
 
 
-def _run_row(knock: _Knock, door: Door, now: int) -> tuple[Any, ...]:
+def _run_row(knock: _Knock, door: Door, now: int, part: int | None = None) -> tuple[Any, ...]:
     held = door.paused
     keeper = door.keeper
     return (
@@ -197,6 +204,7 @@ def _run_row(knock: _Knock, door: Door, now: int) -> tuple[Any, ...]:
         "The flow is paused" if held else "",
         "pause" if held else "",
         keeper.digest(_arrived(knock.arrival, knock.event_id)) if keeper else None,
+        part,
     )
 
 

@@ -47,6 +47,7 @@ class Ground:
             event_id=run.event_id,
             replay_of_id=run.pk,
             title=run.title,
+            part=run.part,
             order_key=self._order_key(run) if mode == ReplayMode.FROM_START else run.order_key,
             state=RunState.QUEUED,
             due_at=sql.now(),

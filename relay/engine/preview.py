@@ -12,6 +12,7 @@ from relay.connectors import calls, registry
 from relay.engine import trial, trials, variables
 from relay.engine.arrived import Arrived
 from relay.errors import RelayError
+from relay.flows.document import trigger_settings
 from relay.flows.uses import uses
 from relay.models import Event, Flow
 
@@ -72,6 +73,7 @@ def _named(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
         known = variables.load([flow.workspace_id]).get(flow.workspace_id, known)
     return {
         "constants": constants if isinstance(constants, dict) else {},
+        "split": trigger_settings(document).split,
         "vars": dict(known.plain),
         "secret_vars": list(known.sealed),
     }

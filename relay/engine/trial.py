@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from relay import conditions, ids, templating
+from relay.engine import splitting
 from relay.engine.arrived import Arrived, event_context
 from relay.errors import DocumentFaults, MissingName, RelayError, TemplateFault
 from relay.redaction import MASK
@@ -63,9 +64,19 @@ def _context(asked: dict[str, Any]) -> dict[str, Any]:
     context |= {"flow": flow, "run": run, "steps": {}}
     if asked["event"] is not None:
         context["event"] = event_context(arrived(asked["event"]))
+        context |= _first(asked.get("split", ""), context)
     for step in asked["before"]:
         context["steps"][step.get("id")] = _outputs(step, context, asked["outputs"])
     return context
+
+
+def _first(split: str, context: dict[str, Any]) -> dict[str, Any]:
+    """`item` and `loop` of the first element, where the event is split."""
+    try:
+        with templating.Budget():
+            return splitting.names(templating.compile_leaf(split), context, 1) if split else {}
+    except RelayError:
+        return {}
 
 
 def packed(event: Arrived) -> list[Any]:

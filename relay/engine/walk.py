@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from relay.engine import splitting
 from relay.engine.endings import Ended, Exhausted, Failed, Filtered
 from relay.engine.errand import Errand, Outcome, Sends, context_of
 from relay.engine.gates import Gates
@@ -88,6 +89,9 @@ class Walk:
     def go(self) -> None:
         errand = self.errand
         self.context = context_of(errand, self.steps)
+        if errand.plan.split is not None:
+            with Budget():
+                self.context |= splitting.names(errand.plan.split, self.context, errand.part)
         self._title()
         if not self.settled and errand.plan.only is not None:
             self._only()

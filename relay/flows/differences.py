@@ -40,6 +40,7 @@ _NAMES = {
     "max_bytes": "largest body",
     "preset": "sender",
     "title": "title of runs",
+    "split": "list that is split",
     "order_key": "order key",
     "store_bodies": "keeping of bodies",
     "at": "time",

@@ -72,6 +72,7 @@ class Dedupe(Part, kw_only=True, frozen=True):
 class TriggerSettings(Part, kw_only=True, frozen=True):
     """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's.
 
+    `split`: a template over `event` that gives a list, each element of which is a run of its own.
     Of a schedule: `cron` or `every`, and whether moments that were missed are skipped or made up for by one run. Of one
     that is started by hand: `inputs`, its form.
     """
@@ -86,6 +87,7 @@ class TriggerSettings(Part, kw_only=True, frozen=True):
     allow_ips: tuple[str, ...] = ()
     rate: str | None = None
     max_bytes: int = 0
+    split: str = ""
     cron: str | None = None
     every: str | None = None
     timezone: str = "UTC"

@@ -58,6 +58,7 @@ class Plan:
     needs_zone: bool = False
     constants: Mapping[str, Any] = field(default_factory=dict)
     uses_variables: bool = False
+    split: Leaf | None = None
     waits: bool = False  # whether callers wait for what it answers
 
 
@@ -80,6 +81,7 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         gathers=any(isinstance(step, doc.Digest) for step in doc.every(document.steps)),
         named=_named(document.steps, loops) if loops else frozenset(),
         constants=document.constants,
+        split=compile_leaf(document.trigger.split) if document.trigger.split else None,
         waits=document.trigger.response.wait is not None,
         uses_variables=next(uses(msgspec.to_builtins(document), "vars"), None) is not None,
     )

@@ -36,12 +36,12 @@ ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _Found = Generator[Fault, None, Scope]
 
 
-def step_faults(steps: Sequence[kinds.Step]) -> Iterator[Fault]:
-    """Every fault of a document's steps, with its path."""
+def step_faults(steps: Sequence[kinds.Step], scope: Scope = NOWHERE) -> Iterator[Fault]:
+    """Every fault of a document's steps, with its path. `scope`: what is known before the first of them."""
     if sum(1 for _ in kinds.every(steps)) > MOST_STEPS:
         yield Fault("steps", f"a flow may have {MOST_STEPS} steps")
         return
-    yield from _Checker().block(steps, "steps", NOWHERE)
+    yield from _Checker().block(steps, "steps", scope)
 
 
 class _Checker:

@@ -10,7 +10,7 @@ from relay.flows.document import TriggerSettings
 
 # Keys of one kind alone.
 _OWN = {
-    "webhook": ("preset", "methods", "verify", "dedupe", "response", "allow_ips", "rate", "max_bytes"),
+    "webhook": ("preset", "methods", "verify", "dedupe", "response", "allow_ips", "rate", "max_bytes", "split"),
     "schedule": ("cron", "every", "timezone", "catch_up"),
     "manual": ("inputs",),
 }

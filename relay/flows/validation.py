@@ -14,7 +14,7 @@ from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
 from relay.flows import keeping, moments
 from relay.flows.loading import load
-from relay.flows.names import condition_faults, template_faults
+from relay.flows.names import NOWHERE, condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
 from relay.flows.shape import faults as shape_faults
 from relay.flows.stepfaults import ID, step_faults
@@ -85,10 +85,11 @@ def _faults(document: doc.Document) -> Iterator[Fault]:
             yield Fault(name, f"may have {most} characters")
     if not document.name.strip():
         yield Fault("name", "is empty")
-    yield from template_faults(document.title, "title")
+    scope = NOWHERE.with_names("item", "loop") if document.trigger.split else NOWHERE
+    yield from template_faults(document.title, "title", scope)
     yield from _trigger(document.trigger)
     yield from _settings(document.settings)
-    yield from step_faults(document.steps)
+    yield from step_faults(document.steps, scope)
     if document.settings.ordered and any(isinstance(step, doc.Digest) for step in doc.every(document.steps)):
         yield Fault("settings.ordered", "a digest gathers no runs that wait for one another")
     yield from _constants(document.constants)
@@ -112,7 +113,12 @@ def _trigger(trigger: doc.TriggerSettings) -> Iterator[Fault]:
         yield Fault("trigger.max_bytes", f"is between 1 and {MOST_BODY}")
     yield from sender_faults(trigger)
     if trigger.only is not None:
-        yield from condition_faults(trigger.only, "trigger.only")
+        scope = NOWHERE.with_names("item", "loop") if trigger.split else NOWHERE
+        yield from condition_faults(trigger.only, "trigger.only", scope)
+    if trigger.split:
+        yield from _of_event(trigger.split, "trigger.split")
+        if not templating.has_template(trigger.split):
+            yield Fault("trigger.split", "is a template that gives a list, as {{ event.body.items }}")
     if trigger.dedupe is not None:
         yield from _dedupe(trigger.dedupe)
     yield from _response(trigger.response)

@@ -110,6 +110,7 @@ class Run(models.Model):
     # The action that must not be done twice and is about to be sent, and the fence under which it may be.
     marked_step = models.CharField(max_length=64, blank=True, default="", db_default="")
     marked_fence = models.IntegerField(null=True)
+    part = models.IntegerField(null=True, help_text="which element of an event that was split, from 1")
     batch_id = models.BigIntegerField(null=True, help_text="the replay of many that made it")
 
     objects = RunQuerySet.as_manager()

@@ -70,6 +70,8 @@ def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
         trigger["methods"] = [method for method in METHODS if method in data.getlist("methods")]
     for key, value in limits.read(data).items():
         _put(trigger, key, value)
+    if "split" in data:
+        _put(trigger, "split", posted.text(data, "split", limit=2_000).strip())
     if "dedupe.key" in data:
         key = posted.text(data, "dedupe.key", limit=2_000).strip()
         window = posted.text(data, "dedupe.window", limit=20).strip()

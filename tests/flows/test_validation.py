@@ -143,7 +143,7 @@ def test_the_published_example_is_right() -> None:
         (flow(name=" "), ["name: is empty"]),
         (flow(name="x" * 201), ["name: may have 200 characters"]),
         (flow(title="{{ steps.a.b }}"), ["title: there is no step a before this one"]),
-        (flow(trigger={"kind": "mail"}), ["trigger.kind: 'mail' is not possible here; manual or webhook"]),
+        (flow(trigger={"kind": "mail"}), ["trigger.kind: 'mail' is not possible here; manual, schedule or webhook"]),
         (flow(trigger={}), ["trigger.kind: is missing"]),
     ],
 )
