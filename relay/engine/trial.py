@@ -10,6 +10,7 @@ from relay import conditions, ids, templating
 from relay.engine import splitting
 from relay.engine.arrived import Arrived, event_context
 from relay.errors import DocumentFaults, MissingName, RelayError, TemplateFault
+from relay.flows.kinds import is_lookup
 from relay.redaction import MASK
 
 SHOWN = 2_000  # characters of a field's value
@@ -95,10 +96,17 @@ def _outputs(step: dict[str, Any], context: dict[str, Any], answers: dict[str, A
         return dict(answers.get(str(step.get("id")), {}))
     try:
         with templating.Budget():
-            values = templating.compile_tree(step.get("values") or {}).render(context)
+            values = templating.compile_tree(_without_tables(step.get("values") or {})).render(context)
     except RelayError:
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def _without_tables(values: Any) -> Any:
+    """Values of a set, but for those that are looked up: a preview need not know them."""
+    if not isinstance(values, dict):
+        return values
+    return {name: value for name, value in values.items() if not is_lookup(value)}
 
 
 def _show(shown: dict[str, Any], step: dict[str, Any], context: dict[str, Any]) -> None:

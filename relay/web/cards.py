@@ -1,12 +1,33 @@
-"""What the cards of steps say of them in a line, for kinds that are not rows of a form."""
+"""What the cards of steps say of them in a line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from relay.conditions import OPERATORS
 from relay.flows import nesting
 from relay.web import rows
+
+
+def _rule(step: dict[str, Any]) -> str:
+    """`event.body.total is greater than 20`, and how many more."""
+    found = rows.flat(step.get("when"))
+    if found is None:
+        return "A condition of its own"
+    _, rules = found
+    if not rules or not rules[0].get("left"):
+        return "No condition yet"
+    first = rules[0]
+    left = re.sub(r"^\{\{\s*(.*?)\s*\}\}$", r"\1", rows.shown(first["left"]).strip())
+    words = f"{left} {OPERATORS.get(str(first.get('op')), first.get('op'))} {rows.shown(first.get('right'))}".strip()
+    return words if len(rules) == 1 else f"{words}, and {len(rules) - 1} more"
+
+
+def _names(step: dict[str, Any]) -> str:
+    values = step.get("values")
+    return ", ".join(values) if isinstance(values, dict) and values else "No values yet"
 
 
 def _branch(step: dict[str, Any]) -> str:
@@ -49,6 +70,8 @@ def _bare(value: Any) -> str:
 
 
 SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "filter": _rule,
+    "set": _names,
     "branch": _branch,
     "loop": _loop,
     "delay": _delay,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from relay.backoff import DEFAULT_DELAYS
-from relay.conditions import OPERATORS
 from relay.connectors import registry
 from relay.connectors.definition import Action, Connector
 from relay.engine import preview as previewing
@@ -21,7 +19,7 @@ from relay.errors import Fault, RelayError
 from relay.flows.differences import Difference
 from relay.models import Event, Flow
 from relay.models.ledger import pretty
-from relay.web import cards, drafts, kinds, limits, outputs, rows, stepfields, stepforms, story, trees, versions
+from relay.web import cards, drafts, kinds, limits, outputs, stepfields, stepforms, story, trees, versions
 from relay.web.senders import Sender
 from relay.web.stepfields import Form
 
@@ -233,29 +231,7 @@ def card(step: dict[str, Any]) -> Card:
     kind = str(step.get("kind"))
     name = step.get("name")
     does = story.does(step)
-    tell = _SUMMARIES.get(kind)
+    tell = cards.SUMMARIES.get(kind)
     summary = tell(step) if tell else does if name else ""
     disabled = step.get("disabled") is True
     return Card(step["id"], kind, name if isinstance(name, str) and name else does, summary, disabled)
-
-
-def _rule(step: dict[str, Any]) -> str:
-    """`event.body.total is greater than 20`, and how many more."""
-    found = rows.flat(step.get("when"))
-    if found is None:
-        return "A condition of its own"
-    _, rules = found
-    if not rules or not rules[0].get("left"):
-        return "No condition yet"
-    first = rules[0]
-    left = re.sub(r"^\{\{\s*(.*?)\s*\}\}$", r"\1", rows.shown(first["left"]).strip())
-    words = f"{left} {OPERATORS.get(str(first.get('op')), first.get('op'))} {rows.shown(first.get('right'))}".strip()
-    return words if len(rules) == 1 else f"{words}, and {len(rules) - 1} more"
-
-
-def _names(step: dict[str, Any]) -> str:
-    values = step.get("values")
-    return ", ".join(values) if isinstance(values, dict) and values else "No values yet"
-
-
-_SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {"filter": _rule, "set": _names, **cards.SUMMARIES}

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.engine import trails
+from relay.engine.dryrun import Ground, dry_run
 from relay.engine.errand import Outcome
 from relay.flows.validation import parse_document
-from tests.engine.walking import OK, answer, errand, walk
+from tests.engine.walking import OK, Recorder, answer, errand, states, walk
 
 BODY = b'{"n": 3, "text": "x", "list": [1, 2, 3], "empty": [], "deep": [[1], [], [2, 3]]}'
 VALUES = (
@@ -72,8 +73,9 @@ def _nesting(step: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+waits = st.sampled_from(({"kind": "delay", "for": "1h"}, {"kind": "delay", "until": "1999-01-01"}))
 actions = st.builds(_action, ON_ERROR, st.just([]))
-steps = st.lists(st.recursive(st.one_of(sets, filters, responds, actions), _nesting, max_leaves=12), max_size=5)
+steps = st.lists(st.recursive(st.one_of(sets, filters, responds, waits, actions), _nesting, max_leaves=12), max_size=5)
 
 
 def _named(block: list[dict[str, Any]], numbers: itertools.count[int]) -> list[dict[str, Any]]:
@@ -154,3 +156,31 @@ def test_a_run_that_stops_anywhere_goes_on_to_the_same_end(block: list[dict[str,
     assert len(set(rough.done)) == len(rough.done)
     names = [entry["id"] for entry in at_once.trail]
     assert len(set(names)) == len(names)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_a_dry_run_tells_what_a_run_does(block: list[dict[str, Any]]) -> None:
+    document = _named(block, itertools.count())
+    if _loops(document) > 3:
+        return
+    flow = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": document}
+
+    told = dry_run(parse_document(flow), errand(body=BODY).event, Ground("F"))
+    sent = Recorder()
+    outcome = _first_walks(document, sent)
+
+    assert told["state"] == ("succeeded" if outcome.state == "partly_failed" else outcome.state)
+    assert [(step["id"], step["state"]) for step in told["steps"]] == states(outcome)
+    assert [step["request"]["url"] for step in told["steps"] if "request" in step] == [one.url for one in sent.sent]
+    assert told["response"] == outcome.response
+
+
+def _first_walks(document: list[dict[str, Any]], sender: Recorder) -> Outcome:
+    """Walk until the run has ended or waits."""
+    outcome = walk(errand(*document, body=BODY), sender)
+    response = outcome.response
+    while outcome.state == "queued":
+        outcome = walk(errand(*document, body=BODY, trail=outcome.trail), sender)
+        response = outcome.response = outcome.response or response
+    return outcome
