@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from relay.templating import Tree, compile_tree
 
 TRIED_AGAIN = frozenset({408, 425, 429})
 _NO_ACTION = Action(key="", label="")
+# Characters from which a part of a secret URL is taken for a secret of its own; `services` and the like are shorter.
+_LONG = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,17 @@ def secrets_of(connector: Connector, connection: Mapping[str, Any] | None) -> tu
     """The values of a connection that may be neither stored nor shown."""
     if not connection:
         return ()
-    return tuple(str(connection[one.key]) for one in connector.connection if one.secret and connection.get(one.key))
+    secret = [one for one in connector.connection if one.secret and connection.get(one.key)]
+    given = [(one.kind, str(connection[one.key])) for one in secret]
+    return tuple(text for kind, value in given for text in (_parts(value) if kind == "url" else (value,)))
+
+
+@functools.lru_cache(maxsize=512)
+def _parts(url: str) -> tuple[str, ...]:
+    """A secret URL, and what of it a service may repeat alone: what follows the host, and each long part of that."""
+    _, _, place = url.partition("://")
+    path = place[place.find("/") :] if "/" in place else ""
+    return (url, *dict.fromkeys(part for part in (path, *re.split(r"[/?&=#]", path)) if len(part) >= _LONG))
 
 
 def _with_query(url: str, query: Mapping[str, Any]) -> str:

@@ -276,3 +276,11 @@ def test_outputs_of_a_stored_answer() -> None:
     record = {"status": 200, "headers": {"content-type": "application/json"}, "body": '{"a":1}', "truncated": False}
 
     assert calls.outputs_of_record(record)["body"] == {"a": 1}
+
+
+def test_of_a_secret_url_what_a_service_may_repeat_alone_is_secret_too() -> None:
+    path = "/services/T000/B000/XXXXXXXXXXXXXXXXXXXXXXXX"
+
+    secrets = calls.secrets_of(registry.connector("slack"), {"webhook_url": f"https://hooks.slack.com{path}"})
+
+    assert secrets == (f"https://hooks.slack.com{path}", path, "X" * 24)
