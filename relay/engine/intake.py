@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
 from relay.engine.turns import writing
 from relay.errors import RelayError
+from relay.flows.document import trigger_settings
 from relay.models import Event, Flow
 
 _EVENT = (
@@ -226,12 +228,21 @@ def send_sample(flow: Flow, body: bytes | None = None) -> Event:
     if body is None and last is not None:
         arrival = _again(flow, last)
     else:
-        arrival = _sample(flow, msgspec.json.encode(SAMPLE_ORDER) if body is None else body)
+        arrival = _sample(flow, msgspec.json.encode(_usual_sample(flow)) if body is None else body)
     accepted = accept([arrival], Doors())[0]
     if accepted.door is None:
         raise RelayError("This flow has no trigger any more")
     queues.ring()
     return Event.objects.get(pk=accepted.event_id)
+
+
+def _usual_sample(flow: Flow) -> dict[str, Any]:
+    """An order; for a flow that starts by the clock a moment."""
+    document = flow.live_version.document if flow.live_version else flow.draft
+    if trigger_settings(document).kind != "schedule":
+        return SAMPLE_ORDER
+    moment = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return {"scheduled_at": moment, "scheduled_at_utc": moment, "timezone": "UTC", "missed": 0}
 
 
 def _again(flow: Flow, event: Event) -> Arrival:

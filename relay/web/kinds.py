@@ -63,7 +63,9 @@ def read(trigger: dict[str, Any], data: QueryDict) -> bool:
         _put(trigger, {**words, **late})
         return True
     if "input.name" in data:
-        _put(trigger, {"inputs": [_input(row) for row in rows.table(data, *COLUMNS) if row[0].strip()]})
+        former = {str(one.get("name")): one for one in input_rows(trigger)}
+        made = [_input(row, former.get(row[0].strip(), {})) for row in rows.table(data, *COLUMNS) if row[0].strip()]
+        _put(trigger, {"inputs": made})
         return True
     return False
 
@@ -76,14 +78,15 @@ def _put(trigger: dict[str, Any], values: dict[str, Any]) -> None:
             trigger.pop(key, None)
 
 
-def _input(row: tuple[str, ...]) -> dict[str, Any]:
+def _input(row: tuple[str, ...], former: dict[str, Any]) -> dict[str, Any]:
+    """A field as posted; what the form doesn't show of it stays."""
     name, label, kind, required, options = row
     made: dict[str, Any] = {"name": name.strip()[:64]}
     _put(made, {"label": label.strip()[:200], "kind": kind if kind != "string" and kind in INPUT_KINDS else ""})
     _put(made, {"required": required == "yes"})
     if kind == "choice":
         made["options"] = [part.strip() for part in options.split(",") if part.strip()]
-    return made
+    return made | {key: former[key] for key in ("default", "help") if key in former}
 
 
 def input_rows(trigger: dict[str, Any]) -> list[dict[str, Any]]:

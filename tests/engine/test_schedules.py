@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from relay.engine import publish, schedules
+from relay.engine import intake, publish, schedules
 from relay.models import Event, Flow, Run, Schedule, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,6 +149,12 @@ def test_publishing_again_keeps_what_is_due_and_takes_new_times(flow: Flow) -> N
 
     assert len(kept) == 1
     assert Schedule.objects.get().next_at == NINE + timedelta(hours=1)
+
+
+def test_a_sample_is_a_moment(flow: Flow) -> None:
+    event = intake.send_sample(flow)
+
+    assert "scheduled_at" in msgspec.json.decode(bytes(event.body))
 
 
 def test_another_kind_of_trigger_ends_it(flow: Flow) -> None:

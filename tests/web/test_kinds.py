@@ -40,7 +40,8 @@ def test_times_that_can_not_be_read_are_said_while_typing(alice: Client, flow: F
 
 
 def test_a_form_is_made_of_rows() -> None:
-    document: dict[str, Any] = {**DOCUMENT, "trigger": {"kind": "manual"}}
+    before = [{"name": "who", "default": "Ada", "help": "A name"}]
+    document: dict[str, Any] = {**DOCUMENT, "trigger": {"kind": "manual", "inputs": before}}
     columns = {
         "input.name": ["who", "", "size"],
         "input.label": ["Who", "", ""],
@@ -52,7 +53,7 @@ def test_a_form_is_made_of_rows() -> None:
     stepforms.apply(document, posted(form="1", step="trigger", **columns))
 
     assert document["trigger"]["inputs"] == [
-        {"name": "who", "label": "Who", "required": True},
+        {"name": "who", "label": "Who", "required": True, "default": "Ada", "help": "A name"},
         {"name": "size", "kind": "choice", "options": ["S", "L"]},
     ]
     assert [row.get("name") for row in kinds.input_rows(document["trigger"])] == ["who", "size", None]
