@@ -13,10 +13,12 @@ from werkzeug import Request, Response
 from relay import queues
 from relay.engine import claim, settle, sql
 from relay.engine.errand import Post
+from relay.engine.gates import Gates
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.models import Attempt, InboxMessage, Run, RunState, Version
+from relay.outbound import Sender
 from tests.engine.conftest import ORDER, posting
 from tests.running import wait_until
 
@@ -40,7 +42,9 @@ def test_a_run_is_delivered_and_kept(live, arrive, walkers: Walkers, destination
     assert (attempt.status, attempt.answer["body"], attempt.number) == (200, "thanks", 1)
 
 
-def test_many_runs_are_delivered_once_each(live, arrive, walkers: Walkers, destination: HTTPServer) -> None:
+def test_many_runs_are_delivered_once_each(live, arrive, destination: HTTPServer) -> None:
+    # Room for all threads: on a busy machine they send at once, and what finds no room is put back and settled again.
+    walkers = Walkers(Sender(allowed_networks=("127.0.0.0/8",)), most=8, gates=Gates(threads=64))
     destination.expect_request("/hook").respond_with_data("ok")
     flow = live(posting(destination.url_for("/hook")))
     runs = arrive(flow, *(b'{"id": %d}' % number for number in range(200)))
@@ -48,7 +52,7 @@ def test_many_runs_are_delivered_once_each(live, arrive, walkers: Walkers, desti
     settled = work(walkers=walkers)
 
     texts = sorted(json.loads(request.data)["text"] for request, _ in destination.log)
-    assert settled >= len(runs) == 200  # more where some were put back: a busy machine is a slow destination
+    assert settled == len(runs) == 200
     assert texts == sorted(f"order #{number}" for number in range(200))
     assert set(Run.objects.values_list("state", flat=True)) == {RunState.SUCCEEDED}
 
