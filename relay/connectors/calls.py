@@ -252,7 +252,9 @@ def _failure(reply: Reply, answer: Answer) -> Literal["retry", "failed", "refuse
 
 
 def _is_ok(reply: Reply, answer: Answer, body: Any) -> bool:
-    if reply.body and answer.body.strip() != reply.body.encode():
+    if answer.status in reply.partly or (reply.body and answer.body.strip() != reply.body.encode()):
+        return False
+    if reply.says and _at(body, reply.says[0]) != reply.says[1]:
         return False
     return not reply.ok or _at(body, reply.ok) is True
 
@@ -299,6 +301,10 @@ def _body(answer: Answer) -> Any:
 
 
 def _at(value: Any, path: str) -> Any:
+    """What stands at a path of names and of places in lists (`results.0.id`); None where nothing does."""
     for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -46,7 +46,8 @@ class Output:
 class Reply:
     """How an answer is read beyond its status.
 
-    `body`: a 2xx answer is a success only with this very text. `ok`: the path of a flag that must be true.
+    `body`: a 2xx answer is a success only with this very text. `ok`: the path of a flag that must be true. `says`: a
+    path and the value that must stand there. `partly`: 2xx statuses by which the service says that not all was done.
     `error`: the path of the service's own word for what went wrong. `retry` and `permanent`: words which, found in
     the answer of a failure, decide it whatever the status says. `refused`: statuses by which the service says that the
     credential is no good: runs are held until it is changed.
@@ -54,6 +55,8 @@ class Reply:
 
     body: str = ""
     ok: str = ""
+    says: tuple[str, Any] | None = None
+    partly: tuple[int, ...] = ()
     error: str = ""
     retry: tuple[str, ...] = ()
     permanent: tuple[str, ...] = ()

@@ -53,6 +53,97 @@ def test_a_trello_card_leaves_out_what_is_empty() -> None:
     assert request.body == (b'{"idList":"5abbe4b7ddc1b351ef961414","name":"Pack","pos":"bottom","idLabels":["a","b"]}')
 
 
+MAIL = {
+    "from": "shop@example.com",
+    "to": "ada@example.com",
+    "subject": "Paid\r\nBcc: all@example.com",
+    "text": "Thanks",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "connection", "inputs", "url", "header", "body"),
+    [
+        (
+            "postmark.send_mail",
+            {"token": "aaaa-bbbb-cccc"},
+            MAIL,
+            "https://api.postmarkapp.com/email",
+            ("X-Postmark-Server-Token", "aaaa-bbbb-cccc"),
+            (
+                '{"From":"shop@example.com","To":"ada@example.com","Subject":"Paid Bcc: all@example.com",'
+                '"TextBody":"Thanks","MessageStream":"outbound"}'
+            ),
+        ),
+        (
+            "hubspot.upsert_contact",
+            {"token": "pat-eu1-0a1b2c3d"},
+            {"email": "ada@example.com", "first_name": "Ada", "phone": "", "properties": {"city": "London", "zip": ""}},
+            "https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert",
+            ("Authorization", "Bearer pat-eu1-0a1b2c3d"),
+            (
+                '{"inputs":[{"idProperty":"email","id":"ada@example.com","properties":'
+                '{"email":"ada@example.com","firstname":"Ada","city":"London"}}]}'
+            ),
+        ),
+        (
+            "zendesk.create_ticket",
+            {"subdomain": "acme", "email": "a@example.com", "token": "f" * 16},
+            {"subject": "Stuck", "body": "Since Monday", "tags": "a, b"},
+            "https://acme.zendesk.com/api/v2/tickets",
+            ("Authorization", "Basic YUBleGFtcGxlLmNvbS90b2tlbjpmZmZmZmZmZmZmZmZmZmZm"),
+            '{"ticket":{"subject":"Stuck","comment":{"body":"Since Monday","public":true},"tags":["a","b"]}}',
+        ),
+        (
+            "zendesk.create_ticket",
+            {"subdomain": "acme", "email": "a@example.com", "token": "f" * 16},
+            {"subject": "Stuck", "body": "x", "requester_email": "b@example.com", "public": False, "group_id": "7"},
+            "https://acme.zendesk.com/api/v2/tickets",
+            ("Authorization", "Basic YUBleGFtcGxlLmNvbS90b2tlbjpmZmZmZmZmZmZmZmZmZmZm"),
+            (
+                '{"ticket":{"subject":"Stuck","comment":{"body":"x","public":false},'
+                '"requester":{"email":"b@example.com","name":"b@example.com"},"group_id":7}}'
+            ),
+        ),
+        (
+            "easypost.create_shipment",
+            {"api_key": "EZTK" + "0" * 16},
+            {"to_address": {"zip": "10115"}, "from_address": {"zip": "10117"}, "parcel": {"weight": 15.4}},
+            "https://api.easypost.com/v2/shipments",
+            ("Authorization", "Basic RVpUSzAwMDAwMDAwMDAwMDAwMDA6"),
+            '{"shipment":{"to_address":{"zip":"10115"},"from_address":{"zip":"10117"},"parcel":{"weight":15.4}}}',
+        ),
+        (
+            "easypost.buy_label",
+            {"api_key": "EZTK" + "0" * 16},
+            {"shipment_id": "shp_16", "rate_id": "rate_4d"},
+            "https://api.easypost.com/v2/shipments/shp_16/buy",
+            ("Authorization", "Basic RVpUSzAwMDAwMDAwMDAwMDAwMDA6"),
+            '{"rate":{"id":"rate_4d"}}',
+        ),
+    ],
+)
+def test_requests_of_services(
+    name: str, connection: dict[str, str], inputs: dict[str, Any], url: str, header: tuple[str, str], body: str
+) -> None:
+    connector, action = registry.find(name)
+
+    request = calls.build(connector, action, inputs, connection, key="run-1")
+
+    assert (request.method, request.url, (request.body or b"").decode()) == ("POST", url, body)
+    assert request.headers[header[0]] == header[1]
+    # What spends money or can't be taken back is never sent again by itself.
+    assert action.repeatable is (name not in {"postmark.send_mail", "easypost.buy_label"})
+
+
+@pytest.mark.parametrize("shipment", ["shp_1/../../users", "1", "shp_1?x=1"])
+def test_an_id_stays_in_its_place_of_a_url(shipment: str) -> None:
+    connector, action = registry.find("easypost.buy_label")
+
+    with pytest.raises(RequestRefused, match="Shipment doesn't look right"):
+        calls.build(connector, action, {"shipment_id": shipment, "rate_id": "rate_1"}, {"api_key": "k"}, key="k")
+
+
 @pytest.mark.parametrize(
     ("inputs", "method", "url", "content_type", "body"),
     [
@@ -222,6 +313,21 @@ def test_an_inbox_message() -> None:
             "failed",
             "The answer was 200: gone",
         ),
+        (Reply(says=("code", 0)), answered(200, b'{"code":0}'), "succeeded", ""),
+        (
+            Reply(says=("code", 0), error="why"),
+            answered(200, b'{"code":7,"why":"no"}'),
+            "failed",
+            "The answer was 200: no",
+        ),
+        (Reply(says=("code", 0)), answered(200, b"<html>"), "failed", "The answer was 200: <html>"),
+        (
+            Reply(partly=(207,), error="e.1.why"),
+            answered(207, b'{"e":[1,{"why":"x"}]}'),
+            "failed",
+            "The answer was 207: x",
+        ),
+        (Reply(partly=(207,), error="e.9"), answered(207, b'{"e":[]}'), "failed", 'The answer was 207: {"e":[]}'),
         (Reply(ok="ok", retry=("busy",)), answered(200, b'{"ok":false,"e":"busy"}'), "retry", "The answer was 200: {"),
         (Reply(permanent=("archived",)), answered(500, b"archived"), "failed", "The answer was 500: archived"),
         (Reply(retry=("rollup",)), answered(400, b"rollup"), "retry", "The answer was 400: rollup"),
@@ -254,14 +360,15 @@ def test_retry_after_is_passed_on_as_it_came() -> None:
 
 
 def test_outputs_are_the_answer_and_what_the_action_names() -> None:
-    action = Action("a", "A", outputs=(Output("id", "Id", "data.id"), Output("url", "URL", "data.url")))
+    named = [Output("id", "Id", "data.0.id"), Output("url", "URL", "data.0.url"), Output("more", "More", "data.1.id")]
+    action = Action("a", "A", outputs=tuple(named))
 
-    verdict = calls.judge(action, answered(201, b'{"data":{"id":7}}', content_type="application/json"))
+    verdict = calls.judge(action, answered(201, b'{"data":[{"id":7}]}', content_type="application/json"))
 
     assert verdict.outputs == {
         "status": 201,
         "headers": {"content-type": "application/json"},
-        "body": {"data": {"id": 7}},
+        "body": {"data": [{"id": 7}]},
         "id": 7,
     }
 

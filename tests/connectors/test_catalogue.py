@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from relay import templating
+from relay import redaction, templating
 from relay.connectors import calls, catalog, registry
 from relay.connectors.definition import Action, Connector, Field
 from relay.outbound import check_headers, check_url
@@ -26,6 +26,10 @@ SECRETS = {
     "slack": {"webhook_url": "https://hooks.slack.com/services/T000/B000/SECRETSECRET"},
     "trello": {"key": "0123456789abcdef", "token": "fedcba9876543210"},
     "twilio": {"account_sid": "AC" + "0" * 32, "auth_token": "fedcba9876543210"},
+    "postmark": {"token": "0a1b2c3d-1111-2222-3333-444455556666"},
+    "hubspot": {"token": "pat-eu1-0a1b2c3d-1111-2222"},
+    "easypost": {"api_key": "EZTK0a1b2c3d4e5f60718293"},
+    "zendesk": {"subdomain": "acme", "email": "ada@example.com", "token": "fedcba9876543210"},
     "http": {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
 }
 
@@ -96,14 +100,16 @@ def test_a_sample_becomes_a_request_that_can_be_sent(
 
 
 @pytest.mark.parametrize(("connector", "action"), HTTP_ACTIONS)
-def test_secrets_stay_out_of_the_body(connector: Connector, action: Action) -> None:
+def test_secrets_stay_out_of_the_body_and_of_what_is_kept(connector: Connector, action: Action) -> None:
     connection = SECRETS.get(connector.key)
+    secrets = calls.secrets_of(connector, connection)
 
     request = calls.build(connector, action, samples(action), connection, key="k")
 
-    for secret in calls.secrets_of(connector, connection):
+    kept = json.dumps(redaction.request_record(request, secrets))
+    for secret in secrets:
         assert secret.encode() not in (request.body or b"")
-        assert not any(secret in value for value in request.headers.values())
+        assert secret not in kept
 
 
 @pytest.mark.parametrize("connector", [one for one in registry.all() if one.connection], ids=lambda one: one.key)
@@ -142,3 +148,35 @@ def test_a_slack_message_uses_names_that_slack_knows() -> None:
     _, action = registry.find("slack.post_message")
 
     assert action.json.keys() <= {one["name"] for one in described["parameters"]}
+
+
+PUBLISHED = {
+    "postmark.send_mail": ("postmark.json", "/email", ("SendEmailRequest",)),
+    "zendesk.create_ticket": ("zendesk.json", "/tickets", ("TicketCreate", "ticket")),
+    "hubspot.upsert_contact": (
+        "hubspot_contacts.json",
+        "/crm/v3/objects/contacts/batch/upsert",
+        (
+            "SimplePublicObjectBatchInputUpsert",
+            "inputs.0",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "published"), PUBLISHED.items())
+def test_a_body_has_the_names_of_its_published_description(name: str, published: tuple[str, str, Any]) -> None:
+    file, path, (schema, *place) = published
+    described = spec(file)
+    connector, action = registry.find(name)
+
+    request = calls.build(connector, action, samples(action), SECRETS[connector.key], key="k")
+
+    sent = json.loads(request.body or b"")
+    for part in place[0].split(".") if place else ():
+        sent = sent[int(part)] if part.isdecimal() else sent[part]
+    known = described["components"]["schemas"][schema]
+    assert "post" in described["paths"][path]
+    assert urlsplit(request.url).path.endswith(path)
+    assert sent.keys() <= known["properties"].keys()
+    assert set(known.get("required", ())) <= sent.keys()
