@@ -94,7 +94,7 @@ class Ground:
         return run.version_id
 
     def _what_went_well(self, run: Run) -> list[dict[str, Any]]:
-        if run.state not in UNDONE:
+        if not _is_undone(run):
             raise RelayError("Nothing failed in this run; replay it from the start")
         return [self._entry(run, entry) for entry in run.steps if not _is_left(entry)]
 
@@ -151,6 +151,11 @@ def _action(run: Run, step: str) -> Action | None:
         return None  # the connector has lost it; what every answer gives is there all the same
 
 
+def _is_undone(run: Run) -> bool:
+    """Whether something is left to do; of a run that succeeded, what error steps took over from."""
+    return run.state in UNDONE or run.has_failures
+
+
 def _is_left(entry: dict[str, Any]) -> bool:
     """Whether a replay does a step itself. What was gathered is taken over: nothing of it goes on elsewhere."""
     return bool(entry["state"] == "failed" or (entry["state"] == "waiting" and entry["kind"] != "digest"))
@@ -161,7 +166,7 @@ def _is_action(entry: dict[str, Any]) -> bool:
 
 
 def _lacks_outputs(run: Run) -> bool:
-    return run.state in UNDONE and any(_is_action(entry) and "outputs" not in entry for entry in run.steps)
+    return _is_undone(run) and any(_is_action(entry) and "outputs" not in entry for entry in run.steps)
 
 
 def _answers(runs: Iterable[Run]) -> dict[tuple[int, str], dict[str, Any]]:

@@ -22,6 +22,7 @@ from relay.flows.plan import ActionStep, LoopStep, PlanStep
 from relay.templating import Budget
 
 TITLE_LENGTH = 200
+MOST_NAMED = 5  # steps that a reason names
 MOST_WALKED = 10_000  # steps of a run, each element's counted
 # What a walk sends at most before it is settled, and for how many seconds it goes on sending.
 MANY_SENT = 20
@@ -51,9 +52,25 @@ def finish(walk: Walk) -> Outcome:
         _end(outcome, "filtered", stop.reason)
     except (Failed, Exhausted, RelayError) as error:
         _end(outcome, "failed", str(error))
-    if outcome.state == "succeeded" and any(entry["state"] == "failed" for entry in outcome.trail):
-        outcome.state = "partly_failed"
+    if outcome.state == "succeeded" and walk.failures:
+        _tell(outcome, walk.failures)
     return outcome
+
+
+def _tell(outcome: Outcome, failures: Mapping[str, bool]) -> None:
+    """Of a run that went to its end past failures: what steps of their own took care of is no failure of the run."""
+    passed_over = [name for name, is_handled in failures.items() if not is_handled]
+    handled = [name for name, is_handled in failures.items() if is_handled]
+    told = [f"{_listed(handled)} failed, and the error steps took over"] if handled else []
+    if passed_over:
+        outcome.state = "partly_failed"
+        told.insert(0, f"{_listed(passed_over)} failed, and the run went on")
+    outcome.reason = "; ".join(told)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
 
 
 def _end(outcome: Outcome, state: str, reason: str) -> None:
@@ -75,6 +92,8 @@ class Walk:
         self.steps: dict[str, Any] = {}
         self.context: dict[str, Any] = {}
         self.place = ""  # of the element under way, in all loops around: [2][0]
+        # The names of steps that failed and were gone on behind; whether error steps took over.
+        self.failures: dict[str, bool] = {}
         self.walked = 0
         self.sent = 0
         self.began = time.monotonic()
@@ -135,7 +154,12 @@ class Walk:
         except Failed:
             if step.kind != "action" or step.on_error == "stop":
                 raise
-            self.block(step.error_steps)
+            self.after_failure(step)
+
+    def after_failure(self, step: ActionStep | LoopStep) -> None:
+        """Go on behind a step that failed, through its error steps where it has some."""
+        self.failures[step.name] = bool(step.error_steps) and self.failures.get(step.name, True)
+        self.block(step.error_steps)
 
     def passed(self, step: PlanStep) -> dict[str, Any] | None:
         """The entry of a step that has been walked before, its outputs in force again; None for a new one."""

@@ -167,6 +167,11 @@ class Run(models.Model):
     def steps(self) -> list[dict[str, Any]]:
         return self.trail or []
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether a step failed, be it that the run went on behind it."""
+        return any(entry["state"] == "failed" for entry in self.steps)
+
 
 class Seen(models.Model):
     """A de-duplication key that came to a flow: what comes with it again before `until` is the same event."""

@@ -175,6 +175,8 @@ def rests(run: Run) -> bool:
 def _success(run: Run, stops: list[Stop]) -> str:
     if any(stop.state == "joined" for stop in stops):
         return f"{run.reason}."
+    if run.reason and run.has_failures:
+        return f"It went through to the end. {run.reason}."
     delivered = [stop for stop in stops if stop.kind == "action" and stop.state == "succeeded"]
     places = list(dict.fromkeys(stop.does.split(":")[0] for stop in delivered))
     tries = sum(len(stop.tries) for stop in delivered)

@@ -154,7 +154,7 @@ FAILS = (OK, answer(404), OK)
         (
             {"on_error": "branch", "error_steps": [named("note", why="{{ steps.each.error }} {{ item.q }}")]},
             FAILS,
-            "partly_failed",
+            "succeeded",
             ["tell[0]", "tell[1]", "note[1]", "tell[2]", "after"],
         ),
         ({"over": "{{ event.body.n }}"}, (), "failed", []),

@@ -171,6 +171,7 @@ def test_a_dry_run_tells_what_a_run_does(block: list[dict[str, Any]]) -> None:
     outcome = _first_walks(document, sent)
 
     assert told["state"] == ("succeeded" if outcome.state == "partly_failed" else outcome.state)
+    assert told["reason"] == outcome.reason
     assert [(step["id"], step["state"]) for step in told["steps"]] == states(outcome)
     assert [step["request"]["url"] for step in told["steps"] if "request" in step] == [one.url for one in sent.sent]
     assert told["response"] == outcome.response

@@ -63,7 +63,7 @@ def _after_failure(walk: Walk, step: LoopStep, failure: Failed) -> None:
     if step.on_error == "stop":
         raise failure
     walk.steps[step.id] = {"error": failure.reason, "outputs": []}
-    walk.block(step.error_steps)
+    walk.after_failure(step)
 
 
 _NOTHING: Any = object()
