@@ -14,6 +14,7 @@ RelayError
 │   ├── DeadlinePassed        sent perhaps; no whole answer in time
 │   └── ConnectionLost        sent perhaps; the answer never came whole
 ├── VaultError            a sealed value can't be opened
+│   └── KeyLost               since the key that sealed it isn't here: it opens when that is back
 ├── ConnectionMissing     a step names a connection that isn't there
 └── SetupError            Relay can't start or a command can't run as asked: exit code 2
 """
@@ -121,6 +122,10 @@ class ConnectionLost(DeliveryError):
 
 class VaultError(RelayError):
     """A sealed value can't be opened: wrong key, wrong owner, or damaged."""
+
+
+class KeyLost(VaultError):
+    """A sealed value can't be opened for now: Relay doesn't have the key that sealed it."""
 
 
 class ConnectionMissing(RelayError):

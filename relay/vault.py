@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from relay.errors import VaultError
+from relay.errors import KeyLost, VaultError
 
 _VERSION = b"\x01"
 _KEY_BYTES = 32
@@ -45,7 +45,7 @@ class Vault:
         return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, _bound(head, owner))
 
     def open(self, owner: str, sealed: bytes, *, what: str = "a stored secret", remedy: str = "") -> dict[str, Any]:
-        """What `seal` was given; raises VaultError: key gone, another's value, or damaged.
+        """What `seal` was given; raises KeyLost, or VaultError where it is another's value, or damaged.
 
         `what` is lost then, and `remedy` what else can be done about it: the error says so.
         """
@@ -56,7 +56,7 @@ class Vault:
             raise VaultError(f"{_capital(what)} can't be opened, since what is stored of it is damaged: {remedy}.")
         cipher = self._ciphers.get(head[len(_VERSION) :])
         if cipher is None:
-            raise VaultError(
+            raise KeyLost(
                 f"{_capital(what)} can't be opened: it was sealed with the key {key_of(sealed)}, which Relay doesn't "
                 f"have. Put that key back into RELAY_VAULT_KEYS or the key file; or {remedy}."
             )

@@ -19,7 +19,7 @@ def set_connection(
     """Make or overwrite the connection of that name; RelayError says which field is wrong.
 
     `rate`: requests at most, as 30/m; "" for as many as come, None to leave it as it is. What was held because its
-    credential was refused is let out.
+    credential was refused, or its key lost, is let out.
     """
     _check_rate(rate or "")
     name = name.strip()
@@ -37,7 +37,7 @@ def set_connection(
         connection.seal(values)
         connection.rate = connection.rate if rate is None else rate.strip()
         connection.save()
-        destinations.credential_changed(workspace, name)
+        destinations.secret_changed(destinations.of_connection(workspace.pk, name))
         verb = "connection.created" if former is None else "connection.changed"
         # Names of fields only: their values are secrets.
         audit.note(workspace, verb, name, ref=connection.pk, change=f"{connector.label}: {', '.join(sorted(values))}")

@@ -11,11 +11,12 @@ from django.conf import settings
 
 from relay import backoff, ids, redaction
 from relay.connectors import calls
+from relay.engine import destinations
 from relay.engine.endings import Ended
 from relay.engine.errand import Post, Sealed, Tried
 from relay.engine.gates import Pass, Place, Shut, Wait
 from relay.engine.inputs import rendered
-from relay.errors import ConnectionMissing, DeliveryError, RelayError
+from relay.errors import ConnectionMissing, DeliveryError, KeyLost, RelayError
 from relay.flows.plan import ActionStep
 from relay.models import HeldBy
 from relay.outbound import Request, origin_of
@@ -55,8 +56,8 @@ class _Delivery:
         if self.walk.has_much_to_settle:
             self._put_back(0.0)
         sealed = self._connection()
-        values = sealed.unseal() if sealed else None
-        inputs = rendered(self.walk, self.step)
+        values = self._values(sealed)
+        inputs = self._inputs()
         if self.step.action.target == "inbox":
             self._post(inputs)
             return
@@ -83,6 +84,24 @@ class _Delivery:
         except KeyError:
             message = f"The connection “{name}” does not exist; add it under Connections, then replay"
             raise ConnectionMissing(message) from None
+
+    def _values(self, sealed: Sealed | None) -> dict[str, Any] | None:
+        try:
+            return sealed.unseal() if sealed else None
+        except KeyLost as error:
+            self._wait_for_key(destinations.of_connection(self.errand.workspace_id, self.step.connection or ""), error)
+
+    def _inputs(self) -> Any:
+        try:
+            return rendered(self.walk, self.step)
+        except KeyLost as error:
+            name = self.errand.variables.locked(self.step.variables)
+            self._wait_for_key(destinations.of_variable(self.errand.workspace_id, name), error)
+
+    def _wait_for_key(self, place: Place, error: KeyLost) -> NoReturn:
+        """Hold the run until what it needs opens again; no try is spent."""
+        self.outcome.locked = place
+        self._hold(HeldBy.KEY, str(error))
 
     def _post(self, inputs: Mapping[str, Any]) -> None:
         message = calls.inbox_message(self.step.action, inputs)

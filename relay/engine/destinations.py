@@ -10,7 +10,8 @@ from django.db import IntegrityError, models, transaction
 from relay import queues
 from relay.engine import sql
 from relay.engine.gates import Place, Shut
-from relay.models import Destination, DestinationState, HeldBy, Run, RunState, Workspace
+from relay.errors import KeyLost, VaultError
+from relay.models import Connection, Destination, DestinationState, HeldBy, Run, RunState, Variable, Workspace
 
 log = structlog.get_logger()
 
@@ -41,7 +42,24 @@ def hold(place: Place, reason: str) -> int:
 def refuse(place: Place, reason: str) -> int:
     """Hold runs of a connection whose credential is refused, until it is changed; the destination's id."""
     log.warning("destination.refused", connection=place.connection, reason=reason)
-    return _shut_down(place._replace(origin=""), DestinationState.REFUSED, reason, probe_at=None)
+    whole = of_connection(place.workspace_id, place.connection)
+    return _shut_down(whole, DestinationState.REFUSED, reason, probe_at=None)
+
+
+def lock(place: Place, reason: str) -> int:
+    """Hold runs that need a secret whose key is lost, until it is back; the destination's id."""
+    log.warning("destination.locked", secret=place.connection or place.origin, reason=reason)
+    return _shut_down(place, DestinationState.LOCKED, reason, probe_at=None)
+
+
+def of_connection(workspace_id: int, name: str) -> Place:
+    """The place that runs are held for because of a connection, wherever it goes."""
+    return Place(workspace_id, "", name)
+
+
+def of_variable(workspace_id: int, name: str) -> Place:
+    """The place that runs are held for because of a secret variable."""
+    return Place(workspace_id, f"vars.{name}", "")
 
 
 def _shut_down(place: Place, state: DestinationState, reason: str, *, probe_at: int | None) -> int:
@@ -74,16 +92,18 @@ def probed(destination_id: int, *, answered: bool) -> None:
         rows.update(probes=models.F("probes") + 1, probe_at=sql.now() + int(delay * 1e6))
 
 
-def credential_changed(workspace: Workspace, connection: str) -> None:
-    """Let out what was held because a connection's credential was refused: it has been changed."""
-    rows = workspace.destinations.filter(connection=connection, state=DestinationState.REFUSED)
-    rows.update(state=DestinationState.CLOSING, letting_out=0)
+def secret_changed(place: Place) -> None:
+    """Let out what was held because of a connection or a variable: it has been entered anew."""
+    stuck = (DestinationState.REFUSED, DestinationState.LOCKED)
+    Destination.objects.filter(**place._asdict(), state__in=stuck).update(state=DestinationState.CLOSING, letting_out=0)
 
 
 def go_on() -> None:
     """One round of upkeep: send a probe to each failing destination whose time has come, let out a few more runs."""
     for row in Destination.objects.exclude(state=DestinationState.REFUSED):
-        if row.state == DestinationState.CLOSING:
+        if row.state == DestinationState.LOCKED:
+            _try_lock(row)
+        elif row.state == DestinationState.CLOSING:
             _let_out(row)
         elif row.probe_at is None or sql.micros(row.probe_at) <= sql.now():
             _probe(row)
@@ -116,6 +136,30 @@ def _probe(row: Destination) -> None:
     # Should the probe never get there (a filter stops it, its worker dies), another one is sent after a while.
     Destination.objects.filter(pk=row.pk).update(probe_at=sql.now() + int(LONGEST_PROBE * 1e6 / 10))
     queues.ring()
+
+
+def _try_lock(row: Destination) -> None:
+    """Let out what was held for a secret that opens again, or that is gone: then the run says that."""
+    place = Place(row.workspace_id, row.origin, row.connection)
+    try:
+        _open(place)
+    except KeyLost:
+        return
+    except VaultError:
+        pass  # Damaged: that is for its runs to say.
+    secret_changed(place)
+
+
+def _open(place: Place) -> None:
+    secret: Connection | Variable | None
+    if place.connection:
+        secret = Connection.objects.filter(workspace_id=place.workspace_id, name=place.connection).first()
+    else:
+        name = place.origin.removeprefix("vars.")
+        secrets = Variable.objects.filter(sealed__isnull=False)
+        secret = secrets.filter(workspace_id=place.workspace_id, name=name).first()
+    if secret is not None:
+        secret.unseal()
 
 
 def _let_out(row: Destination) -> None:

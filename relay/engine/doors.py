@@ -18,7 +18,7 @@ from relay.flows.document import TriggerSettings, is_readable, trigger_settings
 from relay.flows.keeping import keeping
 from relay.flows.verification import answers_bare, content_type, with_preset
 from relay.forwarded import Networks
-from relay.models import Trigger
+from relay.models import Trigger, sealing
 from relay.templating import Leaf, compile_leaf
 
 Known = TypeVar("Known")
@@ -59,14 +59,15 @@ class Doors:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Door] = OrderedDict()
         self._familiar: OrderedDict[str, None] = OrderedDict()
-        self._revision = -1
+        self._revision: tuple[int, object] = (-1, None)
         self._looked_at = float("-inf")
 
     def refresh(self) -> None:
-        """Forget all when a trigger, a publication or a pause has changed since the last look."""
+        """Forget all when a trigger, a publication, a pause or the key ring has changed since the last look."""
         looked_at = time.monotonic()
         rows = sql.fetch("SELECT number FROM relay_revision WHERE id = 1")
-        revision = rows[0][0] if rows else 0
+        # A door whose secret could not be opened lets nobody in, until its key is back.
+        revision = (rows[0][0] if rows else 0, sealing.stamp())
         if revision != self._revision:
             self._known.clear()
             self._revision = revision

@@ -90,8 +90,9 @@ class Post:
 class Outcome:
     """What became of a walk. `due_at` is None when the run is final or held; `secrets` may not be stored.
 
-    `refused`: the place that refused its credential. `probe_answered`: what a probe found, None where there was none.
-    `response`: status, headers and body that a step answers to the caller that waits; the last one counts.
+    `refused`: the place that refused its credential; `locked`: that of the secret whose key is lost. `probe_answered`:
+    what a probe found, None where there was none. `response`: status, headers and body that a step answers to the
+    caller that waits; the last one counts.
     """
 
     errand: Errand
@@ -107,6 +108,7 @@ class Outcome:
     held_by: str = ""
     destination_id: int | None = None
     refused: Place | None = None
+    locked: Place | None = None
     probe_answered: bool | None = None
     marked_step: str = ""
     marked_fence: int | None = None

@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import models, transaction
 
 from relay import vault
+from relay.engine import audit
 from relay.errors import RelayError, VaultError
-from relay.models import sealing
+from relay.models import Workspace, sealing
 from relay.models.sealing import SealedField
 
 BATCH = 200  # rows in one transaction
@@ -59,6 +60,8 @@ def rotate(*, drop_old: bool = False) -> Rotation:
         if not settings.VAULT_KEYS:
             settings.DATA.write_vault_keys((vault.new_key(), *sealing.ring()))
         resealed = _reseal()
+        key = vault.name_of(sealing.ring()[0])
+        _note("vault.rotated", f"Values sealed anew under the key {key}: {resealed}")
         dropped = _drop() if drop_old else []
         found = check()
     return Rotation(found.keys[0], resealed, dropped, found.lost)
@@ -78,6 +81,7 @@ def check() -> Ring:
         owner, sealed = column.owner.format(row=row), bytes(getattr(row, column.attname))
         found.sealed[vault.key_of(sealed)] += 1
         what = column.what.format(row=row)
+        what += f" of {row.workspace}" if hasattr(row, "workspace") else ""
         _note_lost(found, opener, owner, sealed, what, column.remedy)
     for row, text in _sealed_texts():
         owner, sealed = sealing.owner_of(text) or "", sealing.sealed_bytes(text)
@@ -199,7 +203,16 @@ def _drop() -> list[str]:
     settled = _used(before)
     if settled != kept:
         settings.DATA.write_vault_keys(settled)
-    return [vault.name_of(key) for key in before if key not in settled]
+    dropped = [vault.name_of(key) for key in before if key not in settled]
+    if dropped:
+        _note("vault.keys_dropped", f"Forgotten: {', '.join(dropped)}")
+    return dropped
+
+
+def _note(verb: str, change: str) -> None:
+    """Note in the log of every workspace: the keys are those of all."""
+    for workspace_id in Workspace.objects.values_list("pk", flat=True):
+        audit.note(workspace_id, verb, "Key ring", change=change)
 
 
 def _used(keys: tuple[str, ...]) -> tuple[str, ...]:

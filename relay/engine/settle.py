@@ -79,6 +79,8 @@ def _settle(outcomes: list[Outcome]) -> int:
     for outcome in outcomes:
         if outcome.refused is not None:
             outcome.destination_id = destinations.refuse(outcome.refused, outcome.reason)
+        elif outcome.locked is not None:
+            outcome.destination_id = destinations.lock(outcome.locked, outcome.reason)
     with writing():
         if any(outcome.ask for outcome in outcomes):
             answering.answer(outcomes)

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from relay import redaction
-from relay.engine import audit
-from relay.errors import RelayError
+from relay.engine import audit, destinations
+from relay.errors import KeyLost, RelayError
 from relay.flows.uses import Use, used_names, uses
 from relay.models import Flow, Variable, Workspace
 
@@ -31,6 +31,15 @@ class Variables:
     def opened(self, names: Iterable[str]) -> dict[str, str]:
         """The secret ones among `names`, by name."""
         return {name: self.sealed[name]() for name in names if name in self.sealed}
+
+    def locked(self, names: Iterable[str]) -> str:
+        """The first among `names` whose key is lost; "" where all open."""
+        for name in names:
+            try:
+                self.opened([name])
+            except KeyLost:
+                return name
+        return ""
 
 
 NONE = Variables({}, {})
@@ -90,6 +99,7 @@ def set_variable(workspace: Workspace, name: str, value: str, *, secret: bool = 
         else:
             variable.value = value
         variable.save()
+        destinations.secret_changed(destinations.of_variable(workspace.pk, name))
         verb = "variable.created" if former is None else "variable.changed"
         audit.note(workspace, verb, name, ref=variable.pk, change="secret" if variable.is_secret else "plain")
     return variable

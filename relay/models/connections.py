@@ -19,8 +19,8 @@ class Connection(models.Model):
     connector = models.CharField(max_length=60)
     sealed = SealedField(
         owner="connection:{row.workspace_id}:{row.name}",
-        what="the connection “{row.name}” of {row.workspace}",
-        remedy="enter its fields again under Connections, then replay what failed",
+        what="the connection “{row.name}”",
+        remedy="enter its fields again under Connections",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)

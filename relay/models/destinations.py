@@ -12,6 +12,7 @@ class DestinationState(models.TextChoices):
     OPEN = "open", "Held: it keeps failing"  # the breaker is open
     CLOSING = "closing", "It answers again; held runs are being let out"
     REFUSED = "refused", "Held: it refuses the credential"
+    LOCKED = "locked", "Held: the key of its secret is lost"  # no origin: a connection, or `vars.<name>` as one
 
 
 class Destination(models.Model):

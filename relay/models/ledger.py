@@ -44,6 +44,7 @@ class HeldBy(models.TextChoices):
     PAUSE = "pause", "The flow is paused"
     DESTINATION = "destination", "Its destination keeps failing"
     CREDENTIAL = "credential", "Its connection's credential is refused"
+    KEY = "key", "The key of a secret that it needs is lost"
     UNKNOWN = "unknown", "Nobody knows whether it was done"
 
 

@@ -126,13 +126,16 @@ def open_vault() -> vault.Vault:
     A key that was taken out of the file opens until the process ends: what was read before it was sealed anew may
     still be in hand.
     """
-    stamp = tuple(settings.VAULT_KEYS) or _stamp()
-    if not _rings or _rings[0].stamp != stamp:
-        _rings[:] = [_read(stamp)]
+    now = stamp()
+    if not _rings or _rings[0].stamp != now:
+        _rings[:] = [_read(now)]
     return _rings[0].vault
 
 
-def _stamp() -> object:
+def stamp() -> object:
+    """Another value whenever the key ring is another."""
+    if settings.VAULT_KEYS:
+        return tuple(settings.VAULT_KEYS)
     try:
         found = settings.DATA.vault_keys.stat()
     except OSError:

@@ -22,8 +22,8 @@ class Variable(models.Model):
         help_text="of a secret one",
         # The name never changes, and a row that is made anew may have another id.
         owner="variable:{row.workspace_id}:{row.name}",
-        what="the variable {row.name} of {row.workspace}",
-        remedy="enter its value again under Variables, then replay what failed",
+        what="the variable {row.name}",
+        remedy="enter its value again under Variables",
     )
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -13,7 +13,7 @@ from relay import vault
 from relay.engine import keyring, publish
 from relay.engine.connections import set_connection
 from relay.errors import RelayError, VaultError
-from relay.models import Connection, Flow, User, Workspace, sealing
+from relay.models import AuditEntry, Connection, Flow, User, Workspace, sealing
 
 OLD, NEW = vault.new_key(), vault.new_key()
 HOOK = "https://hooks.slack.com/services/T0/B0/abcdefgh"
@@ -75,6 +75,16 @@ def test_what_is_in_hand_still_opens_after_its_key_was_dropped(slack: Connection
     assert in_hand.unseal() == {"webhook_url": HOOK}
 
 
+def test_both_are_noted_with_the_names_of_keys_alone(slack: Connection) -> None:
+    done = keyring.rotate(drop_old=True)
+
+    said = AuditEntry.objects.filter(workspace=slack.workspace, verb__startswith="vault.").order_by("id")
+    assert list(said.values_list("verb", "change")) == [
+        ("vault.rotated", f"Values sealed anew under the key {done.key}: 1"),
+        ("vault.keys_dropped", f"Forgotten: {vault.name_of(OLD)}"),
+    ]
+
+
 def test_the_file_is_for_its_owner_alone_and_whole(slack: Connection) -> None:
     keyring.rotate()
 
@@ -100,7 +110,7 @@ def test_a_lost_key_says_which_connection_and_what_to_do(slack: Connection) -> N
     settings.DATA.write_vault_keys([NEW])
     sealing._rings.clear()
 
-    with pytest.raises(VaultError, match=r"The connection “Team \{Slack\}” of Acme .* enter its fields again"):
+    with pytest.raises(VaultError, match=r"The connection “Team \{Slack\}” can't .* enter its fields again"):
         slack.unseal()
 
 

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as django
 from pytest_httpserver import HTTPServer
 
+from relay import vault
 from relay.engine import publish, secrets
 from relay.engine.sending import sender
 from relay.ingest.application import Ingest
-from relay.models import Event, Flow, Rejection, Run, RunState, TriggerSecret, Workspace
+from relay.models import Event, Flow, Rejection, Run, RunState, TriggerSecret, Workspace, sealing
+from tests.running import wait_until
 from tests.signatures.conftest import base64_of, hex_of
 from tests.signatures.test_named import TOPIC, sns
 
@@ -164,6 +167,23 @@ def test_a_secret_that_is_changed_counts_at_once(make: Callable[..., Flow], door
 
     assert door(flow, x_hub_signature_256=github())[0] == 401, "its secret has ended"
     assert door(flow, x_hub_signature_256=github(key="another one"))[0] == 202
+
+
+def test_a_lost_key_refuses_until_it_is_back(make: Callable[..., Flow], door: Door) -> None:
+    flow, keys, new = make("", preset="github"), sealing.ring(), vault.new_key()
+    django.DATA.write_vault_keys([new, *keys])
+    secrets.add(flow, {"secret": KEY})
+    django.DATA.write_vault_keys(keys)
+    sealing._rings.clear()
+
+    without = door(flow, x_hub_signature_256=github())
+    django.DATA.write_vault_keys([*keys, new])
+    # A door that was looked at a moment ago is not looked at again.
+    wait_until(lambda: door(flow, x_hub_signature_256=github())[0] == 202, what="it is verified again")
+    django.DATA.write_vault_keys(keys)
+
+    assert without[0] == 401
+    assert "Put that key back" in kept(door)[0][2]
 
 
 def test_both_secrets_count_while_one_is_being_replaced(make: Callable[..., Flow], door: Door) -> None:

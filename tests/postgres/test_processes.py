@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.bench.load import burst
-from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, port, publish
+from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, flow, port, publish, publish_document
 from tests.conftest import FOLDER
 from tests.postgres.conftest import Hosts
 from tests.postgresql import Postgres
@@ -55,6 +55,31 @@ def test_everything_recovers_from_a_restart_of_postgres(
     assert relay.children() == processes  # nobody had to be started again
     assert set(stream.books.refused) == {503}
     assert not stream.books.cut
+
+
+def test_keys_are_rotated_and_dropped_while_runs_need_them(
+    start_relay: Callable[..., Relay], database: str, sink: Sink
+) -> None:
+    relay = start_relay(DATABASE_URL=database, RELAY_ALLOWED_NETWORKS="127.0.0.0/8")
+    relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
+    secret = '{"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}'
+    relay.command("connection", "set", "Shop", "http", given=secret)
+    document = flow(sink.url)
+    document["steps"][0] |= {"connection": "Shop"}
+    document["steps"][0]["inputs"] |= {"sign": "standard-webhooks"}
+    path = publish_document(relay, document)
+
+    with Stream(port(relay), path) as stream:
+        stream.wait_for(50)
+        done = [relay.json("vault", "rotate", "--drop-old", "--json") for _ in range(3)]
+        stream.wait_for(100)
+
+    found = relay.json("vault", "check", "--json")
+    noted = [entry["verb"] for entry in relay.json("audit", "--json")]
+    assert_all_is_well(relay, sink, stream.books, twice=0)
+    assert [len(one["dropped"]) for one in done] == [1, 1, 1]
+    assert found == {"keys": [{"key": done[-1]["key"], "here": True, "sealed": done[-1]["resealed"]}], "lost": []}
+    assert (noted.count("vault.rotated"), noted.count("vault.keys_dropped")) == (3, 3)
 
 
 def test_hosts_share_the_work(hosts: Hosts, sink: Sink, fetch: Fetch) -> None:
