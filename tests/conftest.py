@@ -16,6 +16,7 @@ from django.conf import settings
 
 from relay import valkey as server
 from relay.datafolder import DataFolder
+from tests.browsing import Browser
 from tests.running import Relay, Valkey, environment
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def _bells_have_a_tower(request: pytest.FixtureRequest) -> None:
     """Whatever uses the database may ring."""
     if {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("valkey")
+
+
+@pytest.fixture
+def client() -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser()
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 else:
     _Binary = models.BinaryField
 
-# Before a sealed text of a JSON column that isn't ours: its owner follows, then the sealed value in base64.
+# Before a sealed text of a column that isn't ours: its owner follows, then the sealed value in base64.
 _MARK = "sealed:"
+# The owner of a session's data, with the session's key; what is lost of those costs a sign-in.
+SESSION = "session"
 
 
 class SealedField(_Binary):
@@ -62,7 +64,7 @@ def _field(row: models.Model, column: str) -> SealedField:
 
 
 def seal_text(owner: str, text: str) -> str:
-    """`text` sealed for a JSON column of a model that isn't ours, where it is found by how it begins."""
+    """`text` sealed for a column of a model that isn't ours, where it is found by how it begins."""
     return _marked(owner, open_vault().seal(owner, {"text": text}))
 
 
@@ -72,7 +74,7 @@ def unseal_text(owner: str, sealed: str) -> str:
 
 
 def owner_of(text: object) -> str | None:
-    """The owner that a text of a JSON column was sealed for, or None where it is no sealed text."""
+    """The owner that a text of a column was sealed for, or None where it is no sealed text."""
     if not isinstance(text, str) or not text.startswith(_MARK):
         return None
     return text.removeprefix(_MARK).rpartition(":")[0]
@@ -101,11 +103,11 @@ def columns() -> Iterator[tuple[type[models.Model], SealedField]]:
                 yield model, field
 
 
-def json_columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
-    """Every JSON column in which sealed texts may stand."""
+def text_columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
+    """Every column in which sealed texts may stand: those of JSON, and the data of sessions."""
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
-            if isinstance(field, models.JSONField):
+            if isinstance(field, models.JSONField) or field.name == "session_data":
                 yield model, field
 
 

@@ -99,11 +99,10 @@ def megabytes(file: Path) -> int:
 
 def times(runs: int) -> dict[str, list[float]]:
     """Milliseconds of the server for each page: the median and the longest of ROUNDS."""
-    from django.test import Client
-
     from relay.models import Flow, User
+    from tests.browsing import Browser
 
-    client = Client(headers={"host": "localhost"})
+    client = Browser(headers={"host": "localhost"})
     client.force_login(User.objects.get(email=EMAIL))
     client.get("/runs/")  # the first page of a process compiles its templates
     first, last = (Flow.objects.filter(name__startswith="Orders of").order_by(f"{way}pk")[0].pk for way in ("", "-"))

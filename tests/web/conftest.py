@@ -10,6 +10,7 @@ from django.test import Client
 
 from relay.engine import publish
 from relay.models import Flow, Membership, User, Workspace
+from tests.browsing import Browser
 
 DOCUMENT: dict[str, Any] = {
     "relay": 1,
@@ -36,7 +37,7 @@ def _person(email: str) -> tuple[Client, Workspace]:
     user = User.objects.create_user(email, "correct horse battery")
     workspace = Workspace.objects.create(name=email)
     Membership.objects.create(workspace=workspace, user=user)
-    client = Client()
+    client = Browser()
     client.force_login(user)
     return client, workspace
 

@@ -27,6 +27,7 @@ from relay.models import (
     Workspace,
 )
 from relay.web.permissions import LEAST, Anyone
+from tests.browsing import Browser
 
 # A person without a place here, and a browser that nobody signed in with.
 STRANGER, NOBODY = "stranger", "nobody"
@@ -64,12 +65,12 @@ class World:
 
 @pytest.fixture
 def world(workspace: Workspace, flow_of: Any) -> World:
-    clients = {NOBODY: Client()}
+    clients = {NOBODY: Browser()}
     for who in (*Role.values, STRANGER):
         user = User.objects.create_user(f"{who}@example.com", "correct horse battery")
         home = workspace if who != STRANGER else Workspace.objects.create(name="Elsewhere")
         Membership.objects.create(workspace=home, user=user, role=who if who != STRANGER else Role.OWNER)
-        clients[who] = Client()
+        clients[who] = Browser()
         clients[who].force_login(user)
     return World(clients, _things(workspace, flow_of))
 
