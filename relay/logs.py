@@ -1,10 +1,13 @@
-"""Where log lines go: standard error, which may be a file on a full disk."""
+"""How log lines look and where they go: standard error, which may be a file on a full disk."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from typing import TextIO, cast
+
+import structlog
 
 
 class _StandardError:
@@ -21,3 +24,17 @@ class _StandardError:
 def standard_error() -> TextIO:
     """A stream that loses lines rather than raise: no request may fail for a log that can't be written."""
     return cast("TextIO", _StandardError())
+
+
+def configure(level: str) -> None:
+    """Have structlog write lines of a level's name and above; one that isn't known counts as INFO."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(file=standard_error()),
+    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import environ  # type: ignore[import-untyped]
-import structlog
 
 from relay import buckets, datafolder, forwarded, logs
 
@@ -206,13 +204,4 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
-structlog.configure(
-    processors=[
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-    ],
-    wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, LOG_LEVEL, logging.INFO)),
-    logger_factory=structlog.PrintLoggerFactory(file=logs.standard_error()),
-)
+logs.configure(LOG_LEVEL)

@@ -21,7 +21,7 @@ LONGEST_DELAY = 10.0
 # A child that lived so long was well: its next restart is quick again.
 HEALTHY_AFTER = 60.0
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 
@@ -69,15 +69,15 @@ def fork(work: Callable[[], None], name: str = "") -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     # Blocked until the child has its own handlers, so that no signal is lost in the parent's.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     pid = os.fork()
     if pid:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return pid
     code = 1
     try:
         _leave_the_parent(parent)
-        _call_this(name)
+        call_this(name)
         code = _outcome(work)
     finally:
         logging.shutdown()
@@ -90,9 +90,9 @@ def _leave_the_parent(parent: int) -> None:
     _die_with(parent)
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
@@ -124,12 +124,13 @@ if sys.platform == "linux":
         if os.getppid() != parent:
             os._exit(1)
 
-    def _call_this(name: str) -> None:
-        _prctl(_PR_SET_NAME, f"relay {name}".encode()[:15], 0, 0, 0)
+    def call_this(name: str) -> None:
+        """Have `ps` and `top` say what this process is."""
+        _prctl(_PR_SET_NAME, f"relay {name}".strip().encode()[:15], 0, 0, 0)
 
 else:
 
-    def _call_this(name: str) -> None:
+    def call_this(name: str) -> None:
         """Only Linux lets a process name itself."""
 
     def _die_with(parent: int) -> None:

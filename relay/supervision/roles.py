@@ -6,6 +6,7 @@ import http.client
 import importlib
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -40,9 +41,11 @@ def preload() -> None:
 
     The server, the pages and django-allauth are only in the web process, which imports them by itself.
     """
-    set_up_django()
-    for name in _SHARED:
-        importlib.import_module(name)
+    if not all(name in sys.modules for name in _SHARED):
+        set_up_django()
+        for name in _SHARED:
+            importlib.import_module(name)
+        memory.settle()
 
 
 def prepare() -> None:

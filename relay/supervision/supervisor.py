@@ -12,7 +12,7 @@ from types import FrameType
 
 import structlog
 
-from relay.supervision.children import Child
+from relay.supervision.children import SIGNALS, Child
 
 log = structlog.get_logger()
 
@@ -36,6 +36,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
+        # They may wait since the program before this one in the process.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def add(self, name: str, work: Callable[[], None], *, lasting: bool = True) -> Child:
         """Start a child: a lasting one runs for ever, another sets `code` when it has ended."""

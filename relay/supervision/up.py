@@ -12,13 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
-from relay import datafolder, valkey
+from relay import datafolder, logs, valkey
 from relay.datafolder import DataFolder
 from relay.errors import SetupError
-from relay.supervision import addresses, memory, roles
+from relay.supervision import addresses, handover, roles
+from relay.supervision.children import call_this
 from relay.supervision.supervisor import Supervisor
 
 # What a former `relay up` may take to be gone after a kill.
@@ -53,22 +54,25 @@ def parse(words: list[str]) -> Options:
 def main(options: Options, folder: DataFolder) -> int:
     """Run until SIGINT or SIGTERM; the exit code. Raises SetupError before anything is started."""
     embedded = not os.environ.get("REDIS_URL")
+    if note := handover.taken_over():
+        address = addresses.resolve(options.host)
+        return _Up(folder, address, replace(options, port=note.port), embedded=embedded, lock=note.lock).go_on(note)
     if embedded:
         folder.check_socket_path()
     folder.prepare()
-    with _lock(folder):
+    with _lock(folder) as lock:
         folder.check_writable()
         address = addresses.resolve(options.host)
         port = addresses.free_port(address, options.port)
         addresses.tell_children(os.environ, host=options.host, port=port)
         folder.public_url.write_text(os.environ["RELAY_PUBLIC_URL"] + "\n")
         _allow_many_files()
-        return _Up(folder, address, Options(options.host, port, options.workers), embedded=embedded).run()
+        return _Up(folder, address, replace(options, port=port), embedded=embedded, lock=lock).run()
 
 
 class _Up:
-    def __init__(self, folder: DataFolder, address: str, options: Options, *, embedded: bool) -> None:
-        self.folder, self.address, self.options, self.embedded = folder, address, options, embedded
+    def __init__(self, folder: DataFolder, address: str, options: Options, *, embedded: bool, lock: int) -> None:
+        self.folder, self.address, self.options, self.embedded, self.lock = folder, address, options, embedded, lock
         self.supervisor = Supervisor()
 
     def run(self) -> int:
@@ -79,30 +83,49 @@ class _Up:
             self.supervisor.stop(last=("valkey",))
         return 0
 
+    def go_on(self, note: handover.Note) -> int:
+        """Watch what the program before this one in the process has started."""
+        call_this("")
+        logs.configure(os.environ.get("RELAY_LOG_LEVEL", "INFO").upper())
+        work = self._works()
+        self.supervisor.children = [handover.adopted(fields, work[fields["name"]]) for fields in note.children]
+        try:
+            self._last()
+        finally:
+            self.supervisor.stop(last=("valkey",))
+        return 0
+
     def _start(self) -> None:
         if self.embedded:
             if not self._leftover_is_gone():
                 return
-            self.supervisor.add("valkey", functools.partial(valkey.execute, self.folder))
+            self.supervisor.add("valkey", self._works()["valkey"])
         roles.preload()
-        memory.settle()
         if self._done("prepare", roles.prepare) and self._valkey_answers():
-            self._start_lasting()
+            roles.say_settings()
+            for name, work in self._works().items():
+                if name != "valkey":
+                    self.supervisor.add(name, work)
             self._watch()
 
-    def _start_lasting(self) -> None:
-        roles.say_settings()
-        self.supervisor.add("web", functools.partial(roles.web, self.address, self.options.port))
-        for number in range(1, self.options.workers + 1):
-            self.supervisor.add(f"worker-{number}", roles.worker)
-        self.supervisor.add("upkeep", roles.upkeep)
+    def _works(self) -> dict[str, Callable[[], None]]:
+        """What each lasting child does, by its name, in the order in which they are started."""
+        web = functools.partial(roles.web, self.address, self.options.port)
+        workers = {f"worker-{number}": roles.worker for number in range(1, self.options.workers + 1)}
+        works: dict[str, Callable[[], None]] = {"web": web, **workers, "upkeep": roles.upkeep}
+        lasting = {name: functools.partial(_loaded, work) for name, work in works.items()}
+        return {"valkey": functools.partial(valkey.execute, self.folder), **lasting}
 
     def _watch(self) -> None:
         host, port = addresses.reachable(self.address), self.options.port
         probe = functools.partial(roles.wait_until_ready, host, port, self.options.workers)
         if self._done("probe", probe):
-            self._say_ready()
-            self.supervisor.supervise(lambda: False)
+            handover.go_on(self.lock, port, self.supervisor)
+            self._last()
+
+    def _last(self) -> None:
+        self._say_ready()
+        self.supervisor.supervise(lambda: False)
 
     def _say_ready(self) -> None:
         url = addresses.url(self.options.host, self.options.port)
@@ -152,9 +175,15 @@ class _Up:
         return self.supervisor.supervise(gone, every=0.02)
 
 
+def _loaded(work: Callable[[], None]) -> None:
+    """Do the work of a child with all that it needs; a parent that has handed over has nothing of it."""
+    roles.preload()
+    work()
+
+
 @contextmanager
-def _lock(folder: DataFolder) -> Iterator[None]:
-    """Hold the folder; children hold it too, so that two generations never work on it at once."""
+def _lock(folder: DataFolder) -> Iterator[int]:
+    """Hold the folder by an open file; children hold it too, so that two generations never work on it at once."""
     with folder.lock.open("a") as file:
         end = time.monotonic() + _LOCK_PATIENCE
         while not _locked(file):
@@ -166,7 +195,7 @@ def _lock(folder: DataFolder) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
-        yield
+        yield file.fileno()
 
 
 def _locked(file: IO[str]) -> bool:

@@ -60,6 +60,19 @@ def test_ready_when_it_says_so(running: Relay) -> None:
     assert re.fullmatch(rf"{re.escape(running.url)}/setup/[\w-]{{32}}/", running.setup_url)
 
 
+def test_the_parent_keeps_nothing_of_what_its_children_need(running: Relay) -> None:
+    memory = {name: rss(pid) for name, pid in {**running.children(), "parent": running.pid}.items()}
+
+    parent = memory.pop("parent")
+
+    assert parent < 0.6 * min(size for name, size in memory.items() if not name.startswith("valkey")), memory
+
+
+def rss(pid: int) -> int:
+    """Bytes that a process holds in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_everything_in_the_folder_is_its_owners(running: Relay) -> None:
     modes = {path.name: oct(path.stat().st_mode & 0o077) for path in running.folder.iterdir()}
 
