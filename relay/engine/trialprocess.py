@@ -22,7 +22,7 @@ from relay.engine.trial import answer
 IDLE = 300.0
 # Bytes beyond what it has when it is ready, and seconds of CPU for one question: past them, the system ends it.
 ROOM = 160 * 1024 * 1024
-CPU = 3
+CPU = 2
 LENGTH = struct.Struct("!I")
 
 

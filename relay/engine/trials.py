@@ -19,8 +19,9 @@ from typing import Any
 from relay.engine import trialprocess
 from relay.errors import RelayError, TemplateLimit
 
-# Seconds for one question, and for waiting until those before it are answered.
-WALL = 2.0
+# Seconds for one question, whatever else the machine does, and for waiting until those before it are answered. What
+# computes is ended sooner: the helper has some seconds of CPU for a question (trialprocess.CPU).
+WALL = 10.0
 PATIENCE = 10.0
 # Starts within a minute; more, and something kills helpers again and again.
 MOST_STARTS = 20
@@ -36,7 +37,7 @@ class Helper:
     """One helper process: started by the first question, ended by itself when nobody asks, started anew when killed."""
 
     def __init__(self, *, wall: float = WALL) -> None:
-        self._wall = wall
+        self.wall = wall
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._starts: deque[float] = deque(maxlen=MOST_STARTS)
@@ -70,13 +71,13 @@ class Helper:
             status = self._end()
             if status:
                 break
-        raise _stopped(status, self._wall)
+        raise _stopped(status, self.wall)
 
     def _exchange(
         self, process: subprocess.Popen[bytes], question: dict[str, Any], *, wall: float | None = None
     ) -> dict[str, Any] | None:
         """The answer, or None where the process ended instead, by itself or by its clock."""
-        clock = threading.Timer(wall or self._wall, process.kill)
+        clock = threading.Timer(wall or self.wall, process.kill)
         clock.start()
         try:
             assert process.stdin is not None
@@ -134,7 +135,8 @@ def _close(pipe: Any) -> None:
 
 def _stopped(status: int, wall: float) -> TemplateLimit:
     if -status in _OF_TIME:
-        return TemplateLimit("time", f"the preview was stopped: it took longer than {wall:g} seconds")
+        most = f"{trialprocess.CPU} seconds of CPU" if -status == signal.SIGXCPU else f"{wall:g} seconds"
+        return TemplateLimit("time", f"the preview was stopped: it took longer than {most}")
     return TemplateLimit("memory", "the preview was stopped: it needed more memory than it may have")
 
 

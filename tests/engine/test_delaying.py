@@ -124,7 +124,6 @@ def test_times_are_those_of_the_workspace_or_of_the_flow(live: Any, arrive: Any)
     usual.workspace.timezone = "Europe/Paris"
     usual.workspace.save()
     found = [*arrive(usual), *arrive(own)]
-    claim.plan.cache_clear()
 
     settle([walk(errand, Recorder()) for errand in claim.claim()])
 
@@ -136,7 +135,6 @@ def test_times_are_those_of_the_workspace_or_of_the_flow(live: Any, arrive: Any)
 def test_a_person_ends_a_wait(live: Any, arrive: Any) -> None:
     steps = [delay(**{"for": "3d"}), {"id": "after", "kind": "set", "values": {}}]
     (run,) = arrive(live({"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": steps}))
-    claim.plan.cache_clear()
     settle([walk(errand, Recorder()) for errand in claim.claim()])
     run.refresh_from_db()
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from relay.engine import replay, retention, runs, sql
-from relay.engine.claim import claim, plan
+from relay.engine.claim import claim
 from relay.engine.gates import Gates
 from relay.engine.settle import settle
 from relay.engine.walk import walk
@@ -25,12 +25,6 @@ from tests.engine.walking import Recorder
 
 Live = Callable[[dict[str, Any]], Flow]
 Arrive = Callable[..., list[Run]]
-
-
-@pytest.fixture(autouse=True)
-def _new_plans() -> None:
-    """Ids of versions come again where a test's rows are rolled back."""
-    plan.cache_clear()
 
 
 def flow_of(*steps: dict[str, Any]) -> dict[str, Any]:

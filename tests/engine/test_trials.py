@@ -72,21 +72,32 @@ def test_a_helper_knows_no_secret_of_this_process(helper: Helper, monkeypatch: p
     assert not any("sqlite" in file or file.startswith("socket:") for file in files)
 
 
-def test_a_helper_that_takes_too_long_is_stopped_and_the_next_question_answered() -> None:
-    helper = Helper(wall=0.3)
-    try:
-        field(helper, "{{ 1 }}")
-        first = helper.pid
-        assert first is not None
-        os.kill(first, signal.SIGSTOP)
+def test_a_helper_that_takes_too_long_is_stopped_and_the_next_question_answered(helper: Helper) -> None:
+    field(helper, "{{ 1 }}")
+    first = helper.pid
+    assert first is not None
+    os.kill(first, signal.SIGSTOP)
+    helper.wall = 0.3
 
-        with pytest.raises(TemplateLimit, match=r"longer than 0\.3 seconds .*limit: time"):
-            field(helper, "{{ 2 }}")
+    with pytest.raises(TemplateLimit, match=r"longer than 0\.3 seconds .*limit: time"):
+        field(helper, "{{ 2 }}")
 
-        assert field(helper, "{{ 3 }}") == {"text": "3"}
-        assert helper.pid != first
-    finally:
-        helper.close()
+    helper.wall = trials.WALL
+    assert field(helper, "{{ 3 }}") == {"text": "3"}
+    assert helper.pid != first
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (-signal.SIGKILL, "longer than 10 seconds (limit: time)"),
+        (-signal.SIGXCPU, "longer than 2 seconds of CPU (limit: time)"),
+        (-signal.SIGSEGV, "more memory than it may have (limit: memory)"),
+        (1, "more memory than it may have (limit: memory)"),
+    ],
+)
+def test_what_ended_a_helper_is_told(status: int, said: str) -> None:
+    assert said in str(trials._stopped(status, trials.WALL))
 
 
 def test_a_helper_that_has_ended_is_replaced_without_a_word(helper: Helper) -> None:
@@ -136,14 +147,16 @@ def test_a_draft_of_attacks_is_checked_in_the_helper(workspace: Workspace) -> No
 
 
 @pytest.mark.django_db
-def test_a_preview_that_is_stopped_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_that_is_stopped_says_so(
+    workspace: Workspace, helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     document = {"relay": 1, "name": "Slow", "trigger": {"kind": "webhook"}, "steps": [question("{{ 1 }}")["step"]]}
     flow = publish.create_flow(workspace, document)
-    monkeypatch.setattr(trials, "HELPER", Helper(wall=0.3))
+    monkeypatch.setattr(trials, "HELPER", helper)
     preview.preview(flow, document, "b", None)
-    os.kill(trials.HELPER.pid or 0, signal.SIGSTOP)
+    os.kill(helper.pid or 0, signal.SIGSTOP)
+    helper.wall = 0.3
 
     shown = preview.preview(flow, document, "b", None)
 
     assert "limit: time" in shown.error
-    trials.HELPER.close()

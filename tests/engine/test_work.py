@@ -141,7 +141,6 @@ def test_a_version_that_cannot_be_read_fails_only_its_own_runs(live, arrive, wal
 
 def test_a_claim_costs_four_queries_however_many(live, arrive, django_assert_num_queries) -> None:
     arrive(live(posting("http://127.0.0.1:9/")), *[ORDER] * 64)
-    claim.plan.cache_clear()
 
     with django_assert_num_queries(4):
         claimed = claim.claim()
