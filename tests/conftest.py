@@ -97,12 +97,14 @@ def _bells_have_a_tower(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _ids_come_again() -> None:
-    """Forget what a process keeps by id: where a test's rows are rolled back, the next one's get the same ids."""
+def _like_a_new_process() -> None:
+    """Forget what is kept by id, since ids come again where rows are rolled back, and a clock that a test set forth."""
+    from relay import ids
     from relay.engine import claim, work
 
     claim.plan.cache_clear()
     work._walkers.cache_clear()
+    ids._source._reseed()
 
 
 @pytest.fixture
