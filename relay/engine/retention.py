@@ -146,7 +146,7 @@ class Pruner:
             yield self._gone("relay_gathered", [item for item, run in found if run is None])
 
     def _step_states(self, oldest: dict[int, int | None], now: int) -> Iterator[int]:
-        """What steps remember is kept for as long after the last event as events are, and until its window is over."""
+        """What steps remember of a window goes with its events; what has none stays as long as the flow does."""
         after = 0
         while found := sql.fetch(
             "SELECT id, flow_id, touched_at, until FROM relay_stepstate WHERE id > %s ORDER BY id LIMIT %s",
@@ -156,7 +156,7 @@ class Pruner:
             gone = [
                 number
                 for number, flow_id, touched, until in found
-                if touched < (oldest.get(flow_id, now) or 0) and (until or 0) < now
+                if flow_id not in oldest or (until is not None and until < now and touched < (oldest[flow_id] or 0))
             ]
             yield self._gone("relay_stepstate", gone)
 

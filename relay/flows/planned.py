@@ -151,7 +151,7 @@ class ChangedStep:
 
 @dataclass(frozen=True, slots=True)
 class OnceStep:
-    """`seconds`: after which a key is new again; None: as long as it is remembered."""
+    """`seconds`: after which a key is new again; None: never."""
 
     id: str
     name: str

@@ -305,26 +305,42 @@ def test_workers_that_meet_gather_each_event_once(live: Live, arrive: Arrive, de
     assert set(states(*found)) == {PASSED}
 
 
-def test_what_steps_remember_is_pruned(live: Live, arrive: Arrive) -> None:
-    flow = live(
-        {**flow_of({"id": "new", "kind": "once", "key": "{{ event.body.k }}"}), "settings": {"retention": "1h"}}
-    )
-    windowed = live(
-        {
-            **flow_of({"id": "new", "kind": "once", "key": "k{{ event.body.k }}", "window": "3h"}),
-            "settings": {"retention": "1h"},
-        }
-    )
-    arrive(flow, body(k=1))
-    arrive(windowed, body(k=1))
+@pytest.mark.parametrize(
+    ("step", "stays"),
+    [
+        ({"kind": "once"}, True),
+        ({"kind": "once", "window": "1h"}, False),
+        ({"kind": "once", "window": "2d"}, True),
+        ({"kind": "changed", "value": 1}, True),
+        ({"kind": "digest", "limit": 1}, False),
+        ({"kind": "digest", "every": "2d"}, True),
+    ],
+)
+def test_what_steps_remember_is_kept(live: Live, arrive: Arrive, step: dict[str, Any], stays: bool) -> None:
+    """A day later, where runs are kept for an hour."""
+    document = flow_of({"id": "new", "key": "k{{ event.body.k }}", **step})
+    arrive(live({**document, "settings": {"retention": "1h"}}), body(k=1))
     go()
-    StepState.objects.update(touched_at=sql.now() - 2 * 3_600_000_000)
-    arrive(flow, body(k=2))
-    go()
-    Gathered.objects.create(into_id=1, run_id=1, item={})
+    day = 86_400_000_000
+    StepState.objects.update(touched_at=sql.now() - day)
+    sql.execute(f"UPDATE relay_stepstate SET until = until - {day} WHERE until IS NOT NULL")
+    if step.get("limit"):
+        # What only counts would be left gathering for a month.
+        sql.execute("UPDATE relay_stepstate SET until = %s", (sql.now() - day,))
 
     retention.prune()
 
-    assert set(StepState.objects.values_list("flow_id", flat=True)) == {flow.pk, windowed.pk}
-    assert StepState.objects.count() == 2
+    assert StepState.objects.count() == int(stays)
+
+
+def test_what_is_remembered_goes_with_its_flow(live: Live, arrive: Arrive) -> None:
+    flow = live(flow_of({"id": "new", "kind": "once", "key": "k{{ event.body.k }}"}))
+    arrive(flow, body(k=1))
+    go()
+    Gathered.objects.create(into_id=1, run_id=1, item={})
+    StepState.objects.update(flow_id=flow.pk + 1)
+
+    retention.prune()
+
+    assert not StepState.objects.exists()
     assert not Gathered.objects.exists()
