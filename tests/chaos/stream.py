@@ -160,9 +160,14 @@ def publish(relay: Relay, destination: str) -> str:
 
 
 def publish_document(relay: Relay, document: dict[str, Any]) -> str:
+    return publish_documents(relay, document)[0]
+
+
+def publish_documents(relay: Relay, *documents: dict[str, Any]) -> list[str]:
+    """The paths of the URLs of flows."""
     relay.run(["user", "add", "ann@example.com"], given="correct horse battery\n")
-    made = relay.json("import", "-", "--publish", given=json.dumps(document))
-    return str(urlsplit(made["url"]).path)
+    made = [relay.json("import", "-", "--publish", given=json.dumps(document)) for document in documents]
+    return [str(urlsplit(one["url"]).path) for one in made]
 
 
 def rows(relay: Relay, statement: str) -> list[tuple[Any, ...]]:

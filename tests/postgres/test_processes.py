@@ -12,6 +12,7 @@ import pytest
 
 from tests.bench.load import burst
 from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, flow, port, publish, publish_document
+from tests.chaos.test_waiting import storm
 from tests.conftest import FOLDER
 from tests.postgres.conftest import Hosts
 from tests.postgresql import Postgres
@@ -36,6 +37,12 @@ def test_burst_survives_a_killed_worker(start_relay: Callable[..., Relay], datab
     assert len(load.acknowledged) == 1_000
     assert not stream.books.cut
     assert not stream.books.refused
+
+
+def test_what_waits_and_remembers_outlives_any_kill(start_relay: Callable[..., Relay], database: str) -> None:
+    relay = start_relay(DATABASE_URL=database, RELAY_ALLOWED_NETWORKS="127.0.0.0/8", RELAY_LEASE="1")
+
+    storm(relay, victims=("worker", "everything", "workers"))
 
 
 def test_everything_recovers_from_a_restart_of_postgres(

@@ -28,7 +28,7 @@ def test_suite_passes_on_postgres(postgres: Postgres) -> None:
         env={**env, "RELAY_TEST_DATABASE_URL": postgres.url()},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
     )
 
     assert done.returncode == 0, done.stdout[-6000:]
