@@ -6,16 +6,15 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
 from relay import ids, redaction
 from relay.connectors import calls
-from relay.engine import sql
 from relay.engine.arrived import Arrived
 from relay.engine.endings import Ended
 from relay.engine.errand import Errand, Outcome, Sealed
+from relay.engine.eventshape import arrived
 from relay.engine.gates import Gates
 from relay.engine.inputs import rendered
 from relay.engine.sending import sender
@@ -30,7 +29,6 @@ from relay.flows.document import Document
 from relay.flows.plan import compile_plan
 from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
 from relay.models import AttemptState, Event, Flow
-from relay.models.fields import micros
 from relay.outbound import check_headers, check_url
 
 STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
@@ -179,35 +177,3 @@ def check_all(flow: Flow, document: Document, events: Iterable[Event]) -> list[d
     """A dry run for each event, with the event's reference."""
     ground = ground_of(flow, document)
     return [{"event": event.ref, **dry_run(document, arrived(event), ground)} for event in events]
-
-
-def arrived(event: Event) -> Arrived:
-    """A stored event as a walk takes it."""
-    headers = msgspec.json.encode(event.headers).decode()
-    at = micros(event.received_at)
-    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), at)
-
-
-def event_of(value: Any) -> Arrived:
-    """The event of `{"method", "headers", "query", "body"}`, all optional; RelayError for all else."""
-    if not isinstance(value, dict) or value.keys() - {"method", "headers", "query", "body"}:
-        raise RelayError('An event is {"method", "headers", "query", "body"}, each of them optional')
-    headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
-    if not isinstance(headers, dict) or not isinstance(query, dict | str):
-        raise RelayError("The headers and the query of an event are objects of names and values")
-    lower = {str(name).lower(): str(text) for name, text in headers.items()}
-    body, kind = _body(value.get("body"), lower.get("content-type", ""))
-    if kind:
-        lower["content-type"] = kind
-    asked = query if isinstance(query, str) else urlencode(query, doseq=True)
-    sent = msgspec.json.encode(lower).decode()
-    return Arrived(ids.new(), str(value.get("method") or "POST"), asked, sent, kind, body, sql.now())
-
-
-def _body(body: Any, kind: str) -> tuple[bytes, str]:
-    """The bytes of a body and its content type: a text is what was sent, anything else is JSON."""
-    if body is None:
-        return b"", kind
-    if isinstance(body, str):
-        return body.encode("utf-8", "surrogatepass"), kind
-    return msgspec.json.encode(body), kind or "application/json"

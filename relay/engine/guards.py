@@ -100,6 +100,14 @@ def _answered(answer: Answer) -> Judgement:
     return Judgement(answer)
 
 
+def hidden(settings: TriggerSettings) -> Hidden:
+    """Where secrets stand in requests to a trigger of these settings; nowhere where they can't be read."""
+    try:
+        return _hidden(verification(settings))
+    except RelayError:
+        return NOTHING
+
+
 def _hidden(about: Verification) -> Hidden:
     """A secret that is sent as it is stands in every request; one that signs stands in none."""
     shared = isinstance(about.how, Scheme) and about.how.kind == "shared_secret"

@@ -18,7 +18,7 @@ from relay.engine.pace import MOST, Pace, light
 from relay.errors import RelayError
 from relay.flows import moments
 from relay.flows.keeping import LEAST, Keeping, keeping
-from relay.models import Flow, Workspace
+from relay.models import Flow, Sample, Workspace
 
 MOST_DAYS = 3650
 LOOK_EVERY = 60.0  # seconds between two looks at what is too old
@@ -83,6 +83,7 @@ class Pruner:
         if aside:
             yield from self._messages(now)
             yield from rejections.forget_old(now, MOST)
+            yield Sample.objects.forget_removed()
             yield from self._gathered()
             yield from self._step_states({limit.flow_id: limit.oldest for limit in limits}, now)
             yield from self._keys({limit.flow_id: limit.oldest for limit in limits}, now)

@@ -71,6 +71,14 @@ def content(file: str) -> bytes:
         raise RelayError(f"{file} can't be read: {error.strerror}.") from error
 
 
+def event(file: str) -> Any:
+    """The JSON value in a file, or on standard input for `-`, that is to be an event."""
+    try:
+        return json.loads(content(file))
+    except (ValueError, RecursionError):
+        raise RelayError(f"{file} is not JSON.") from None
+
+
 def _is_id(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 19
 

@@ -12,6 +12,7 @@ from relay.models.inbox import InboxMessage
 from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 from relay.models.rejections import Rejection, Unkept, Why
+from relay.models.samples import Sample
 from relay.models.schedules import Schedule
 from relay.models.secrets import TriggerSecret
 from relay.models.stepstates import Gathered, StepState
@@ -45,6 +46,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "Sample",
     "Schedule",
     "Scope",
     "Seen",

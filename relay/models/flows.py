@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from relay.models.ledger import Event, Run
+    from relay.models.samples import SampleQuerySet
     from relay.models.secrets import TriggerSecret
 
 TOKEN_BYTES = 24  # 192 random bits
@@ -49,6 +50,7 @@ class Flow(models.Model):
         versions: RelatedManager[Version]
         runs: RelatedManager[Run]
         events: RelatedManager[Event]
+        samples: SampleQuerySet
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from typing import Any
 
 from relay import schema
 from relay.engine import dryrun
+from relay.engine.eventshape import event_of
 from relay.errors import RelayError
 from relay.flows.validation import parse_document
 from relay.management import finding
@@ -65,11 +66,7 @@ def _row(step: dict[str, Any]) -> tuple[str, str, str, str]:
 def _event(options: dict[str, Any]) -> Any:
     if options["event"] is None:
         raise RelayError("Name an event with --event FILE, or --event - for standard input.")
-    try:
-        value = json.loads(finding.content(options["event"]))
-    except (ValueError, RecursionError):
-        raise RelayError(f"{options['event']} is not JSON.") from None
-    return dryrun.event_of(value)
+    return event_of(finding.event(options["event"]))
 
 
 def _document(flow: Flow, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Events as people write them down: `{"method", "headers", "query", "body"}`, each of them optional.
+
+`query` is a text or an object, and so is `body` anything: a text is what was sent, anything else is JSON.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from relay import ids, redaction
+from relay.engine import sql
+from relay.engine.arrived import Arrived
+from relay.errors import RelayError
+from relay.models import Event
+from relay.models.fields import micros
+
+if TYPE_CHECKING:
+    from relay.engine.guards import Hidden
+
+NAMES = {"method", "headers", "query", "body"}
+
+
+def event_of(value: Any) -> Arrived:
+    """The event that is written down; RelayError for what is none."""
+    if not isinstance(value, dict) or value.keys() - NAMES:
+        raise RelayError('An event is {"method", "headers", "query", "body"}, each of them optional')
+    headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
+    if not isinstance(headers, dict) or not isinstance(query, dict | str):
+        raise RelayError("The headers and the query of an event are objects of names and values")
+    lower = {str(name).lower(): str(text) for name, text in headers.items()}
+    body, kind = _body(value.get("body"), lower.get("content-type", ""))
+    if kind:
+        lower["content-type"] = kind
+    asked = query if isinstance(query, str) else urlencode(query, doseq=True)
+    sent = msgspec.json.encode(lower).decode()
+    return Arrived(ids.new(), str(value.get("method") or "POST"), asked, sent, kind, body, sql.now())
+
+
+def _body(body: Any, kind: str) -> tuple[bytes, str]:
+    """The bytes of a body and its content type."""
+    if body is None:
+        return b"", kind
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass"), kind
+    try:
+        return msgspec.json.encode(body), kind or "application/json"
+    except RecursionError:
+        raise RelayError("The body of this event is nested too deeply") from None
+
+
+def arrived(event: Event) -> Arrived:
+    """A stored event as a walk takes it."""
+    headers = msgspec.json.encode(event.headers).decode()
+    at = micros(event.received_at)
+    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), at)
+
+
+def written(event: Event) -> dict[str, Any]:
+    """A stored event written down; RelayError where its body is no text, or is not kept any more."""
+    headers = {str(name).lower(): value for name, value in event.headers.items()}
+    if not event.body and str(headers.get("content-length") or "0").strip() != "0":
+        raise RelayError("The body of this event is not kept any more")
+    try:
+        body = bytes(event.body).decode()
+    except UnicodeDecodeError:
+        raise RelayError("The body of this event is no UTF-8 text, and no other can be written down") from None
+    if event.content_type:
+        headers.setdefault("content-type", event.content_type)
+    return {"method": event.method, "headers": headers, "query": event.query, **({"body": body} if body else {})}
+
+
+def without_secrets(value: dict[str, Any], hidden: Hidden) -> dict[str, Any]:
+    """An event that `event_of` takes, but for what identifies its sender: as the ledger keeps what arrives."""
+    clean = {**value, "headers": redaction.inbound_headers(_texts(value.get("headers")), hidden.headers)}
+    query = value.get("query")
+    if isinstance(query, str):
+        clean["query"] = redaction.inbound_query(query, hidden.query)
+    elif query:
+        clean["query"] = {
+            name: redaction.MASK if str(name).lower() in hidden.query else text for name, text in query.items()
+        }
+    return clean
+
+
+def _texts(headers: Any) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in (headers or {}).items()}
