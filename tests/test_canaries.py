@@ -11,16 +11,17 @@ import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.listening import found, processes
 from tests.running import Relay, wait_until
+from tests.web.test_account import code, secret_on
 
 EMAIL = "ada@example.com"
 PASSWORD = 'canary "pass" <wörd> & 7f3a/x+y='
@@ -29,6 +30,7 @@ KEY, TOKEN = "CanaryKey4711aa00bb11cc22", "CanaryToken0815dd33ee44ff55"
 SMS = "CanarySmsToken99887766554433"
 SIGNING = "whsec_" + base64.b64encode(b"canary-signing-key-of-32-bytes!!").decode()
 KNOCK = 'canary-knock "é" <7&> 1234567890'
+VARIABLE = "canary variable é/ 2718281828"
 PROXY = "canaryproxy-p4ss/w0rd"
 CONNECTIONS = {
     "Team Slack": ("slack", {"webhook_url": f"https://hooks.slack.com/services/T000/B000/{HOOK}"}),
@@ -63,11 +65,15 @@ def action(action: str, connection: str, **inputs: Any) -> dict[str, Any]:
 
 def flows(origin: str) -> dict[str, dict[str, Any]]:
     signed = {"method": "POST", "url": f"{origin}/signed", "body": {"json": {"x": 1}}, "sign": "standard-webhooks"}
+    token = "{{ vars.token }}"
+    named = {"method": "POST", "url": f"{origin}/named", "headers": {"X-Token": "{{ vars.token | urlencode }}"}}
+    named["body"] = {"json": {"token": token, "again": "{{ vars.token | base64_encode }}"}}
     return {
         "Told": action("slack.post_message", "Team Slack", text="hello"),
         "Carded": action("trello.create_card", "Board", list_id="5abbe4b7ddc1b351ef961414", name="Pack"),
         "Texted": action("twilio.send_sms", "Phone", **{"to": "+15005550006", "from": "+15005550001", "body": "hello"}),
         "Signed": action("http.request", "Signed", **signed),
+        "Named": {**action("http.request", "Signed", **named)},
         "Guarded": {"id": "do", "kind": "set", "values": {"all": "{{ event }}"}},
     }
 
@@ -108,35 +114,41 @@ def test_no_canary_is_in_anything_that_comes_out(relay: Relay, httpserver: HTTPS
         "signing": SIGNING,
         "knock": KNOCK,
         "proxy": PROXY,
-        "api": planted["api"],
-        "invitation": planted["invitation"],
+        "variable": VARIABLE,
+        "set-up": relay.setup_url.rstrip("/").rpartition("/")[2],
+        **{name: planted[name] for name in ("api", "invitation", "reset")},
     }
 
     _send(planted["urls"])
     runs = _ended(relay)
     _command(relay, heard, runs)
     _call(relay, planted["api"], heard)
-    _look(relay, heard)
-    heard["process list"] = _process_list(relay)
+    canaries |= _look(relay, heard)
+    canaries |= _enrol_halfway(relay, planted["invitation"])
+    heard |= processes(relay)
     _go_through_a_proxy(relay, planted["urls"], heard)
     relay.stop()
-    for path in relay.folder.parent.rglob("*"):
-        if path.is_file():
-            heard[path.name] = path.read_bytes().decode("latin-1")
+    files = [path for path in relay.folder.parent.rglob("*") if path.is_file()]
+    heard |= {f"file {path.name}": path.read_bytes().decode("latin-1") for path in files}
 
+    assert {"file relay.sqlite3", "file up.log"} <= {*heard}
+    assert any("appendonly" in name for name in heard)
+    assert len(canaries) == 19
     assert {run["flow"]: run["state"] for run in runs} == {
         "Told": "failed",
         "Carded": "failed",
         "Texted": "held",
         "Signed": "succeeded",
+        "Named": "succeeded",
         "Guarded": "succeeded",
     }
     assert len(heard) > 60
-    assert "\n".join(map(str, _found(canaries, heard))) == ""
+    assert "\n".join(map(str, found(canaries, heard))) == ""
 
 
 def _plant(relay: Relay, origin: str, heard: dict[str, str]) -> dict[str, Any]:
     heard["user add"] = relay.command("user", "add", EMAIL, given=f"{PASSWORD}\n")
+    heard["variable"] = relay.command("variable", "set", "token", "--secret", given=f"{VARIABLE}\n")
     for name, (connector, values) in CONNECTIONS.items():
         heard[f"set {name}"] = relay.command("connection", "set", name, connector, given=json.dumps(values))
     guarded = {"kind": "webhook", "verify": {"scheme": "header", "header": "X-Knock"}}
@@ -148,7 +160,9 @@ def _plant(relay: Relay, origin: str, heard: dict[str, str]) -> dict[str, Any]:
     script = [sys.executable, "-c", PLANT, KNOCK]
     done = subprocess.run(script, env=relay.env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    return {"urls": urls, **json.loads(done.stdout)}
+    link = relay.command("user", "reset-link", EMAIL).split()[-1]
+    assert requests.get(link, timeout=10).status_code == 200
+    return {"urls": urls, "reset": link.rstrip("/").rpartition("/")[2], **json.loads(done.stdout)}
 
 
 def _send(urls: dict[str, str]) -> None:
@@ -207,10 +221,11 @@ def _call(relay: Relay, token: str, heard: dict[str, str]) -> None:
     heard["api wrong"] = wrong.text
 
 
-def _look(relay: Relay, heard: dict[str, str]) -> None:
-    """Every page that can be reached by links, as the owner, and forms sent back as wrong."""
+def _look(relay: Relay, heard: dict[str, str]) -> dict[str, str]:
+    """Every page that can be reached by links, as the owner, and forms sent back as wrong; what signs the owner in."""
     browser = _signed_in(relay, heard)
-    waiting, seen = [f"{relay.url}/flows/"], Counter[str]()
+    planted = _enrol(relay, browser)
+    waiting, seen = [f"{relay.url}/flows/", f"{relay.url}/account/codes/"], Counter[str]()
     while waiting:
         address = waiting.pop()
         place = urlsplit(address)
@@ -226,7 +241,8 @@ def _look(relay: Relay, heard: dict[str, str]) -> None:
         if re.fullmatch(r"/connections/\d+/", place.path):
             given = {"csrfmiddlewaretoken": _token(answer.text), "rate": "nonsense", "value.key": f"{KEY} wrong"}
             heard[f"form {place.path}"] = browser.post(address, data=given, timeout=20).text
-    assert {"/runs/", "/connections/", "/inbox/rejected/"} <= {*seen}
+    assert {"/runs/", "/connections/", "/inbox/rejected/", "/account/codes/"} <= {*seen}
+    return planted
 
 
 def _signed_in(relay: Relay, heard: dict[str, str]) -> requests.Session:
@@ -245,9 +261,40 @@ def _token(page: str) -> str:
     return found[1]
 
 
-def _process_list(relay: Relay) -> str:
-    numbers = [relay.pid, *relay.children().values()]
-    return "\n".join(Path(f"/proc/{number}/cmdline").read_text() for number in numbers)
+def _enrol(relay: Relay, browser: requests.Session) -> dict[str, str]:
+    """Set up an authenticator app, and see its recovery codes: both are shown this once."""
+    page = _confirmed(relay, browser, "/account/app/on/")
+    secret = secret_on(page)
+    given = {"csrfmiddlewaretoken": _token(page), "code": code(secret)}
+    shown = browser.post(f"{relay.url}/account/app/on/", data=given, timeout=10).text
+    codes = re.findall(r"\b\d{8}\b", shown.partition('class="codes">')[2])
+    assert len(codes) == 10
+    return {"app": secret, "recovery": codes[0], "recovery too": codes[9], "session": _cookie(browser)}
+
+
+def _enrol_halfway(relay: Relay, invitation: str) -> dict[str, str]:
+    """Join by an invitation, and begin to set up an authenticator app."""
+    browser = requests.Session()
+    address = f"{relay.url}/join/{invitation}/"
+    page = browser.get(address, timeout=10).text
+    given = {"csrfmiddlewaretoken": _token(page), "email": "bob@example.com", "password": PASSWORD}
+    assert "Sign out" in browser.post(address, data=given, timeout=10).text
+    secret = secret_on(_confirmed(relay, browser, "/account/app/on/"))
+    return {"app under way": secret, "other session": _cookie(browser)}
+
+
+def _confirmed(relay: Relay, browser: requests.Session, path: str) -> str:
+    """A page that asks for the password first, where it does."""
+    answer = browser.get(f"{relay.url}{path}", timeout=10)
+    if "/account/confirm/" in answer.url:
+        given = {"csrfmiddlewaretoken": _token(answer.text), "password": PASSWORD}
+        answer = browser.post(answer.url, data=given, timeout=10)
+    return answer.text
+
+
+def _cookie(browser: requests.Session) -> str:
+    """What signs in whoever has it: the signature of the session's key."""
+    return str(browser.cookies["sessionid"]).partition(":")[2]
 
 
 def _go_through_a_proxy(relay: Relay, urls: dict[str, str], heard: dict[str, str]) -> None:
@@ -260,27 +307,6 @@ def _go_through_a_proxy(relay: Relay, urls: dict[str, str], heard: dict[str, str
     newest = ["runs", "--flow", "Signed", "--limit", "1", "--json"]
     wait_until(lambda: "proxy" in relay.json(*newest)[0]["reason"], what="the proxy is not reached")
     heard["behind a proxy"] = relay.command(*newest)
-    heard["process list behind a proxy"] = _process_list(relay)
-
-
-def forms(secret: str) -> set[str]:
-    """A secret as it may look where somebody quoted it."""
-    found = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), html.escape(secret)}
-    found |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-    found |= {html.escape(json.dumps(secret)[1:-1]), secret.encode().decode("latin-1")}
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + secret.encode()).decode()
-        inner = encoded[(before * 4 + 2) // 3 : (before + len(secret.encode())) * 4 // 3]
-        found |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return found
-
-
-def _found(canaries: dict[str, str], heard: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Which canary sings where, with what stands around it."""
-    return [
-        (name, place, text[max(0, text.index(form) - 120) : text.index(form) + 40])
-        for name, secret in canaries.items()
-        for form in forms(secret)
-        for place, text in heard.items()
-        if form in text
-    ]
+    told = processes(relay)
+    # The environment is where it was given.
+    heard |= {f"{name} behind a proxy": text for name, text in told.items() if name.startswith("cmdline")}
