@@ -25,6 +25,7 @@ def multipart_body(*parts: str) -> bytes:
         (b'{"a": 1}', "Application/JSON; Charset=utf-8", {"a": 1}),
         (b'{"a": 1}', "application/vnd.github+json", {"a": 1}),
         (b"42", "application/json", 42),
+        (b"e30.eyJhIjogIlx1MDBlOSJ9.c2ln\n", "application/jwt", {"a": "é"}),
         (b"123456789012345678901234567890", "application/json", 123456789012345678901234567890),
         (b"\xef\xbb\xbf{}", "application/json", {}),
         (b'{"a":1,"a":2}', "application/json", {"a": 2}),
@@ -122,6 +123,9 @@ def test_a_long_file_is_described_without_its_text() -> None:
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
+        (b"x", "application/jwt", "is not a JSON Web Token"),
+        (b"e30.A.c2ln", "application/jwt", "is not a JSON Web Token"),
+        (b"e30.eyJ.c2ln", "application/jwt", "is not valid JSON"),
         (b"x", "multipart/form-data", "has no usable boundary"),
         (b"x", f"multipart/form-data; boundary={'b' * 10_000}", "has no usable boundary"),
         (b"no parts here", MULTIPART, "can't be read: unexpected end of multipart stream"),

@@ -10,6 +10,7 @@ from relay.signatures.scheme import Encoding
 
 _altered = bytes.maketrans(b"-_", b"+/")
 _is_hex = re.compile(rb"(?:[0-9a-fA-F]{2})+").fullmatch
+_is_lower_hex = re.compile(rb"(?:[0-9a-f]{2})+").fullmatch
 
 
 def decoded(text: bytes, encoding: Encoding) -> bytes | None:
@@ -18,6 +19,8 @@ def decoded(text: bytes, encoding: Encoding) -> bytes | None:
         return text or None
     if encoding == "hex":
         return binascii.unhexlify(text) if _is_hex(text) else None
+    if encoding == "lower_hex":
+        return binascii.unhexlify(text) if _is_lower_hex(text) else None
     return _base64(text) if encoding == "base64" else _base64url(text)
 
 
@@ -25,7 +28,7 @@ def encoded(value: bytes, encoding: Encoding) -> bytes:
     """`value` as text."""
     if encoding == "text":
         return value
-    if encoding == "hex":
+    if encoding in ("hex", "lower_hex"):
         return value.hex().encode()
     return b64encode(value) if encoding == "base64" else urlsafe_b64encode(value).rstrip(b"=")
 

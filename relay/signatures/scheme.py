@@ -8,7 +8,8 @@ import msgspec
 
 Kind = Literal["hmac", "digest", "public_key", "shared_secret", "basic"]
 Algorithm = Literal["sha1", "sha256", "sha512", "ed25519", "ecdsa-p256-sha256"]
-Encoding = Literal["hex", "base64", "base64url", "text"]
+# A hash in hex letters of both cases is one value; `lower_hex` takes it from senders that write one case alone.
+Encoding = Literal["hex", "lower_hex", "base64", "base64url", "text"]
 KeyEncoding = Literal["utf8", "base64", "hex", "sha1", "der"]
 Unit = Literal["s", "ms", "iso"]
 

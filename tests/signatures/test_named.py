@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -270,3 +272,91 @@ def test_ed25519_with_a_key_in_base64() -> None:
     assert verdict("telnyx", asked, [public]).valid
     assert not verdict("telnyx", asked, [base64.b64encode(b"x" * 32).decode()]).valid
     assert not verdict("telnyx", asked, ["x"]).valid
+
+
+def hs256(key: str) -> Callable[[bytes], bytes]:
+    return lambda message: hmac.digest(key.encode(), message, "sha256")
+
+
+HASHED = {"hex": hashlib.sha256(BODY).hexdigest(), "base64": base64.b64encode(hashlib.sha256(BODY).digest()).decode()}
+FRESH = {"iat": NOW, "nbf": NOW, "exp": NOW + 60}
+PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+# header, what stands before the token, the claims, and what else the secret has
+TOKENS: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
+    "vonage": ("authorization", "Bearer ", {"iss": "Vonage", "payload_hash": HASHED["hex"], "iat": NOW}, {}),
+    "netlify": ("x-webhook-signature", "", {"iss": "netlify", "sha256": HASHED["hex"]}, {}),
+    "livekit": ("authorization", "", {"iss": "APIx", "sha256": HASHED["base64"], **FRESH}, {"api_key": "APIx"}),
+}
+
+
+@pytest.mark.parametrize("name", TOKENS)
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, ""),
+        ({"body": b"{}"}, "is not the hash of what came"),
+        ({"key": "another"}, "The signature does not match"),
+        ({"claims": {"iss": "somebody"}}, "The token was issued by somebody else"),
+        ({"claims": {"nbf": NOW + 60}}, "The token is not in force yet"),
+        ({"claims": {"exp": NOW - 60}}, "The token is not in force any more"),
+        ({"algorithm": "none"}, "The token's algorithm is not HS256"),
+        ({"algorithm": "RS256"}, "The token's algorithm is not HS256"),
+        ({"before": "Basic "}, "no token|is not a JSON Web Token"),
+        ({"secret": {"secret": ""}}, "No secret is stored"),
+    ],
+)
+def test_a_token_with_the_hash_of_the_body(name: str, changed: dict[str, Any], reason: str) -> None:
+    header, before, claims, parts = TOKENS[name]
+    head = {"alg": changed.get("algorithm", "HS256"), "typ": "JWT"}
+    text = token(head, {**claims, **changed.get("claims", {})}, hs256(changed.get("key", "s3cret")))
+    asked = request(changed.get("body", BODY), {header: f"{changed.get('before', before)}{text}"})
+
+    found = verdict(name, asked, [{"secret": "s3cret", **parts, **changed.get("secret", {})}])
+
+    assert found.valid == (not reason)
+    assert re.search(reason, found.reason)
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_without_the_hash_of_a_body(name: str) -> None:
+    header, before, claims, parts = TOKENS[name]
+    bare = {key: value for key, value in claims.items() if key not in ("sha256", "payload_hash")}
+    asked = request(BODY, {header: before + token({"alg": "HS256"}, bare, hs256("s3cret"))})
+
+    assert not verdict(name, asked, [{"secret": "s3cret", **parts}]).valid
+
+
+def test_a_token_of_vonage_is_fresh_and_of_livekit_ends() -> None:
+    header, before, claims, _ = TOKENS["vonage"]
+    old = request(BODY, {header: before + token({"alg": "HS256"}, {**claims, "iat": NOW - 301}, hs256("s3cret"))})
+    endless = {key: value for key, value in TOKENS["livekit"][2].items() if key != "exp"}
+    other = request(BODY, {"authorization": token({"alg": "HS256"}, endless, hs256("s3cret"))})
+
+    assert "301 s off; 300 s are allowed" in verdict("vonage", old, ["s3cret"]).reason
+    assert "exp is missing" in verdict("livekit", other, [{"api_key": "APIx", "secret": "s3cret"}]).reason
+
+
+def wix(claims: dict[str, Any] = FRESH, algorithm: str = "RS256") -> bytes:
+    return token({"alg": algorithm, "kid": "k"}, {"data": '{"eventType": "x"}', **claims}, rs256).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "reason"),
+    [
+        (wix(), PEM, ""),
+        (wix() + b"\n", PEM, ""),
+        (wix()[:-4] + b"AAAA", PEM, "The signature does not match"),
+        (wix({"exp": NOW - 60}), PEM, "The token is not in force any more"),
+        (wix({}), PEM, "exp is missing"),
+        (wix(algorithm="HS256"), PEM, "The token's algorithm is not RS256"),
+        (wix(), "nonsense", "The public key can't be read"),
+        (wix(), "", "The secret has no public key"),
+        (BODY, PEM, "is not a JSON Web Token"),
+        (b"", PEM, "is not a JSON Web Token"),
+    ],
+)
+def test_a_body_that_is_a_token(body: bytes, key: str, reason: str) -> None:
+    found = verdict("wix", request(body), [{"public_key": key}])
+
+    assert found.valid == (not reason)
+    assert reason in found.reason

@@ -11,7 +11,9 @@ GITHUB = Connector(
         Preset(
             key="github",
             label="GitHub",
-            verify=Scheme(kind="hmac", signature=Signature("header:x-hub-signature-256", "hex", prefix="sha256=")),
+            verify=Scheme(
+                kind="hmac", signature=Signature("header:x-hub-signature-256", "lower_hex", prefix="sha256=")
+            ),
             secret=(
                 Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),
             ),

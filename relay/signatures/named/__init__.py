@@ -20,6 +20,7 @@ VERIFIERS: dict[str, Callable[[Asked], None]] = {
     "notification_tokens": notifications.check,
     "published_keys": published.check,
     "serialized_form": serialized.check,
+    "signed_body": claims.check_whole,
     "topic_message": topics.check,
 }
 

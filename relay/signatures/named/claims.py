@@ -1,9 +1,10 @@
-"""A token in a header whose claims hold the hash of the body: signed with a shared secret, or with a key to ask for."""
+"""Tokens whose claims hold the hash of the body, by a shared secret or a key to ask for; bodies that are a token."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -18,34 +19,72 @@ from relay.signatures.scheme import Key
 from relay.signatures.verdict import Refused
 
 LEEWAY = 1.0
+MOST_BODY = 1024 * 1024
 
 
 def check_shared(asked: Asked) -> None:
-    """HS256. `options`: `header`, `issuer`, and the names of the claims, `body` and `url`.
+    """HS256. `options`: `header`, and what stands before the token there (`prefix`); `issuer`, or the part of the
+    secret that names it (`issuer_part`); the claims `body` and `url`, in `hash`: hex or base64; `needs`: which times
+    there must be.
 
-    Source: messagebird 2.2.0, request_validator.
+    Sources: messagebird 2.2.0, request_validator; developer.vonage.com, signed webhooks; docs.netlify.com, deploy
+    notifications; livekit-api 1.0, webhook.py.
     """
     key = key_of(asked.secret, Key())
     if key is None:
         raise Refused("No secret is stored that can be used; without one everything is refused")
-    token = jwt.parse(asked.header(str(asked.options["header"])), "HS256")
+    token = jwt.parse(_token(asked), "HS256")
     if not hmac.compare_digest(hmac.digest(key, token.signed, "sha256"), token.signature):
         raise mismatch()
-    jwt.check_times(token, asked.now, leeway=LEEWAY, needed=("exp", "nbf"))
-    if token.claims.get("iss") != asked.options["issuer"]:
+    options = asked.options
+    jwt.check_times(token, asked.now, leeway=LEEWAY, needed=tuple(options.get("needs", ("exp", "nbf"))))
+    if asked.tolerance is not None:
+        _check_age(asked, token)
+    issuer = asked.part(str(options["issuer_part"])) if "issuer_part" in options else options["issuer"]
+    if token.claims.get("iss") != issuer:
         raise Refused("The token was issued by somebody else")
-    _check_hash(token, str(asked.options["url"]), as_bytes(asked.request.url))
-    _check_hash(token, str(asked.options["body"]), asked.request.body)
+    how = str(options.get("hash", "hex"))
+    if "url" in options:
+        _check_hash(token, str(options["url"]), as_bytes(asked.request.url), how)
+    _check_hash(token, str(options["body"]), asked.request.body, how)
 
 
-def _check_hash(token: jwt.Token, name: str, value: bytes) -> None:
+def _token(asked: Asked) -> bytes:
+    name, prefix = str(asked.options["header"]), str(asked.options.get("prefix", "")).encode()
+    value = asked.header(name)
+    if not value.startswith(prefix):
+        raise Refused(f"The header {name} holds no token")
+    return value.removeprefix(prefix)
+
+
+def _check_hash(token: jwt.Token, name: str, value: bytes, how: str = "hex") -> None:
     claimed = token.claims.get(name)
     if not value and claimed is None:
         return
-    if not isinstance(claimed, str) or not hmac.compare_digest(
-        claimed.encode("utf-8", "surrogatepass"), hashlib.sha256(value).hexdigest().encode()
-    ):
+    hashed = hashlib.sha256(value).digest()
+    right = hashed.hex().encode() if how == "hex" else b64encode(hashed)
+    if not isinstance(claimed, str) or not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), right):
         raise Refused(f"The token's {name} is not the hash of what came")
+
+
+def _check_age(asked: Asked, token: jwt.Token) -> None:
+    issued = token.claims.get("iat")
+    if isinstance(issued, bool) or not isinstance(issued, int | float):
+        raise Refused("The token does not say when it was issued")
+    if asked.tolerance is not None and abs(asked.now - issued) > asked.tolerance:
+        raise Refused(f"The token was issued {abs(asked.now - issued):.0f} s off; {asked.tolerance} s are allowed")
+
+
+def check_whole(asked: Asked) -> None:
+    """RS256 over a body that is a token itself, by the public key that the sender shows: the part `public_key`.
+
+    Source: dev.wix.com, webhooks.
+    """
+    token = jwt.parse(asked.request.body.strip(), "RS256", most=MOST_BODY)
+    key = asked.part("public_key").encode()
+    if not publickeys.verify_rsa(key, token.signature, token.signed, "sha256"):
+        raise mismatch()
+    jwt.check_times(token, asked.now, leeway=LEEWAY)
 
 
 def check_asked(asked: Asked) -> None:
@@ -56,11 +95,7 @@ def check_asked(asked: Asked) -> None:
     token = jwt.parse(asked.header(str(asked.options["header"])), "ES256")
     if not publickeys.verify_jwk(_key(asked, token), "ES256", token.signature, token.signed):
         raise mismatch()
-    issued = token.claims.get("iat")
-    if isinstance(issued, bool) or not isinstance(issued, int | float):
-        raise Refused("The token does not say when it was issued")
-    if asked.tolerance is not None and abs(asked.now - issued) > asked.tolerance:
-        raise Refused(f"The token was issued {abs(asked.now - issued):.0f} s off; {asked.tolerance} s are allowed")
+    _check_age(asked, token)
     if token.claims.get(str(asked.options["body"])) is None:
         raise Refused("The token has no hash of the body")
     _check_hash(token, str(asked.options["body"]), asked.request.body)

@@ -23,11 +23,11 @@ class Token:
     signature: bytes
 
 
-def parse(text: bytes, algorithm: str) -> Token:
+def parse(text: bytes, algorithm: str, *, most: int = MOST_BYTES) -> Token:
     """Raises Refused for what is no token, and for one of another algorithm, `none` among them."""
     pieces = text.split(b".")
     raw = [None if b"=" in piece else decoded(piece, "base64url") for piece in pieces]
-    if len(text) > MOST_BYTES or len(pieces) != 3 or None in raw:
+    if len(text) > most or len(pieces) != 3 or None in raw:
         raise Refused("The signature is not a JSON Web Token")
     header, claims, signature = (piece or b"" for piece in raw)
     token = Token(_object(header), _object(claims), text.rpartition(b".")[0], signature)
