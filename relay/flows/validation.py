@@ -12,7 +12,7 @@ from relay import backoff, templating
 from relay.connectors import registry
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import document as doc
-from relay.flows import keeping, moments
+from relay.flows import keeping, moments, weight
 from relay.flows.loading import load
 from relay.flows.names import NOWHERE, condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
@@ -33,6 +33,9 @@ LENGTHS = {"name": 200, "description": 2_000, "folder": 100, "title": 2_000}
 def parse_document(data: bytes | str | dict[str, Any]) -> doc.Document:
     """A flow document from JSON or YAML text or from plain values; DocumentFaults names every fault with its path."""
     value = load(data)
+    heavy = list(weight.faults(value))
+    if heavy:
+        raise DocumentFaults(heavy)
     wrong = list(shape_faults(value, doc.Document))
     if wrong:
         raise DocumentFaults([*wrong, *step_faults(_sound_steps(value, wrong))])

@@ -1,5 +1,6 @@
 """Templates: compile, render and fuel; the only door to Jinja."""
 
+from relay.templating.faults import words
 from relay.templating.filters import FILTERS, Filter
 from relay.templating.fuel import Budget
 from relay.templating.leaves import JSON, Context, Leaf, compile_leaf, has_template, is_path, names
@@ -23,4 +24,5 @@ __all__ = [
     "has_template",
     "is_path",
     "names",
+    "words",
 ]

@@ -61,6 +61,19 @@ class _Trail:
         return self._at - before.rfind("\n") if before.count("\n") + 1 == line else 0
 
 
+def words(source: str, most: int) -> int:
+    """How many words and signs a template has within its braces, up to `most`; of a wrong one, until the fault."""
+    counted = 0
+    try:
+        for _, kind, _ in ENVIRONMENT.lexer.tokeniter(source, None):
+            counted += kind not in _FREE
+            if counted >= most:
+                break
+    except TemplateSyntaxError:
+        pass  # That is for `parse` to say.
+    return counted
+
+
 def parse(source: str) -> nodes.Template:
     """Parse a template. Raises TemplateFault, TemplateLimit (`template size`)."""
     if len(source) > MAX_SOURCE or len(source.encode("utf-8", "replace")) > MAX_SOURCE:
