@@ -94,6 +94,7 @@ urlpatterns = [
     path("flows/<int:flow_id>/sample/", flows.sample, name="send-sample"),
     path("flows/<int:flow_id>/delete/", flows.delete, name="delete-flow"),
     path("flows/<int:flow_id>/secrets/", secrets.listing, name="secrets"),
+    path("flows/<int:flow_id>/secrets/former/", secrets.remove_former, name="remove-former-secrets"),
     path("flows/<int:flow_id>/secrets/<int:secret_id>/", secrets.act, name="act-on-secret"),
     path("flows/<int:flow_id>/start/", starting.start, name="start-flow"),
     path("flows/<int:flow_id>/versions/", versions.listing, name="versions"),

@@ -10,7 +10,7 @@ from ninja import Router
 from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.errors import Refused
-from relay.engine import held, publish
+from relay.engine import held, publish, secrets
 from relay.models import Flow
 
 router = Router(tags=["flows"])
@@ -45,7 +45,8 @@ def show(request: ApiRequest, flow_id: int) -> dict[str, Any]:
     flow = _found(request, flow_id)
     live = flow.live_version
     version = {"number": live.number, "document": live.document} if live else None
-    return {**_row(flow), "draft": flow.draft, "live": version, "held": held.count(flow)}
+    kept = {"stored": flow.trigger.secrets.count(), "of_former_senders": secrets.former(flow).count()}
+    return {**_row(flow), "draft": flow.draft, "live": version, "held": held.count(flow), "secrets": kept}
 
 
 @router.post("", url_name="import-flow")

@@ -134,7 +134,7 @@ def guard(trigger: Trigger, settings: TriggerSettings, *, is_readable: bool) -> 
         about = verification(settings)
         if about.how is None and not about.handshakes:
             return None
-        known = _known(trigger)
+        known = _known(trigger, about.sender)
     except (RelayError, VaultError) as error:
         return Closed(str(error), f"closed: {error}")
     parts = (settings.preset, msgspec.json.encode(settings.verify), known.marks)
@@ -142,9 +142,10 @@ def guard(trigger: Trigger, settings: TriggerSettings, *, is_readable: bool) -> 
     return Guard(about, settings.verify.tolerance, known.secrets, mark)
 
 
-def _known(trigger: Trigger) -> _Known:
+def _known(trigger: Trigger, sender: str) -> _Known:
+    """What is stored for the present sender."""
     known = _Known()
-    for row in trigger.secrets.all():
+    for row in trigger.secrets_of(sender):
         until = row.ends_at.timestamp() if row.ends_at else None
         known.secrets.insert(0, Kept(row.unseal(), until))
         known.marks.append(f"{row.pk} {until}")

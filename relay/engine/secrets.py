@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from relay.connectors.definition import Field, check_values
 from relay.engine import audit
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
-from relay.flows.verification import verification
+from relay.flows.verification import Verification, verification
 from relay.models import Flow, Revision, Trigger, TriggerSecret
 
 MOST = 10
@@ -20,10 +21,29 @@ MOST = 10
 
 def fields(flow: Flow) -> tuple[Field, ...]:
     """What a secret of this flow's trigger consists of, by its draft; () where nothing has to be stored."""
+    return _about(flow.draft).secret
+
+
+def _about(document: dict[str, Any]) -> Verification:
+    """What a document asks for; nothing where it can't be read."""
     try:
-        return verification(trigger_settings(flow.draft)).secret
+        return verification(trigger_settings(document))
     except RelayError:
-        return ()
+        return Verification()
+
+
+def former(flow: Flow) -> QuerySet[TriggerSecret]:
+    """Secrets of former senders: neither the draft nor the live version verifies with them."""
+    documents = [flow.draft, *([flow.live_version.document] if flow.live_version else [])]
+    return flow.trigger.secrets_of_others(*(_about(one).sender for one in documents))
+
+
+def remove_former(flow: Flow) -> int:
+    """Forget the secrets of former senders; how many those were."""
+    gone = list(former(flow))
+    for secret in gone:
+        remove(secret)
+    return len(gone)
 
 
 def add(flow: Flow, values: dict[str, Any], *, until: datetime | None = None) -> TriggerSecret:
@@ -41,23 +61,29 @@ def add(flow: Flow, values: dict[str, Any], *, until: datetime | None = None) ->
         trigger = Trigger.objects.select_for_update().get(flow=flow)
         if trigger.secrets.count() >= MOST:
             raise RelayError(f"A trigger may have {MOST} secrets; remove one first")
-        return _keep(trigger, {key: str(value) for key, value in values.items()}, until=until)
+        parts = {key: str(value) for key, value in values.items()}
+        return _keep(trigger, _about(flow.draft).sender, parts, until=until)
 
 
-def take(flow_id: int, value: str, *, part: str) -> bool:
-    """Keep the secret that a sender brought when it was set up; False where one is stored already."""
+def take(flow_id: int, sender: str, value: str, *, part: str) -> bool:
+    """Keep the secret that a sender brought when it was set up; False where one is stored for it already."""
     with transaction.atomic():
         trigger = Trigger.objects.select_for_update().filter(flow_id=flow_id).first()
-        if trigger is None or trigger.secrets.exists():
+        if trigger is None or trigger.secrets_of(sender).exists():
             return False
-        _keep(trigger, {part: value}, by_handshake=True)
+        _keep(trigger, sender, {part: value}, by_handshake=True)
     return True
 
 
 def _keep(
-    trigger: Trigger, values: dict[str, str], *, until: datetime | None = None, by_handshake: bool = False
+    trigger: Trigger,
+    sender: str,
+    values: dict[str, str],
+    *,
+    until: datetime | None = None,
+    by_handshake: bool = False,
 ) -> TriggerSecret:
-    secret = TriggerSecret(trigger=trigger, ends_at=until, by_handshake=by_handshake)
+    secret = TriggerSecret(trigger=trigger, sender=sender, ends_at=until, by_handshake=by_handshake)
     secret.seal(values)
     secret.save()
     _told(secret, "secret.brought" if by_handshake else "secret.added")

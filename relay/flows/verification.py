@@ -23,13 +23,17 @@ BASIC_SECRET = (
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`how` None: nothing is verified. `secret`: what has to be stored for it. `label`: the sender, for people."""
+    """`how` None: nothing is verified. `secret`: what has to be stored for it. `label`: the sender, for people.
+
+    `sender`: by whom and how, in one word; what is stored for another one doesn't count.
+    """
 
     how: Scheme | Named | None = None
     label: str = ""
     preset: Preset | None = None
     secret: tuple[Field, ...] = ()
     handshakes: tuple[Handshake, ...] = ()
+    sender: str = ""
 
 
 def verification(trigger: TriggerSettings) -> Verification:
@@ -39,10 +43,11 @@ def verification(trigger: TriggerSettings) -> Verification:
     handshakes = preset.handshakes if preset else ()
     if name == "none" or (not name and preset is None):
         label, secret = (preset.label, preset.secret) if preset and handshakes else ("", ())
-        return Verification(None, label, preset, secret, handshakes)
+        return Verification(None, label, preset, secret, handshakes, preset.key if preset else "")
     if name in GENERIC:
         label, secret, build = GENERIC[name]
-        found = Verification(build(trigger.verify), label, preset, secret, handshakes)
+        sender = f"{preset.key} {name}" if preset else name
+        found = Verification(build(trigger.verify), label, preset, secret, handshakes, sender)
     else:
         found = _of_preset(name, preset)
     _check(found, trigger.verify)
@@ -58,7 +63,8 @@ def _of_preset(name: str, preset: Preset | None) -> Verification:
         one = next((other for other in known if other.key == name), known[0])
     if one is None:
         raise RelayError("There is no scheme")
-    return Verification(one.verify, one.label, preset, one.secret, (preset or one).handshakes)
+    sender = one.key if preset is None or preset is one else f"{preset.key} {one.key}"
+    return Verification(one.verify, one.label, preset, one.secret, (preset or one).handshakes, sender)
 
 
 def _check(found: Verification, verify: Verify) -> None:
@@ -94,6 +100,13 @@ def _named(header: str) -> str:
     if not header.strip() or not header.isascii() or any(letter in header for letter in " :\t\r\n"):
         raise RelayError("The name of the header is needed in which it comes")
     return header
+
+
+def label_of(sender: str) -> str:
+    """A `sender` for people."""
+    known = {key: about[0] for key, about in GENERIC.items()}
+    known |= {key: preset.label for key, (_, preset) in registry.presets().items()}
+    return ", ".join(known.get(word, word) for word in sender.split())
 
 
 GENERIC: dict[str, tuple[str, tuple[Field, ...], Callable[[Verify], Scheme]]] = {

@@ -69,7 +69,7 @@ async def _shake(
     came: Came, door: Door, guard: Guard, answer: Shaken, committer: Committer
 ) -> tuple[int, Headers, bytes]:
     """Keep the secret that a handshake brought, and answer it; what of it people may see is kept."""
-    if answer.store and not await _kept(door, answer.store, committer):
+    if answer.store and not await _kept(door, guard.about.sender, answer.store, committer):
         raise Refused(401, Why.SIGNATURE, "A secret is stored already: its handshake is over")
     body = came.body.replace(answer.store.encode(), MASK.encode()) if answer.store else came.body
     reason = f"{guard.about.label} asked whether this URL is yours, and was answered"
@@ -78,9 +78,9 @@ async def _shake(
     return answer.status, headers, answer.body
 
 
-async def _kept(door: Door, value: str, committer: Committer) -> bool:
+async def _kept(door: Door, sender: str, value: str, committer: Committer) -> bool:
     def take() -> bool:
-        is_first = secrets.take(door.flow_id, value, part="secret")
+        is_first = secrets.take(door.flow_id, sender, value, part="secret")
         # What is signed with it may follow before anybody would look at the doors again.
         committer.doors.refresh()
         return is_first

@@ -115,6 +115,14 @@ class Trigger(models.Model):
         trigger.token_sealed = sealing.seal(trigger, "token_sealed", {"token": token})
         return trigger
 
+    def secrets_of(self, *senders: str) -> models.QuerySet[TriggerSecret]:
+        """Secrets that count for one of these senders."""
+        return self.secrets.filter(sender__in=("", *senders))
+
+    def secrets_of_others(self, *senders: str) -> models.QuerySet[TriggerSecret]:
+        """Secrets that count for none of these senders."""
+        return self.secrets.exclude(sender__in=("", *senders))
+
     @property
     def token(self) -> str:
         return str(sealing.unseal(self, "token_sealed")["token"])

@@ -21,6 +21,9 @@ class TriggerSecret(models.Model):
         what="a secret by which the flow “{row.trigger.flow}” of {row.trigger.flow.workspace} knows its sender",
         remedy="remove it in the flow's trigger and enter it again",
     )
+    sender = models.CharField(
+        max_length=130, blank=True, default="", db_default="", help_text="for whom: flows.verification; empty: for any"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     by_handshake = models.BooleanField(default=False, help_text="the sender brought it; people may need to see it")

@@ -67,6 +67,7 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "send-sample": _ACT,
     "delete-flow": _ACT,
     "secrets": _FORM,
+    "remove-former-secrets": _ACT,
     "act-on-secret": _ACT,
     "start-flow": _FORM,
     "versions": _SEEN,

@@ -63,6 +63,16 @@ def _end(request: WorkspaceRequest) -> datetime | None:
         raise RelayError("The last day is a date, as 2026-01-31") from None
 
 
+@require_POST
+@member
+def remove_former(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
+    """Forget the secrets of former senders."""
+    flow = get_object_or_404(request.workspace.flows.select_related("trigger", "live_version"), pk=flow_id)
+    gone = secrets.remove_former(flow)
+    messages.success(request, f"Removed: {gone} of former senders.")
+    return redirect("secrets", flow.pk)
+
+
 @never_cache
 @require_POST
 @member

@@ -10,12 +10,13 @@ from django.http import QueryDict
 
 from relay.connectors import registry
 from relay.connectors.definition import Preset
+from relay.engine import secrets
 from relay.errors import RelayError
 from relay.flows.document import Verify, trigger_settings
-from relay.flows.verification import Verification, verification
+from relay.flows.verification import Verification, label_of, verification
 from relay.models import Flow, TriggerSecret
 from relay.signatures import Named, Scheme
-from relay.web import posted
+from relay.web import eventtypes, posted
 
 # What a select posts for a scheme of no sender in particular; the keys of presets have no "=".
 GENERIC = {
@@ -87,6 +88,11 @@ class Sender:
         return self.about.preset if self.about else None
 
     @property
+    def event_types(self) -> str | None:
+        """The types of event that are taken, "" for all; None where the document says it in another way."""
+        return eventtypes.shown(self.trigger, self.preset) if self.preset else None
+
+    @property
     def docs(self) -> str:
         if self.preset is None:
             return ""
@@ -121,7 +127,19 @@ class Sender:
 
     @cached_property
     def secrets(self) -> list[TriggerSecret]:
-        return list(self.flow.trigger.secrets.all())
+        """Those that count for who is chosen."""
+        return list(self.flow.trigger.secrets_of(self.about.sender if self.about else ""))
+
+    @cached_property
+    def former(self) -> list[tuple[TriggerSecret, str]]:
+        """Those of former senders, with whose they are."""
+        return [(one, label_of(one.sender)) for one in secrets.former(self.flow)]
+
+    @cached_property
+    def live(self) -> list[tuple[TriggerSecret, str]]:
+        """Those that count for the live version alone, with whose they are."""
+        shown = {one.pk for one in (*self.secrets, *(one for one, _ in self.former))}
+        return [(one, label_of(one.sender)) for one in self.flow.trigger.secrets.all() if one.pk not in shown]
 
     @property
     def in_force(self) -> int:
@@ -152,7 +170,10 @@ def apply(trigger: dict[str, Any], data: QueryDict) -> None:
     if "sender" not in data:
         return
     choice = posted.text(data, "sender", limit=100)
+    former = _preset(trigger)
     if choice != chosen(trigger):
+        if former is not None:
+            eventtypes.drop(trigger, former)
         trigger.pop("preset", None)
         trigger.pop("verify", None)
         if choice.startswith("="):
@@ -160,6 +181,8 @@ def apply(trigger: dict[str, Any], data: QueryDict) -> None:
         elif choice:
             trigger["preset"] = choice
         return
+    if former is not None and former.event:
+        eventtypes.apply(trigger, data, former)
     verify = trigger.get("verify")
     verify = dict(verify) if isinstance(verify, dict) else {}
     for key, value in _posted(data).items():
@@ -171,6 +194,11 @@ def apply(trigger: dict[str, Any], data: QueryDict) -> None:
         trigger["verify"] = verify
     else:
         trigger.pop("verify", None)
+
+
+def _preset(trigger: dict[str, Any]) -> Preset | None:
+    _, found = registry.presets().get(str(trigger.get("preset") or ""), (None, None))
+    return found
 
 
 def _posted(data: QueryDict) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from relay.engine import publish, secrets
+from relay.engine.doors import Doors
 from relay.errors import RelayError
 from relay.models import AuditEntry, Flow, Revision, TriggerSecret
 
@@ -46,6 +47,68 @@ def test_what_is_no_secret(
 ) -> None:
     with pytest.raises(RelayError, match=message):
         secrets.add(flow_with(live, **trigger), values)
+
+
+def choose(flow: Flow, **trigger: Any) -> None:
+    """Another sender, published."""
+    flow.draft = {**flow.draft, "trigger": {"kind": "webhook", **trigger}}
+    flow.save(update_fields=["draft"])
+    publish.publish(flow)
+
+
+STRIPE, GITHUB = {"preset": "stripe"}, {"preset": "github"}
+TOKEN = {"verify": {"scheme": "header", "header": "X-Token"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_former"),
+    [
+        (STRIPE, STRIPE, False),
+        (STRIPE, {**STRIPE, "verify": {"tolerance": 60}}, False),
+        (TOKEN, {"verify": {"scheme": "header", "header": "X-Other"}}, False),
+        (STRIPE, GITHUB, True),
+        ({"preset": "clerk"}, {"preset": "resend"}, True),
+        (STRIPE, TOKEN, True),
+        (TOKEN, {**STRIPE, **TOKEN}, True),
+        (STRIPE, {}, True),
+    ],
+)
+def test_a_secret_counts_for_its_sender_alone(
+    live: Callable[[dict[str, Any]], Flow], before: dict[str, Any], after: dict[str, Any], is_former: bool
+) -> None:
+    flow = flow_with(live, **before)
+    secret = secrets.add(flow, {"secret": "whsec_c2VjcmV0"})
+
+    choose(flow, **after)
+
+    assert list(secrets.former(flow)) == [secret] * is_former
+    door = Doors().find(flow.trigger.token_digest)
+    assert len(door.guard._secrets if door and door.guard else ()) == (not is_former)
+
+
+def test_what_the_live_version_needs_is_not_former(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+    secrets.add(flow, {"secret": "x"})
+    flow.draft = {**flow.draft, "trigger": {"kind": "webhook", "preset": "github"}}
+    secrets.add(flow, {"secret": "y"})
+
+    before = secrets.former(flow).count()
+    publish.publish(flow)
+    removed = secrets.remove_former(flow)
+
+    assert (before, removed) == (0, 1)
+    assert [one.unseal() for one in flow.trigger.secrets.all()] == [{"secret": "y"}]
+    assert AuditEntry.objects.filter(verb="secret.removed").count() == 1
+
+
+def test_a_former_secret_keeps_no_set_up_from_being_answered(live: Callable[[dict[str, Any]], Flow]) -> None:
+    flow = flow_with(live, preset="stripe")
+    secrets.add(flow, {"secret": "x"})
+    choose(flow, preset="asana")
+
+    taken = [secrets.take(flow.pk, "asana", "brought", part="secret") for _ in range(2)]
+
+    assert taken == [True, False]
 
 
 def test_an_end_is_in_the_future(live: Callable[[dict[str, Any]], Flow]) -> None:

@@ -51,6 +51,65 @@ def test_a_sender_is_chosen(alice: Client, flow: Flow) -> None:
     assert "whsec_abc" not in shown
 
 
+def test_former_senders_secrets_are_told_and_removed(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "stripe")
+    secrets.add(flow, {"secret": "whsec_abc"})
+    choose(alice, flow, "github")
+    listed = reverse("secrets", args=(flow.pk,))
+
+    told, before = page(alice, flow), alice.get(listed).content.decode()
+    answer = alice.post(reverse("remove-former-secrets", args=(flow.pk,)))
+
+    assert "Of a former sender, 1 secret is still stored" in told
+    assert "No secret is stored:" in told
+    assert "Of former senders" in before
+    assert "Stripe" in before
+    assert answer.status_code == 302
+    assert not TriggerSecret.objects.exists()
+    assert "Of a former sender" not in page(alice, flow)
+
+
+PUSH = {"left": "{{ event.headers['x-github-event'] }}", "op": "in", "right": ["push", "ping"]}
+
+
+@pytest.mark.parametrize(
+    ("only", "sender", "types", "after"),
+    [
+        (None, "github", "push, ping\npush", PUSH),
+        (PUSH, "github", "ping", {**PUSH, "right": ["ping"]}),
+        (PUSH, "github", "", None),
+        (PUSH, "stripe", "push", None),
+        (PUSH, "", "push", None),
+        ({"left": "{{ 1 }}", "op": "exists"}, "github", "push", {"left": "{{ 1 }}", "op": "exists"}),
+        ({"left": "{{ 1 }}", "op": "exists"}, "stripe", "push", {"left": "{{ 1 }}", "op": "exists"}),
+        ({**PUSH, "op": "not_in"}, "github", "x", {**PUSH, "op": "not_in"}),
+        (None, "github", "{{x}}", None),
+    ],
+)
+def test_types_of_event_are_the_triggers_own_condition(
+    only: Any, sender: str, types: str, after: dict[str, Any] | None
+) -> None:
+    trigger = {"preset": "github", **({"only": only} if only else {})}
+
+    senders.apply(trigger, posted(sender=sender, event__types=types))
+
+    assert trigger.get("only") == after
+
+
+def test_only_those_types_run(alice: Client, flow: Flow) -> None:
+    choose(alice, flow, "github")
+    alice.post(
+        reverse("edit-flow", args=(flow.pk,)),
+        {"step": "trigger", "form": "1", "do": "save", "sender": "github", "event.types": "push"},
+    )
+    flow.refresh_from_db()
+
+    publish.publish(flow)
+
+    assert flow.draft["trigger"]["only"] == {**PUSH, "right": ["push"]}
+    assert 'value="push"' in page(alice, flow)
+
+
 def test_a_scheme_of_its_own_is_described(alice: Client, flow: Flow) -> None:
     choose(alice, flow, "=hmac")
     choose(

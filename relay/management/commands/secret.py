@@ -10,6 +10,7 @@ from typing import Any
 
 from relay.engine import secrets
 from relay.errors import RelayError
+from relay.flows.verification import label_of
 from relay.management import finding
 from relay.management.command import RelayCommand
 from relay.models import Flow, TriggerSecret
@@ -50,21 +51,29 @@ class Command(RelayCommand):
                 self.say(f"Secret {options['number']} is removed.")
 
     def _list(self, flow: Flow, *, as_json: bool) -> None:
+        former = {one.pk for one in secrets.former(flow)}
         found = [
             {
                 "number": one.pk,
                 "added": _moment(one.created_at),
                 "ends": _moment(one.ends_at),
-                "counts": not one.is_over,
+                "counts": not one.is_over and one.pk not in former,
                 "by_handshake": one.by_handshake,
+                "for": label_of(one.sender),
+                "former": one.pk in former,
             }
             for one in flow.trigger.secrets.all()
         ]
         if as_json:
             self.say_json(found)
             return
-        rows = [(one["number"], one["added"], one["ends"] or "", "yes" if one["counts"] else "no") for one in found]
-        self.say_table(("NUMBER", "ADDED", "ENDS", "COUNTS"), rows)
+        rows = [
+            (one["number"], one["for"], one["added"], one["ends"] or "", "yes" if one["counts"] else "no")
+            for one in found
+        ]
+        self.say_table(("NUMBER", "FOR", "ADDED", "ENDS", "COUNTS"), rows)
+        if former:
+            self.say(f"Of a former sender: {len(former)}. `relay secret remove` forgets them.")
 
 
 def _given(flow: Flow) -> dict[str, Any]:
