@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("relay", "0010_keys_lost"),
+        ("relay", "0011_samples"),
     ]
 
     operations = [
