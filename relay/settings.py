@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "relay.web.middleware.StaticFilesMiddleware",
     "relay.web.sessions.CookieMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "relay.web.directions.DirectionsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

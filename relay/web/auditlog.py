@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -23,6 +24,8 @@ from relay.web.access import WorkspaceRequest, member
 PAGE = 100
 MOST = 50_000  # entries of an export
 _FIELDS = ("at", "who", "kind", "address", "verb", "thing", "thing_id", "change")
+# Behind what can't be seen, too; some spreadsheets read full-width signs as the plain ones.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@＝＋－＠]")
 _FILTERS = ("text", "who", "since", "until")
 
 
@@ -91,4 +94,4 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def harmless(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@") or text[:1] in tuple("\t\r\n") else text
+    return f"'{text}" if _FORMULA.match(text) else text

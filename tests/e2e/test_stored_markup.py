@@ -67,6 +67,18 @@ PAYLOADS = (
     "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034d"
     * 12,
 )
+# How many texts have a letter in them that turns the direction, and say so nowhere.
+TURNED = r"""() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let count = 0;
+  while (walker.nextNode()) {
+    const inside = walker.currentNode.parentElement;
+    const shown = inside.matches(".turner") && getComputedStyle(inside, "::before").content.includes("U+20");
+    const turns = /[\u202a-\u202e\u2066-\u2069]/.test(walker.currentNode.data);
+    if (turns && !shown && !inside.matches("textarea, option")) count++;
+  }
+  return count;
+}"""
 BROKEN = b"\xff\xfe<script>window.__xss=1</script>\xc0\xbcscript\xc0\xbe"
 # In the database itself, since a command for each would take a minute.
 PLANT = """
@@ -143,6 +155,11 @@ def test_what_outsiders_send_is_text_on_every_page(
         page.goto(f"{relay_up.url}{place}")
         done += [f"{place}, narrow: {fault}" for fault in _faults(page)]
 
+    turned = next(run["run"] for run in relay_up.json("runs", "--limit", "100", "--json") if "\u202e" in run["title"])
+    page.goto(f"{relay_up.url}/runs/{turned}/")
+
+    assert page.locator(".turner").count() > 5
+    assert "\u202egnp.exe" in (page.locator("h1").text_content() or "")
     assert len(places) > 60
     assert "\n".join(done) == ""
 
@@ -198,4 +215,5 @@ def _faults(page: Page) -> list[str]:
         " base: document.querySelector('base') !== null, frames: window.frames.length})"
     )
     wrong = {"ran": found["ran"], "too wide": found["wide"] > 1, "base": found["base"], "frames": found["frames"] > 0}
+    wrong["turned"] = page.evaluate(TURNED) > 0
     return [f"{name} ({found['wide']} px)" for name, is_so in wrong.items() if is_so]

@@ -154,7 +154,15 @@ def test_a_table_holds_no_formula(alices: tuple[Client, Workspace]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cell"),
-    [("=1", "'=1"), ("@x", "'@x"), ("-1", "'-1"), (" =1", "' =1"), ("\t=1", "'\t=1"), ("a=1", "a=1"), ("", "")],
+    [
+        *((f"{start}cmd|'/c calc'!A1", f"'{start}cmd|'/c calc'!A1") for start in "=+-@\t\r\n＝＋－＠"),
+        *((f" {start}1", f"' {start}1") for start in "=+-@"),
+        ("\u200b=1", "'\u200b=1"),
+        ("\t=1", "'\t=1"),
+        ("'=1", "'=1"),
+        ("a=1", "a=1"),
+        ("", ""),
+    ],
 )
 def test_cells(text: str, cell: str) -> None:
     assert harmless(text) == cell
