@@ -20,7 +20,7 @@ Flows and runs (while `up` runs or not):
   relay export      print a flow's document: ID or name
   relay start       start a flow by hand: ID or name [--input NAME=VALUE]
   relay flows       list flows [--json]
-  relay dry-run     what a flow does with an event, sending nothing: FLOW|FILE --event FILE|- [--live] [--json]
+  relay dry-run     what a flow does with an event, sending nothing: FLOW|FILE --event FILE|-, or --samples [--json]
   relay sample      add FLOW NAME --event FILE|-, list, show or remove: named events to try a flow with
   relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
   relay replay      run the event of a run again: RUN [--live|--failed-steps|--body FILE]; or many: [--flow] [--state]

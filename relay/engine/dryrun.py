@@ -1,170 +1,41 @@
-"""Dry run: the walk of a flow for an event, with the exact requests, and nothing sent, nothing written."""
+"""Dry runs for people: what a flow, a version or a document would do with events, in a process that can be stopped."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import atexit
+import time
+from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
-from relay import ids, redaction
 from relay.connectors import calls
+from relay.engine import dryprocess, ground, trial
 from relay.engine.arrived import Arrived
-from relay.engine.endings import Ended
-from relay.engine.errand import Errand, Outcome, Sealed
-from relay.engine.eventshape import arrived
-from relay.engine.gates import Gates
-from relay.engine.inputs import rendered
-from relay.engine.sending import sender
-from relay.engine.steps import LEAVES
-from relay.engine.steps.asking import gather
+from relay.engine.drycheck import broken, row
+from relay.engine.drywalk import dry_run
+from relay.engine.eventshape import arrived, event_of
+from relay.engine.ground import Ground
+from relay.engine.trials import Helper
 from relay.engine.variables import NONE as NO_VARIABLES
-from relay.engine.variables import Variables, load
-from relay.engine.walk import Walk, finish
-from relay.errors import RelayError
+from relay.engine.variables import load as variables_of
+from relay.errors import DocumentFaults, Fault, RelayError
 from relay.flows import nesting
 from relay.flows.document import Document
-from relay.flows.plan import compile_plan
-from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
-from relay.models import AttemptState, Event, Flow
-from relay.outbound import check_headers, check_url
+from relay.flows.loading import load
+from relay.models import AttemptState, Event, Flow, Sample
 
-STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
-ANSWER = {"status": 200, "headers": {}, "body": {}}
+# Seconds for one dry run, and for those of all samples.
+WALL = 10.0
+WALL_OF_ALL = 20.0
 
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a dry run stands on. `answers`: what actions are taken to answer, by step; without one, 200 and nothing."""
-
-    flow_name: str
-    connections: Mapping[str, Sealed] = field(default_factory=dict)
-    answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    zone: str = "UTC"
-    variables: Variables = NO_VARIABLES
+HELPER = Helper(wall=WALL, module=dryprocess.__name__, first={}, noun="dry run", cpu=dryprocess.CPU)
+atexit.register(HELPER.close)
 
 
-def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground) -> dict[str, Any]:
-    """`{"state", "reason", "steps", "response"}` of a valid document: each step in the order walked, as in a run.
-
-    Of a step `{"id", "kind", "state"}`, and where there are some `outputs`, `request`, `inputs` and `error`.
-    """
-    plan = compile_plan(document)
-    errand = Errand(
-        run_id=ids.new(),
-        fence=0,
-        tries=0,
-        trail=[],
-        event=event,
-        plan=plan,
-        workspace_id=0,
-        flow_id=0,
-        flow_name=ground.flow_name,
-        connections=ground.connections,
-        part=None if plan.split is None else 1,
-        variables=ground.variables,
-        zone=plan.timezone or ground.zone,
-    )
-    walk = _DryWalk(errand, ground)
-    outcome = finish(walk)
-    text = msgspec.json.encode(
-        {
-            "state": STATES.get(outcome.state, outcome.state),
-            "reason": outcome.reason,
-            "steps": [_shown(entry) for entry in outcome.trail],
-            "response": outcome.response,
-        }
-    ).decode()
-    result: dict[str, Any] = msgspec.json.decode(redaction.mask(text, outcome.secrets))
-    return result
-
-
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in {"taken", "items"}}
-
-
-class _DryWalk(Walk):
-    """A walk in which actions only say what they would send."""
-
-    def __init__(self, errand: Errand, ground: Ground) -> None:
-        super().__init__(errand, Outcome(errand), sender(), Gates(1))
-        self.ground = ground
-
-
-def _act(walk: _DryWalk, step: ActionStep) -> None:
-    """Enter an action with the request that it would send, and go on as if it had been answered."""
-    inputs: Any = None
-    try:
-        inputs = rendered(walk, step)
-        request = _request(walk, step, inputs)
-    except RelayError as error:
-        walk.failed(step, redaction.mask(str(error), walk.outcome.secrets), inputs=inputs)
-    outputs = walk.ground.answers.get(step.id, ANSWER) if step.action.target == "http" else {}
-    walk.enter(step, "succeeded", outputs, inputs=inputs, request=request)
-
-
-def _request(walk: _DryWalk, step: ActionStep, inputs: Any) -> dict[str, Any]:
-    if step.action.target == "inbox":
-        calls.inbox_message(step.action, inputs)
-        return {"method": "POST", "url": "inbox", "headers": {}, "body": msgspec.json.encode(inputs).decode()}
-    key = f"{ids.text(walk.errand.run_id)}-{step.id}{walk.place}"
-    sealed = walk.errand.connections.get(step.connection or "")
-    if sealed is None and step.connection is not None:
-        return _sketched(step, inputs, key)
-    values = sealed.unseal() if sealed is not None else None
-    walk.outcome.secrets.update(calls.secrets_of(step.connector, values))
-    secrets = tuple(walk.outcome.secrets)
-    request = calls.build(step.connector, step.action, inputs, values, key=key)
-    check_url(request.url)
-    check_headers(request.headers)
-    return redaction.request_record(request, secrets)
-
-
-def _sketched(step: ActionStep, inputs: Any, key: str) -> dict[str, Any]:
-    """As it is stored of a run, but with the blanks of the missing connection readable."""
-    request = calls.sketch(step.connector, step.action, inputs, key=key)
-    record = redaction.request_record(request, ())
-    blanks = {name: value for name, value in request.headers.items() if "{{ connection." in value}
-    return {**record, "url": request.url, "headers": {**record["headers"], **blanks}}
-
-
-def _remember(walk: _DryWalk, step: ChangedStep | OnceStep) -> None:
-    """A step that remembers takes what comes as new; its templates are tried all the same."""
-    try:
-        step.key.render(walk.context)
-        if isinstance(step, ChangedStep):
-            step.value.render(walk.context)
-    except RelayError as error:
-        walk.failed(step, str(error))
-    walk.enter(step, "passed")
-
-
-def _gather(walk: _DryWalk, step: DigestStep) -> None:
-    """The first run of a window waits; one that is enough goes on."""
-    with contextlib.suppress(Ended):
-        gather(walk, step)
-    if step.limit == 1:
-        body = walk.context["event"]["body"]
-        walk.enter(step, "gathered", {"count": 1, "items": [body]})
-        walk.outcome.state, walk.outcome.due_at = "succeeded", None
-        return
-    assert walk.outcome.ask is not None
-    walk.enter(step, "waiting")
-    walk.outcome.state = "waiting"
-    walk.outcome.reason = f"Gathers at “{step.name}” until {walk.outcome.ask.until_told}"
-    raise Ended
-
-
-_DryWalk.leaves = {**LEAVES, "action": _act, "changed": _remember, "once": _remember, "digest": _gather}
-
-
-def ground_of(flow: Flow, document: Document) -> Ground:
-    """What a dry run of a flow's document stands on: its workspace's connections, and what was answered last."""
-    known = load([flow.workspace_id]).get(flow.workspace_id, NO_VARIABLES)
+def ground_of(flow: Flow) -> Ground:
+    """What a dry run of a flow stands on: its workspace's connections and variables, and what was answered last."""
+    known = variables_of([flow.workspace_id]).get(flow.workspace_id, NO_VARIABLES)
     connections = {one.name: one for one in flow.workspace.connections.all()}
-    return Ground(document.name, connections, _last_answers(flow), flow.workspace.timezone, known)
+    return Ground(flow.name, connections, _last_answers(flow), flow.workspace.timezone, known)
 
 
 def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:
@@ -173,7 +44,51 @@ def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:
     return {nesting.base(one.step): calls.outputs_of_record(one.answer) for one in attempts if one.answer}
 
 
+def document_of(flow: Flow, which: str) -> dict[str, Any]:
+    """The flow's `draft`, its `live` version's document, or that of the version of a number."""
+    if which == "draft":
+        return dict(flow.draft)
+    is_number = which.isascii() and which.isdigit() and len(which) < 10
+    numbered = flow.versions.filter(number=int(which)).first() if is_number else None
+    version = flow.live_version if which == "live" else numbered
+    if version is None:
+        raise RelayError("The flow has no such version: there are its draft, the live one, and those by their number")
+    return dict(version.document)
+
+
+def tell(document: dict[str, Any], event: Arrived, known: Ground) -> dict[str, Any]:
+    """What `dry_run` gives for a document, valid or not, in a process that can be stopped.
+
+    Raises DocumentFaults, TemplateLimit (`time`, `memory`), RelayError where it can't be had.
+    """
+    load(document)  # refused here where it is too deep to be looked into
+    answer = HELPER.ask({"document": document, "event": trial.packed(event), "ground": ground.packed(known, document)})
+    if "faults" in answer:
+        raise DocumentFaults([Fault(*one) for one in answer["faults"]])
+    if "error" in answer:
+        raise RelayError(answer["error"])
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def check_samples(document: dict[str, Any], samples: Iterable[Sample], known: Ground) -> list[dict[str, Any]]:
+    """A row of `drycheck` for each sample. DocumentFaults where the document isn't valid; else every sample has one."""
+    end = time.monotonic() + WALL_OF_ALL
+    return [_checked(document, sample, known, is_late=time.monotonic() > end) for sample in samples]
+
+
+def _checked(document: dict[str, Any], sample: Sample, known: Ground, *, is_late: bool) -> dict[str, Any]:
+    if is_late:
+        return broken(sample.name, "It was not tried: those before it took too long")
+    try:
+        return row(sample.name, tell(document, event_of(sample.event), known), document)
+    except DocumentFaults:
+        raise
+    except RelayError as error:
+        return broken(sample.name, str(error))
+
+
 def check_all(flow: Flow, document: Document, events: Iterable[Event]) -> list[dict[str, Any]]:
-    """A dry run for each event, with the event's reference."""
-    ground = ground_of(flow, document)
-    return [{"event": event.ref, **dry_run(document, arrived(event), ground)} for event in events]
+    """A dry run for each event, with the event's reference; in this process."""
+    known = ground_of(flow)
+    return [{"event": event.ref, **dry_run(document, arrived(event), known)} for event in events]

@@ -31,7 +31,7 @@ def main() -> None:
     questions, answers = sys.stdin.buffer.raw, sys.stdout.buffer  # type: ignore[union-attr]
     # Ctrl-C reaches all of a terminal's processes; this one ends with its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_memory()
+    limit_memory(ROOM)
     gc.freeze()
     while select.select([questions], [], [], IDLE)[0]:
         asked = read(questions)
@@ -59,15 +59,22 @@ def _exactly(stream: Any, size: int) -> bytes | None:
 
 
 def write(stream: BinaryIO, message: Any) -> None:
-    body = json.dumps(message).encode()
+    send(stream, json.dumps(message).encode())
+
+
+def send(stream: BinaryIO, body: bytes) -> None:
+    """Write a message that is JSON already."""
     stream.write(LENGTH.pack(len(body)) + body)
     stream.flush()
 
 
-def _limit_memory() -> None:
-    """On Linux, as far as /proc tells what is taken already; elsewhere the parent's clock has to do."""
+def limit_memory(room: int) -> None:
+    """Let this process have so many bytes more.
+
+    On Linux, as far as /proc tells what is taken already; elsewhere the parent's clock has to do.
+    """
     with contextlib.suppress(OSError, ValueError):
-        most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + ROOM
+        most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + room
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 

@@ -6,6 +6,7 @@ Deliveries render in the worker itself, within the same fuel; what somebody is s
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,19 +26,27 @@ WALL = 10.0
 PATIENCE = 10.0
 # Starts within a minute; more, and something kills helpers again and again.
 MOST_STARTS = 20
+# The status of a process that ended because of a mistake of ours.
+BROKEN = 2
 # Seconds that its start may take.
 _START = 30.0
 _NOTHING: dict[str, Any] = {"step": {}, "before": [], "outputs": {}, "flow": "", "event": None}
 _ROOT = Path(__file__).parents[2]
-# What ends it for time: this process's clock, and the system's limit on its CPU.
-_OF_TIME = (signal.SIGKILL, signal.SIGXCPU)
 
 
 class Helper:
     """One helper process: started by the first question, ended by itself when nobody asks, started anew when killed."""
 
-    def __init__(self, *, wall: float = WALL) -> None:
-        self.wall = wall
+    def __init__(
+        self,
+        *,
+        wall: float = WALL,
+        module: str = trialprocess.__name__,
+        first: dict[str, Any] = _NOTHING,
+        noun: str = "preview",
+        cpu: int = trialprocess.CPU,
+    ) -> None:
+        self.wall, self._module, self._first, self._noun, self._cpu = wall, module, first, noun, cpu
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._starts: deque[float] = deque(maxlen=MOST_STARTS)
@@ -48,9 +57,9 @@ class Helper:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The answer of `trial.answer`. Raises TemplateLimit (`time`, `memory`), RelayError where it can't be had."""
+        """What the process answers. Raises TemplateLimit (`time`, `memory`), RelayError where it can't be had."""
         if not self._turn.acquire(timeout=PATIENCE):
-            raise RelayError("Too many previews at once: try again in a moment")
+            raise RelayError(f"Too many {self._noun}s at once: try again in a moment")
         try:
             return self._asked(question)
         finally:
@@ -71,13 +80,13 @@ class Helper:
             status = self._end()
             if status:
                 break
-        raise _stopped(status, self.wall)
+        raise self._stopped(status)
 
     def _exchange(
         self, process: subprocess.Popen[bytes], question: dict[str, Any], *, wall: float | None = None
     ) -> dict[str, Any] | None:
         """The answer, or None where the process ended instead, by itself or by its clock."""
-        clock = threading.Timer(wall or self.wall, process.kill)
+        clock = threading.Timer(wall or self.wall, _kill, (process,))
         clock.start()
         try:
             assert process.stdin is not None
@@ -98,17 +107,18 @@ class Helper:
     def _started(self) -> subprocess.Popen[bytes]:
         now = time.monotonic()
         if len(self._starts) == MOST_STARTS and now - self._starts[0] < 60:
-            raise RelayError("Previews had to be stopped too often: try again in a minute")
+            raise RelayError(f"{self._noun.capitalize()}s had to be stopped too often: try again in a minute")
         self._starts.append(now)
         # Nothing of this process's environment: it holds keys and passwords.
         safe = {"PYTHONPATH": str(_ROOT), "PATH": os.defpath, "PYTHONUTF8": "1"}
+        command = [sys.executable, "-P", "-m", self._module]
         process = subprocess.Popen(  # noqa: S603 - a module of our own
-            [sys.executable, "-P", "-m", trialprocess.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=safe
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=safe, process_group=0
         )
         # Its start is not counted to the first question.
-        if self._exchange(process, _NOTHING, wall=_START) is None:
+        if self._exchange(process, self._first, wall=_START) is None:
             process.wait()
-            raise RelayError("The process that renders previews does not start: the log says why")
+            raise RelayError(f"The process that makes {self._noun}s does not start: the log says why")
         return process
 
     def _end(self) -> int:
@@ -122,8 +132,16 @@ class Helper:
         try:
             return process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _kill(process)
             return process.wait()
+
+    def _stopped(self, status: int) -> RelayError:
+        if status in (-signal.SIGXCPU, -signal.SIGKILL):
+            most = f"{self._cpu} seconds of CPU" if status == -signal.SIGXCPU else f"{self.wall:g} seconds"
+            return TemplateLimit("time", f"the {self._noun} was stopped: it took longer than {most}")
+        if status == BROKEN:
+            return RelayError(f"This {self._noun} could not be made: the log says why")
+        return TemplateLimit("memory", f"the {self._noun} was stopped: it needed more memory than it may have")
 
 
 def _close(pipe: Any) -> None:
@@ -133,11 +151,11 @@ def _close(pipe: Any) -> None:
         return
 
 
-def _stopped(status: int, wall: float) -> TemplateLimit:
-    if -status in _OF_TIME:
-        most = f"{trialprocess.CPU} seconds of CPU" if -status == signal.SIGXCPU else f"{wall:g} seconds"
-        return TemplateLimit("time", f"the preview was stopped: it took longer than {most}")
-    return TemplateLimit("memory", "the preview was stopped: it needed more memory than it may have")
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it with all that it has started."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 HELPER = Helper()

@@ -68,3 +68,20 @@ def test_a_document_with_faults_is_refused_with_their_places(shell: Shell, tmp_p
 
     with pytest.raises(DocumentFaults, match=r"steps\[0\].inputs.url: nope is not a name here"):
         shell("dry-run", str(path), "--event", "-", given=EVENT)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_all_samples_are_checked_in_a_table(shell: Shell, file: str) -> None:
+    shell("import", file, "--publish")
+    for name, body in (("seven", {"n": 7}), ("none", {})):
+        shell("sample", "add", "Told", name, "--event", "-", given=json.dumps({"body": body}))
+
+    rows = shell.json("dry-run", "Told", "--samples", "--json")
+    table = shell("dry-run", "Told", "--samples", "--live")
+
+    assert [(row["sample"], row["state"], row["stopped_at"]) for row in rows] == [
+        ("none", "failed", "tell"),
+        ("seven", "succeeded", None),
+    ]
+    assert "event.body.n is missing" in rows[0]["errors"][0]["error"]
+    assert [line.split()[:2] for line in table.splitlines()[1:]] == [["none", "failed"], ["seven", "succeeded"]]

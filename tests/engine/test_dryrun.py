@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from relay.engine import dryrun
-from relay.engine.dryrun import Ground, dry_run
+from relay.engine.drywalk import dry_run
 from relay.engine.eventshape import event_of
+from relay.engine.ground import Ground
 from relay.errors import RelayError
 from relay.flows.validation import parse_document
 from relay.models import Attempt, Event, Run

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from relay.engine import replay
-from relay.engine.dryrun import Ground, dry_run
+from relay.engine.drywalk import dry_run
+from relay.engine.ground import Ground
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.flows.validation import parse_document

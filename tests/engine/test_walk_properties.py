@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.engine import trails
-from relay.engine.dryrun import Ground, dry_run
+from relay.engine.drywalk import dry_run
 from relay.engine.errand import Outcome
+from relay.engine.ground import Ground
 from relay.flows.validation import parse_document
 from tests.engine.walking import OK, Recorder, answer, errand, states, walk
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from relay import schema
 from relay.engine import dryrun
+from relay.engine.drywalk import dry_run
 from relay.engine.eventshape import event_of
+from relay.engine.ground import Ground
 from relay.errors import RelayError
 from relay.flows.validation import parse_document
 from relay.management import finding
@@ -18,7 +20,11 @@ from relay.models import Flow
 
 
 class Command(RelayCommand):
-    help = "Walk a flow for an event without sending or storing anything, and print every step with its request."
+    help = (
+        "Walk a flow for an event without sending or storing anything, and print every step with its request. "
+        "It is walked in the command itself, within the limits of deliveries; only with --samples, as pages and "
+        "the API do, in a process that is stopped after a while."
+    )
     needs_database = False
 
     def arguments(self, parser: ArgumentParser) -> None:
@@ -31,21 +37,32 @@ class Command(RelayCommand):
         parser.add_argument(
             "--last", type=int, metavar="N", help="each of the last N events of the flow, in a JSON array"
         )
+        parser.add_argument("--samples", action="store_true", help="all samples of the flow, a row for each")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
         word = options["flow"]
         if Path(word).is_file():
             document = parse_document(Path(word).read_bytes())
-            self._say(dryrun.dry_run(document, _event(options), dryrun.Ground(document.name)), options)
+            self._say(dry_run(document, _event(options), Ground(document.name)), options)
             return
         schema.require_current()
         flow = finding.flow(word)
-        document = parse_document(_document(flow, options))
+        source = _document(flow, options)
+        if options["samples"]:
+            self._say_samples(dryrun.check_samples(source, flow.samples.kept(), dryrun.ground_of(flow)), options)
+            return
+        document = parse_document(source)
         if options["last"] is not None:
             self.say_json(dryrun.check_all(flow, document, flow.events.order_by("-id")[: options["last"]]))
             return
-        self._say(dryrun.dry_run(document, _event(options), dryrun.ground_of(flow, document)), options)
+        self._say(dry_run(document, _event(options), dryrun.ground_of(flow)), options)
+
+    def _say_samples(self, rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.say_json(rows)
+            return
+        self.say_table(("SAMPLE", "STATE", "ARMS", "STOPPED AT", "EMPTY", "WHY"), [_sample_row(row) for row in rows])
 
     def _say(self, result: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -63,6 +80,12 @@ def _row(step: dict[str, Any]) -> tuple[str, str, str, str]:
     return step["id"], step["kind"], step["state"], what
 
 
+def _sample_row(row: dict[str, Any]) -> tuple[str, ...]:
+    arms = [f"{branch}: {', '.join(names) or 'none'}" for branch, names in row["arms"].items()]
+    why = row["reason"] or "; ".join(one["error"] for one in row["errors"])
+    return row["sample"], row["state"], "; ".join(arms), row["stopped_at"] or "", ", ".join(row["empty"]), why
+
+
 def _event(options: dict[str, Any]) -> Any:
     if options["event"] is None:
         raise RelayError("Name an event with --event FILE, or --event - for standard input.")
@@ -70,11 +93,5 @@ def _event(options: dict[str, Any]) -> Any:
 
 
 def _document(flow: Flow, options: dict[str, Any]) -> dict[str, Any]:
-    if options["number"] is None and not options["live"]:
-        draft: dict[str, Any] = flow.draft
-        return draft
-    version = flow.live_version if options["live"] else flow.versions.filter(number=options["number"]).first()
-    if version is None:
-        raise RelayError("The flow has no such version. Without --number and --live its draft is taken.")
-    document: dict[str, Any] = version.document
-    return document
+    which = "live" if options["live"] else "draft" if options["number"] is None else str(options["number"])
+    return dryrun.document_of(flow, which)
