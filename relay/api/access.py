@@ -11,9 +11,8 @@ from django.utils import timezone
 from ninja.security import HttpBearer
 
 from relay.api.errors import Refused
-from relay.engine import audit
+from relay.engine import audit, tokens
 from relay.models import ActorKind, ApiToken, Scope, Workspace
-from relay.models.access import digest
 
 A_MINUTE = 600  # calls of one token
 WRONG_A_MINUTE = 30  # calls from one address with what is no token
@@ -26,24 +25,32 @@ class ApiRequest(HttpRequest):
 
     workspace: Workspace
     auth: ApiToken
+    may_write: bool
 
 
 class Bearer(HttpBearer):
     """`Authorization: Bearer relay_...`"""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
-        found = ApiToken.objects.open().filter(digest=digest(token)).select_related("workspace").first()
+        found = tokens.known(token)
         if found is None:
             _count(f"api:wrong:{audit.address()}", WRONG_A_MINUTE)
             raise Refused(401, "This token is not known, was revoked or is over: make one under Workspace, API tokens")
-        known = cast(ApiToken, found)
+        known, scope = found
         _count(f"api:{known.pk}", A_MINUTE)
-        if request.method not in _SAFE and known.scope != Scope.WRITE:
-            raise Refused(403, "This token only reads: make one that may change things")
+        if request.method not in _SAFE and scope != Scope.WRITE:
+            raise Refused(403, _only_reads(known))
         known.used(timezone.now(), every=USED_EVERY)
         cast(ApiRequest, request).workspace = known.workspace
+        cast(ApiRequest, request).may_write = scope == Scope.WRITE
         audit.act_as(audit.Actor(ActorKind.TOKEN, known.name, audit.address()))
         return known
+
+
+def _only_reads(token: ApiToken) -> str:
+    if token.scope == Scope.WRITE:
+        return "This token only reads now: who made it is a viewer. Have somebody else make one"
+    return "This token only reads: make one that may change things"
 
 
 def _count(what: str, most: int) -> None:

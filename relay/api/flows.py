@@ -16,13 +16,14 @@ from relay.models import Flow
 router = Router(tags=["flows"])
 
 
-def _row(flow: Flow) -> dict[str, Any]:
+def _row(request: ApiRequest, flow: Flow) -> dict[str, Any]:
     return {
         "id": flow.pk,
         "name": flow.name,
         "folder": flow.folder,
         "state": flow.state.value,
-        "url": flow.trigger.known_url,
+        # Who knows it can start the flow: that is more than to read.
+        "url": flow.trigger.known_url if request.may_write else None,
         "unpublished_changes": flow.has_unpublished_changes,
     }
 
@@ -36,7 +37,7 @@ def _found(request: ApiRequest, flow_id: int) -> Flow:
 def listing(request: ApiRequest) -> dict[str, Any]:
     """All flows, by name."""
     flows = request.workspace.flows.select_related("trigger", "live_version").order_by("name", "pk")
-    return {"flows": [_row(flow) for flow in flows]}
+    return {"flows": [_row(request, flow) for flow in flows]}
 
 
 @router.get("/{int:flow_id}", url_name="flow")
@@ -46,7 +47,7 @@ def show(request: ApiRequest, flow_id: int) -> dict[str, Any]:
     live = flow.live_version
     version = {"number": live.number, "document": live.document} if live else None
     kept = {"stored": flow.trigger.secrets.count(), "of_former_senders": secrets.former(flow).count()}
-    return {**_row(flow), "draft": flow.draft, "live": version, "held": held.count(flow), "secrets": kept}
+    return {**_row(request, flow), "draft": flow.draft, "live": version, "held": held.count(flow), "secrets": kept}
 
 
 @router.post("", url_name="import-flow")

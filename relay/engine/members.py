@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from relay.engine import accounts, audit
+from relay.engine import accounts, audit, tokens
 from relay.errors import RelayError
 from relay.models import Invitation, Membership, Role, User, Workspace
 from relay.models.access import digest
@@ -62,11 +62,17 @@ def invitation(token: str) -> Invitation | None:
     return found
 
 
-def revoke(one: Invitation) -> None:
+def revoke(one: Invitation, why: str = "") -> None:
     with transaction.atomic():
         if not Invitation.objects.filter(pk=one.pk).delete()[0]:
             raise RelayError("This invitation was used or revoked already")
-        audit.note(one.workspace_id, "invitation.revoked", one.note, ref=one.pk)
+        audit.note(one.workspace_id, "invitation.revoked", one.note, ref=one.pk, change=why)
+
+
+def _revoke_of(maker: Membership, why: str) -> None:
+    """End the invitations of somebody who may invite nobody any more: one could be a way back."""
+    for one in Invitation.objects.filter(workspace_id=maker.workspace_id, created_by_id=maker.user_id):
+        revoke(one, why)
 
 
 def join(one: Invitation, user: User) -> None:
@@ -96,6 +102,8 @@ def change_role(one: Membership, role: Role) -> None:
         if role != Role.OWNER:
             _keep_an_owner(current)
         Membership.objects.filter(pk=current.pk).update(role=role)
+        if role != Role.OWNER:
+            _revoke_of(current, f"{current.user} is no owner any more")
         if current.role != role:
             change = f"{Role(current.role).label} is now {role.label}"
             audit.note(current.workspace_id, "member.role_changed", current.user, ref=current.user_id, change=change)
@@ -107,6 +115,8 @@ def remove(one: Membership, *, by: User | None = None) -> None:
         current = _locked(one)
         _keep_an_owner(current)
         Membership.objects.filter(pk=current.pk).delete()
+        tokens.revoke_of(current.user, current.workspace)
+        _revoke_of(current, f"{current.user} is no member any more")
         verb = "member.left" if by is not None and by.pk == current.user_id else "member.removed"
         audit.note(current.workspace_id, verb, current.user, ref=current.user_id)
 
@@ -115,7 +125,7 @@ def _locked(one: Membership) -> Membership:
     # Two owners who leave at once would each see the other: on PostgreSQL the workspace's row makes them take turns,
     # on SQLite the transaction does.
     Workspace.objects.select_for_update().get(pk=one.workspace_id)
-    current = Membership.objects.filter(pk=one.pk).select_related("user").first()
+    current = Membership.objects.filter(pk=one.pk).select_related("user", "workspace").first()
     if current is None:
         raise RelayError("This person isn't a member any more")
     return current

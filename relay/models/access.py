@@ -70,7 +70,8 @@ class ApiToken(models.Model):
     hint = models.CharField(max_length=8, help_text="its last letters, to know it again")
     scope = models.CharField(max_length=10, choices=Scope.choices)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Null: made by a command. A token goes with the account that made it.
+    created_by: Any = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     ends_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
@@ -78,9 +79,19 @@ class ApiToken(models.Model):
 
     if TYPE_CHECKING:
         workspace_id: int
+        created_by_id: int | None
+        limited: bool
 
     def __str__(self) -> str:
         return self.name
+
+    def allows(self, role: str | None) -> Scope | None:
+        """What it may, by the role that its maker has now: never more than that person; None for nothing."""
+        if self.created_by_id is None:
+            return Scope(self.scope)
+        if role is None:
+            return None
+        return Scope(self.scope) if Role(role).allows(Role.EDITOR) else Scope.READ
 
     @classmethod
     def new_token(cls) -> str:

@@ -28,7 +28,7 @@ def show(request: WorkspaceRequest) -> HttpResponse:
         except RelayError as refused:
             error = str(refused)
     context = {
-        "tokens": request.workspace.tokens.select_related("created_by").order_by("name", "pk"),
+        "tokens": tokens.listing(request.workspace),
         "link": made,
         "says": "This is the token. Put it where your program keeps its secrets.",
         "error": error,

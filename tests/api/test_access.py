@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from relay.api import access
 from relay.api.urls import api
-from relay.engine import tokens
-from relay.models import ApiToken, AuditEntry, Flow, Run, Scope, User, Workspace
+from relay.engine import members, tokens
+from relay.models import ApiToken, AuditEntry, Flow, Membership, Role, Run, Scope, User, Workspace
 from tests.api.conftest import Caller
 
 OPERATIONS = sorted(
@@ -58,6 +58,56 @@ def test_a_browser_that_is_signed_in_is_nobody_here(
 
     assert answer.status_code == 401
     assert "Authorization: Bearer" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "becomes", "reads", "writes"),
+    [
+        (Scope.WRITE, Role.OWNER, 200, 200),
+        (Scope.WRITE, Role.EDITOR, 200, 200),
+        (Scope.WRITE, Role.VIEWER, 200, 403),
+        (Scope.READ, Role.OWNER, 200, 403),
+        (Scope.READ, Role.VIEWER, 200, 403),
+        (Scope.WRITE, None, 401, 401),
+        (Scope.READ, None, 401, 401),
+    ],
+)
+def test_a_token_may_no_more_than_its_maker(
+    owner: User, workspace: Workspace, flow: Flow, scope: Scope, becomes: Role | None, reads: int, writes: int
+) -> None:
+    maker = User.objects.create_user("bob@example.com", "correct horse battery")
+    member = Membership.objects.create(workspace=workspace, user=maker, role=Role.OWNER)
+    made = Caller(tokens.create(workspace, "Bob's", scope, days=0, by=maker))
+
+    if becomes is None:
+        members.remove(member, by=owner)
+    else:
+        members.change_role(member, becomes)
+
+    made("GET", "/flows", status=reads)
+    made("POST", f"/flows/{flow.pk}/pause", status=writes)
+    gone = AuditEntry.objects.filter(verb="token.revoked", change="bob@example.com is no member any more")
+    assert gone.exists() == (becomes is None)
+
+
+def test_a_token_goes_with_its_makers_account(workspace: Workspace, flow: Flow) -> None:
+    maker = User.objects.create_user("bob@example.com", "correct horse battery", is_active=False)
+    Membership.objects.create(workspace=workspace, user=maker, role=Role.OWNER)
+    made = Caller(tokens.create(workspace, "Bob's", Scope.READ, days=0, by=maker))
+
+    made("GET", "/flows", status=401)
+    User.objects.filter(pk=maker.pk).update(is_active=True)
+    made("GET", "/flows")
+    maker.delete()
+
+    made("GET", "/flows", status=401)
+    assert not ApiToken.objects.exists()
+
+
+def test_who_only_reads_sees_no_url_that_starts_a_flow(call: Caller, reader: Caller, flow: Flow) -> None:
+    assert call("GET", f"/flows/{flow.pk}")["url"] == flow.trigger.url
+    assert reader("GET", f"/flows/{flow.pk}")["url"] is None
+    assert [one["url"] for one in reader("GET", "/flows")["flows"]] == [None]
 
 
 def test_a_token_ends_at_its_date(call: Caller, flow: Flow) -> None:

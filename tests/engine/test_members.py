@@ -46,6 +46,22 @@ def test_two_owners_leave_at_once(act: str) -> None:
     assert workspace.memberships.filter(role=Role.OWNER).count() == 1
 
 
+@pytest.mark.parametrize("becomes", [None, Role.EDITOR, Role.VIEWER, Role.OWNER])
+def test_an_invitation_outlives_no_owner(owner: User, workspace: Workspace, becomes: Role | None) -> None:
+    maker = User.objects.create_user("bob@example.com", "correct horse battery")
+    member = Membership.objects.create(workspace=workspace, user=maker, role=Role.OWNER)
+    token = members.invite(workspace, Role.OWNER, days=1, by=maker).rstrip("/").rpartition("/")[2]
+    members.invite(workspace, Role.OWNER, days=1, by=owner)
+
+    if becomes is None:
+        members.remove(member)
+    else:
+        members.change_role(member, becomes)
+
+    assert (members.invitation(token) is not None) == (becomes == Role.OWNER)
+    assert workspace.invitations.count() == (2 if becomes == Role.OWNER else 1)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_open_an_invitation_at_once() -> None:
     workspace = Workspace.objects.create(name="Acme")

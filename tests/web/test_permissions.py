@@ -75,6 +75,16 @@ def world(workspace: Workspace, flow_of: Any) -> World:
     return World(clients, _things(workspace, flow_of))
 
 
+@pytest.mark.parametrize(("who", "is_shown"), [(Role.VIEWER, False), (Role.EDITOR, True), (Role.OWNER, True)])
+def test_who_may_not_start_a_flow_sees_no_url_that_does(world: World, flow_of: Flow, who: Role, is_shown: bool) -> None:
+    pages = [
+        world.clients[who].get(f"/flows/{flow_of.pk}/{more}").content.decode()
+        for more in ("", "?step=trigger", "versions/", "runs/")
+    ]
+
+    assert any(flow_of.trigger.token in page for page in pages) == is_shown
+
+
 @pytest.fixture
 def flow_of(workspace: Workspace) -> Flow:
     from relay.engine import publish
