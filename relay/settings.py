@@ -61,7 +61,7 @@ ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)
 # How runs are worked on
 LEASE = env.float("RELAY_LEASE", default=10.0)
 WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
-WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=2.0)
+WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=8.0)
 WORKER_LINGER = env.float("RELAY_WORKER_LINGER", default=0.1)
 
 REDIS_URL = env("REDIS_URL", default="") or f"unix://{quote(str(DATA.socket))}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from relay.models.fields import micros
 
@@ -21,8 +24,17 @@ def marks(count: int) -> str:
     return ", ".join(["%s"] * count)
 
 
+def database() -> BaseDatabaseWrapper:
+    """Django's connection of this thread; `django.db.connection` looks for it at each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 def fetch(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    django = database()
+    if (driver := _driver(django)) is not None:
+        with django.wrap_database_errors:
+            return driver.execute(_with_question_marks(statement), parameters).fetchall()
+    with django.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
@@ -30,12 +42,38 @@ def fetch(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...
 
 def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Add many rows with one prepared statement."""
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(len(columns))})", list(rows))
+    statement = _insertion(table, tuple(columns))
+    django = database()
+    if (driver := _driver(django)) is not None:
+        with django.wrap_database_errors:
+            driver.executemany(_with_question_marks(statement), rows)
+        return
+    with django.cursor() as cursor:
+        cursor.executemany(statement, list(rows))
+
+
+@functools.lru_cache(maxsize=64)
+def _insertion(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(len(columns))})"
+
+
+def _driver(django: BaseDatabaseWrapper) -> sqlite3.Connection | None:
+    """SQLite's connection itself, unless somebody looks on: Django's cursor takes longer than most statements."""
+    if django.vendor != "sqlite" or django.queries_logged or django.execute_wrappers:
+        return None
+    if django.connection is None:
+        django.ensure_connection()
+    found: sqlite3.Connection = django.connection
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _with_question_marks(statement: str) -> str:
+    return statement.replace("%s", "?").replace("%%", "%")
 
 
 def is_sqlite() -> bool:
-    return connection.vendor == "sqlite"
+    return database().vendor == "sqlite"
 
 
 def lower_durability() -> None:
@@ -66,7 +104,11 @@ def _run(statement: str) -> None:
 
 def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
     """Run one statement; the number of rows it changed."""
-    with connection.cursor() as cursor:
+    django = database()
+    if (driver := _driver(django)) is not None:
+        with django.wrap_database_errors:
+            return driver.execute(_with_question_marks(statement), parameters).rowcount
+    with django.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
 

@@ -9,7 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from relay.engine import sql
 
 # A writer that finds SQLite's lock taken sleeps for 1 ms, then for longer and longer, up to 100 ms, while others
 # come and go. Those of the hot path ask for their turn here first, and look again this soon.
@@ -31,8 +34,9 @@ def writing() -> Iterator[None]:
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
     """The turn alone, for one statement; nothing within a transaction, which has begun to write."""
-    path = _path()
-    if path is None or connection.in_atomic_block:
+    django = sql.database()
+    path = _path(django)
+    if path is None or django.in_atomic_block:
         yield
         return
     with _lock:
@@ -45,10 +49,10 @@ def turn() -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _path() -> str | None:
+def _path(django: BaseDatabaseWrapper) -> str | None:
     """Where turns are taken: beside the database's file; PostgreSQL and a database in memory need none."""
-    name = str(connection.settings_dict["NAME"])
-    return None if connection.vendor != "sqlite" or "memory" in name else f"{name}-turn"
+    name = str(django.settings_dict["NAME"])
+    return None if django.vendor != "sqlite" or "memory" in name else f"{name}-turn"
 
 
 def _file(path: str) -> int:

@@ -25,6 +25,7 @@ DATABASE_AGAIN = 0.2  # seconds
 # Who has claimed no more than so many at once, for so many seconds, leaves the work to another worker.
 MANY = BATCH // 2
 LITTLE_FOR = 0.25
+SPARE_EVERY = 0.05  # seconds between two questions whether another one watches
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
 MOST_IN_HAND = BATCH + settings.WORKER_THREADS
@@ -48,10 +49,11 @@ def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
     watch = queues.Watch()
     while shift.goes_on:
         watch.keep()
+        queues.still_serving()
         if not shift.look():
             time.sleep(shift.pause)
-        elif shift.has_little_to_do and watch.is_spare():
-            shift.leave()
+        elif shift.has_little_to_do:
+            shift.leave_if_spare(watch)
     watch.end()
     while shift.look():
         pass
@@ -69,6 +71,7 @@ class _Shift:
         self._until = time.monotonic() + settings.WORKER_SLICE
         self._busy_at = self._renewed_at = time.monotonic()
         self._gates_at = 0.0
+        self._asked_at = 0.0
         self._much_at = time.monotonic()  # when there was last more than one worker gets on with
         self._left = False
         self._gates = walkers.gates
@@ -92,9 +95,11 @@ class _Shift:
         """Whether another worker would get on with it alone: two that share few runs commit each of them alone."""
         return time.monotonic() - self._much_at > LITTLE_FOR and not self._walkers.in_hand
 
-    def leave(self) -> None:
+    def leave_if_spare(self, watch: queues.Watch) -> None:
         """Leave the work to another one who watches."""
-        self._left = True
+        if time.monotonic() - self._asked_at > SPARE_EVERY:
+            self._asked_at = time.monotonic()
+            self._left = watch.is_spare()
 
     @property
     def pause(self) -> float:

@@ -4,7 +4,7 @@ from relay.queues.answers import Listener, tell
 from relay.queues.bells import Bell, Watch, admit, call, ping, ring, waiting, workers
 from relay.queues.shares import take
 from relay.queues.slots import occupy, vacate
-from relay.queues.worker import run_worker, stopping
+from relay.queues.worker import run_worker, still_serving, stopping
 
 __all__ = [
     "Bell",
@@ -16,6 +16,7 @@ __all__ = [
     "ping",
     "ring",
     "run_worker",
+    "still_serving",
     "stopping",
     "take",
     "tell",

@@ -31,6 +31,8 @@ WATCH_TTL = 3.0
 # Workers that serve the queue, in the same way. RQ's own list outlives the killed and doesn't survive a FLUSHALL.
 WORKERS = "relay:workers"
 WORKER_TTL = 20.0
+# Seconds between two strokes of a bell that nobody needed to hear.
+HUSH = 0.01
 # A Redis that doesn't answer within a second is away: nobody's work waits for it.
 PATIENCE = 1.0
 
@@ -106,7 +108,7 @@ def _watching() -> int:
 def _present(key: str, ttl: float) -> int:
     """Whose word still holds. One that holds for longer than it can was given before the clock was set back."""
     now = time.time()
-    return int(_queue().connection.zcount(key, now, now + 2 * ttl))
+    return int(connection().zcount(key, now, now + 2 * ttl))
 
 
 class Word:
@@ -125,7 +127,7 @@ class Word:
             _unless_redis_is_away(self._write)
 
     def _write(self) -> bool:
-        return bool(_queue().connection.zadd(self._key, {self._name: self._until}))
+        return bool(connection().zadd(self._key, {self._name: self._until}))
 
     def end(self) -> None:
         """Take it back."""
@@ -133,9 +135,9 @@ class Word:
         _unless_redis_is_away(self._withdraw)
 
     def _withdraw(self) -> bool:
-        connection = _queue().connection
-        connection.zremrangebyscore(self._key, 0, time.time() - self._ttl)
-        return bool(connection.zrem(self._key, self._name))
+        redis = connection()
+        redis.zremrangebyscore(self._key, 0, time.time() - self._ttl)
+        return bool(redis.zrem(self._key, self._name))
 
 
 class Watch(Word):
@@ -154,13 +156,13 @@ class Watch(Word):
 
     def _comes_later(self) -> bool:
         now = time.time()
-        names: Any = _queue().connection.zrangebyscore(WATCHERS, now, now + 2 * WATCH_TTL)
+        names: Any = connection().zrangebyscore(WATCHERS, now, now + 2 * WATCH_TTL)
         return any(name.decode() < self._name for name in names)
 
 
 def waiting() -> int:
     """Bells that no worker has answered yet."""
-    return int(_queue().connection.llen(_queue().key))
+    return int(connection().llen(_queue().key))
 
 
 def workers() -> int:
@@ -177,7 +179,7 @@ def admit(key: str, interval: float) -> float:
     One clock for all workers. While Redis can't be reached nothing is let through: a second, then ask again.
     """
     try:
-        wait = _queue().connection.eval(_ADMIT, 1, f"relay:rate:{key}", int(interval * 1e6))
+        wait = connection().eval(_ADMIT, 1, f"relay:rate:{key}", int(interval * 1e6))
     except RedisError:
         return 1.0
     return int(wait) / 1e6
@@ -186,17 +188,20 @@ def admit(key: str, interval: float) -> float:
 def ping() -> bool:
     """Whether Redis answers within a second."""
     try:
-        return bool(_queue().connection.ping())
+        return bool(connection().ping())
     except RedisError:
         return False
 
 
 class Bell:
-    """Rings from a thread of its own, so that no commit waits for Redis; strokes in between are one."""
+    """Rings from a thread of its own, so that no commit waits for Redis; strokes in between are one.
+
+    Where somebody watched at the last stroke, the next one need not be heard at once.
+    """
 
     def __init__(self) -> None:
         self._struck = threading.Event()
-        self._silent = False
+        self._hushed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
         self._thread.start()
 
@@ -205,12 +210,15 @@ class Bell:
 
     def close(self) -> None:
         """Ring what was struck, then end."""
-        self._silent = True
+        self._hushed.set()
         self._struck.set()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._silent:
+        is_last = False
+        while not is_last:
             self._struck.wait()
             self._struck.clear()
-            ring()
+            is_last = self._hushed.is_set()
+            if not ring():
+                self._hushed.wait(HUSH)

@@ -24,6 +24,9 @@ log = structlog.get_logger()
 # Set when this process was asked to stop: a job in hand claims nothing more.
 stopping = threading.Event()
 
+# Set while this process serves the queue.
+_serving = threading.Event()
+
 # Seconds between two looks for work while Redis is away.
 WITHOUT_BELLS = 0.5
 # Seconds, of which RQ waits 15 less for a bell, and 10 more than that for an answer of Redis.
@@ -34,6 +37,12 @@ _TTL = 20
 def _presence() -> bells.Word:
     # Made in the process that serves, not in the one that it was forked from: its name is the process's.
     return bells.Word(bells.WORKERS, bells.WORKER_TTL)
+
+
+def still_serving() -> None:
+    """Renew this process's word that it serves the queue, in the middle of a long job; cheap, and nothing elsewhere."""
+    if _serving.is_set():
+        _presence().keep()
 
 
 class Worker(SimpleWorker):
@@ -103,11 +112,14 @@ def _answer_bells(*, burst: bool) -> bool:
         connection = bells.client()
         queue = bells.queue(connection)
         worker = Worker([queue], connection=connection, serializer=JSONSerializer, job_class=Job, worker_ttl=_TTL)
+        _serving.set()
         worker.work(burst=burst, logging_level="WARNING")
         _presence().end()
     except RedisError as error:
         log.warning("worker.without_bells", reason=type(error).__name__)
         return False
+    finally:
+        _serving.clear()
     return True
 
 

@@ -18,6 +18,7 @@ from relay.supervision import memory
 log = structlog.get_logger()
 
 _READY_SECONDS = 60.0
+UPKEEP_NICE = 5
 # Of PostgreSQL, for the pages of one web process; a page waits so many seconds for one of them.
 _POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
 # What every process needs. What only the web process does it loads itself: a module here is counted once a process.
@@ -114,6 +115,8 @@ def upkeep() -> None:
     """Ring what is due until SIGTERM or SIGINT."""
     from relay.engine import upkeep as engine
 
+    # Who indexes and prunes gives way to who takes in and delivers.
+    os.nice(UPKEEP_NICE)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

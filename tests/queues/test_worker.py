@@ -86,3 +86,22 @@ def test_one_bell_is_enough_while_nobody_watches(valkey: Valkey) -> None:
     called = queues.call()
 
     assert (rung, called, queues.waiting()) == ([True, False], False, 1)
+
+
+def test_a_bell_that_is_closed_rings_for_what_was_struck(valkey: Valkey) -> None:
+    watch = queues.Watch()
+    watch.keep()
+    bell = queues.Bell()
+    bell.strike()  # nobody needs to hear it
+    watch.end()
+    bell.strike()
+
+    bell.close()
+
+    assert queues.waiting() == 1
+
+
+def test_only_who_serves_says_so_in_the_middle_of_a_job(valkey: Valkey) -> None:
+    queues.still_serving()
+
+    assert queues.workers() == 0
