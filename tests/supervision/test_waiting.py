@@ -6,22 +6,22 @@ import json
 import selectors
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
-
-import pytest
 
 from tests.running import Relay, wait_until
 
 CALLERS = 1_000
+STEPS = [
+    {"id": "later", "kind": "delay", "for": "5s"},
+    {"id": "answer", "kind": "respond", "status": 201, "body": "hello {{ event.body.n }}"},
+]
 DOCUMENT = {
     "relay": 1,
     "name": "Answers",
     "trigger": {"kind": "webhook", "response": {"wait": "90s"}},
     "settings": {"concurrency": 1000},
-    "steps": [
-        {"id": "later", "kind": "delay", "for": "5s"},
-        {"id": "answer", "kind": "respond", "status": 201, "body": "hello {{ event.body.n }}"},
-    ],
+    "steps": STEPS,
 }
 
 
@@ -51,13 +51,14 @@ def answers(calls: list[socket.socket], seconds: float) -> list[bytes]:
     return list(found.values())
 
 
-@pytest.fixture
-def url(relay_up: Relay) -> str:
-    relay_up.command("user", "add", "ada@example.com", given="correct horse battery\n")
-    return str(relay_up.json("import", "-", "--publish", given=json.dumps(DOCUMENT))["url"])
+def live(relay: Relay, document: dict[str, Any]) -> str:
+    """The URL of a flow that is published."""
+    relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
+    return str(relay.json("import", "-", "--publish", given=json.dumps(document))["url"])
 
 
-def test_a_thousand_callers_wait_at_once(relay_up: Relay, url: str) -> None:
+def test_a_thousand_callers_wait_at_once(relay_up: Relay) -> None:
+    url = live(relay_up, DOCUMENT)
     calls = [call(url, number) for number in range(CALLERS)]
 
     answered = answers(calls, seconds=80)
@@ -68,7 +69,8 @@ def test_a_thousand_callers_wait_at_once(relay_up: Relay, url: str) -> None:
     assert [text.rpartition(b"\r\n")[2] for text in answered] == [b"hello %d" % number for number in range(CALLERS)]
 
 
-def test_who_waits_when_relay_stops_is_answered(relay_up: Relay, url: str) -> None:
+def test_who_waits_when_relay_stops_is_answered(relay_up: Relay) -> None:
+    url = live(relay_up, {**DOCUMENT, "steps": [{**STEPS[0], "for": "10m"}, STEPS[1]]})
     calls = [call(url, number) for number in range(20)]
     wait_until(lambda: len(relay_up.json("runs", "--json", "--limit", "50")) == 20, what="all have arrived")
 
