@@ -86,7 +86,7 @@ def build(
     secrets would go to a host that isn't its connector's.
     """
     _check_connection(connector, connection)
-    parts = _rendered(action, inputs, connection or {})
+    parts = _rendered(action, inputs, connection or {}, key)
     address = _address(parts)
     only = origins_of(connector, action, connection) if connection else ()
     check_origin(connector, only, address)
@@ -104,7 +104,7 @@ def sketch(connector: Connector, action: Action, inputs: Mapping[str, Any], *, k
     Raises RequestRefused where an input is missing, too long or of the wrong kind.
     """
     blanks = {one.key: f"{{{{ connection.{one.key} }}}}" for one in connector.connection}
-    parts = _rendered(action, inputs, blanks)
+    parts = _rendered(action, inputs, blanks, key)
     address = _address(parts)
     for blank in blanks.values():
         address = address.replace(quote_plus(blank), blank)
@@ -116,8 +116,8 @@ def sketch(connector: Connector, action: Action, inputs: Mapping[str, Any], *, k
     return Request(str(parts.get("method")), address, sent, data)
 
 
-def _rendered(action: Action, inputs: Mapping[str, Any], connection: Mapping[str, Any]) -> dict[str, Any]:
-    context = {"inputs": fitted(action, inputs), "connection": connection}
+def _rendered(action: Action, inputs: Mapping[str, Any], connection: Mapping[str, Any], key: str) -> dict[str, Any]:
+    context = {"inputs": fitted(action, inputs), "connection": connection, "key": key}
     parts: dict[str, Any] = _compiled(action).render(context, omit_missing=True)
     return parts
 
@@ -254,9 +254,9 @@ def _failure(reply: Reply, answer: Answer) -> Literal["retry", "failed", "refuse
 def _is_ok(reply: Reply, answer: Answer, body: Any) -> bool:
     if answer.status in reply.partly or (reply.body and answer.body.strip() != reply.body.encode()):
         return False
-    if reply.says and _at(body, reply.says[0]) != reply.says[1]:
+    if reply.says and at(body, reply.says[0]) != reply.says[1]:
         return False
-    return not reply.ok or _at(body, reply.ok) is True
+    return not reply.ok or at(body, reply.ok) is True
 
 
 def _is_tried_again(reply: Reply, answer: Answer) -> bool:
@@ -268,7 +268,7 @@ def _is_tried_again(reply: Reply, answer: Answer) -> bool:
 
 def _message(reply: Reply, answer: Answer, body: Any) -> str:
     """What the service said, in its own words where they are short enough to be some."""
-    said = _at(body, reply.error) if reply.error else body
+    said = at(body, reply.error) if reply.error else body
     text = said if isinstance(said, str) else answer.body[:300].decode("utf-8", "replace")
     text = " ".join(text.split())[:200]
     return f"The answer was {answer.status}" + (f": {text}" if text else "")
@@ -278,7 +278,7 @@ def outputs_of(action: Action, answer: Answer) -> dict[str, Any]:
     """`status`, `headers`, `body` (parsed where its type says how, else text) and the action's own outputs."""
     outputs: dict[str, Any] = {"status": answer.status, "headers": answer.headers, "body": _body(answer)}
     for one in action.outputs:
-        value = _at(outputs["body"], one.path)
+        value = at(outputs["body"], one.path)
         if value is not None:
             outputs[one.key] = value
     return outputs
@@ -300,7 +300,7 @@ def _body(answer: Answer) -> Any:
         return answer.body.decode("utf-8", "replace")
 
 
-def _at(value: Any, path: str) -> Any:
+def at(value: Any, path: str) -> Any:
     """What stands at a path of names and of places in lists (`results.0.id`); None where nothing does."""
     for key in path.split("."):
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The words in which a connector is described: Connector, Action, Preset, Field, Output, Reply, Success."""
+"""The words in which a connector is described: Connector, Action, Inquiry, Preset, Field, Output, Reply, Success."""
 
 from __future__ import annotations
 
@@ -63,6 +63,24 @@ class Reply:
     refused: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """How a service tells whether an action was done of which no answer came: a GET with the action's credential.
+
+    `url` and `query`: templates over `inputs`, `connection` and `key`, the action's Idempotency-Key. `about`: a path in
+    the answer and a template of what stands there where the answer is about this very action; else it tells nothing.
+    `made`: the path of what is there only once it was done; where it isn't, the action is done again, so `about` must
+    be something that doesn't lag behind, as an id that was asked for. `body`: the path of what the action itself would
+    have answered, "" for all.
+    """
+
+    url: str
+    about: tuple[str, str]
+    made: str
+    body: str = ""
+    query: Any = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Action:
     """One thing that a connector can do: the request is made of templates over `inputs` and `connection`.
@@ -70,8 +88,8 @@ class Action:
     `json` is short for a `body` of {"json": ...}; `body` may be {"json": tree}, {"form": {...}} or
     {"text": template, "type": media type}. A key whose template is one missing name is left out.
     `basic`: user name and password for HTTP's Basic scheme. `sign`: a scheme of signing.py, with `signing_secret`.
-    `repeatable`: whether doing it twice does no harm; where
-    it does, a try of which no answer came is held for a person to decide.
+    `repeatable`: whether doing it twice does no harm; where it does, a try of which no answer came is held for a person
+    to decide, or for the `inquiry`, which must be unmistakable. `key` in a template is the Idempotency-Key.
     """
 
     key: str
@@ -90,6 +108,7 @@ class Action:
     outputs: tuple[Output, ...] = ()
     target: Target = "http"
     repeatable: bool = True
+    inquiry: Inquiry | None = None
     help: str = ""
 
     def input(self, key: str) -> Field | None:

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from relay import backoff, ids, redaction
 from relay.connectors import calls
-from relay.engine import destinations
+from relay.engine import destinations, doubts
 from relay.engine.endings import Ended
 from relay.engine.errand import Post, Sealed, Tried
 from relay.engine.gates import Pass, Place, Shut, Wait
@@ -24,26 +24,27 @@ from relay.outbound import Request, origin_of
 if TYPE_CHECKING:
     from relay.engine.walk import Walk
 
-UNKNOWN = (
-    "It was sent, or about to be, and no answer came: nobody knows whether it was done. "
-    "Look at the service, then choose “Send again” or “It was done”."
-)
 # Answers that say nothing of whether a thing was done: a gateway gave up, or the service broke on the way.
 UNSURE = frozenset({500, 502, 504})
 
 
 def deliver(walk: Walk, step: ActionStep) -> None:
     """Do the action of a step, or end the walk with what keeps it from being done now."""
-    delivery = _Delivery(walk, step)
+    delivery = Delivery(walk, step)
     try:
-        delivery.go()
+        if delivery.is_in_doubt:
+            doubts.resolve(delivery)
+        else:
+            delivery.go()
     except RelayError as error:
         # Before anything was sent: the attempt says why.
         delivery.tried("failed", error=redaction.mask(str(error), walk.outcome.secrets))
         walk.failed(step, redaction.mask(str(error), walk.outcome.secrets))
 
 
-class _Delivery:
+class Delivery:
+    """One delivery under way. `id`: of the step and its place in loops; `sent`: the request as it will be stored."""
+
     def __init__(self, walk: Walk, step: ActionStep) -> None:
         self.walk, self.step = walk, step
         self.errand, self.outcome = walk.errand, walk.outcome
@@ -52,10 +53,15 @@ class _Delivery:
         self.seconds = 0.0
         self.sent: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key, the same at every try."""
+        return f"{ids.text(self.errand.run_id)}-{self.id}"
+
     def go(self) -> None:
         if self.walk.has_much_to_settle:
             self._put_back(0.0)
-        sealed = self._connection()
+        sealed = self.connection()
         values = self._values(sealed)
         inputs = self._inputs()
         if self.step.action.target == "inbox":
@@ -64,18 +70,19 @@ class _Delivery:
         self.outcome.secrets.update(calls.secrets_of(self.step.connector, values))
         # Of former steps too: what they were answered may have a secret in it.
         secrets = tuple(self.outcome.secrets)
-        key = f"{ids.text(self.errand.run_id)}-{self.id}"
         hops = self.errand.event.hops + 1
-        request = calls.build(self.step.connector, self.step.action, inputs, values, key=key, hops=hops)
-        place = Place(self.errand.workspace_id, origin_of(request.url), self.step.connection or "")
-        self._check_mark()
+        request = calls.build(self.step.connector, self.step.action, inputs, values, key=self.key, hops=hops)
+        place = self.place(request)
         passed = self._enter(place, sealed.rate if sealed else "")
         if not self.step.action.repeatable and not self._is_marked:
             self.walk.gates.back_out(passed)
-            self._mark()
+            self.mark()
         self._send(request, passed, secrets)
 
-    def _connection(self) -> Sealed | None:
+    def place(self, request: Request) -> Place:
+        return Place(self.errand.workspace_id, origin_of(request.url), self.step.connection or "")
+
+    def connection(self) -> Sealed | None:
         name = self.step.connection
         if name is None:
             return None
@@ -101,7 +108,7 @@ class _Delivery:
     def _wait_for_key(self, place: Place, error: KeyLost) -> NoReturn:
         """Hold the run until what it needs opens again; no try is spent."""
         self.outcome.locked = place
-        self._hold(HeldBy.KEY, str(error))
+        self.hold(HeldBy.KEY, str(error))
 
     def _post(self, inputs: Mapping[str, Any]) -> None:
         message = calls.inbox_message(self.step.action, inputs)
@@ -111,7 +118,7 @@ class _Delivery:
         body = redaction.mask(msgspec.json.encode(inputs).decode(), self.outcome.secrets)
         self.sent = _json({"method": "POST", "url": "inbox", "headers": {}, "body": body})
         self.tried("succeeded")
-        self._done({})
+        self.done({})
 
     # An action that must not be done twice
 
@@ -119,13 +126,12 @@ class _Delivery:
     def _is_marked(self) -> bool:
         return self.errand.marked_step == self.id and self.errand.marked_fence == self.errand.fence
 
-    def _check_mark(self) -> None:
-        """Marked under an earlier fence: whoever was to send it is gone, and nobody knows how far it came."""
-        if self.errand.marked_step == self.id and not self._is_marked:
-            self.tried("unknown", error=UNKNOWN)
-            self._hold(HeldBy.UNKNOWN, UNKNOWN)
+    @property
+    def is_in_doubt(self) -> bool:
+        """Marked, but under another fence: whoever was to send it is gone, and nobody knows how far it came."""
+        return self.errand.marked_step == self.id and not self._is_marked
 
-    def _mark(self) -> NoReturn:
+    def mark(self) -> NoReturn:
         """Say durably that it is about to be sent; only the very next claim may then send it."""
         self.outcome.marked_step, self.outcome.marked_fence = self.id, self.errand.fence + 1
         self._put_back(0.0)
@@ -145,7 +151,7 @@ class _Delivery:
             self._put_back(found.seconds)
         if isinstance(found, Shut):
             self.outcome.destination_id = found.id
-            self._hold(found.held_by, found.reason)
+            self.hold(found.held_by, found.reason)
         return found
 
     def _put_back(self, seconds: float) -> NoReturn:
@@ -155,7 +161,7 @@ class _Delivery:
         self.outcome.destination_id = self.errand.probe_of
         raise Ended
 
-    def _hold(self, held_by: str, reason: str) -> NoReturn:
+    def hold(self, held_by: str, reason: str) -> NoReturn:
         self.outcome.state, self.outcome.held_by, self.outcome.reason = "held", held_by, reason
         self.outcome.tries = self.walk.tries
         raise Ended
@@ -187,18 +193,18 @@ class _Delivery:
     def _judge(self, verdict: calls.Verdict, place: Place, record: dict[str, Any]) -> None:
         if verdict.kind == "succeeded":
             self.tried("succeeded", **record)
-            self._done(verdict.outputs)
+            self.done(verdict.outputs)
             return
         reason = redaction.mask(verdict.message, self.outcome.secrets)
         unsure = verdict.is_unsure or record.get("status") in UNSURE
         if unsure and not self.step.action.repeatable:
             self.tried("unknown", error=reason, **record)
-            self._hold(HeldBy.UNKNOWN, f"{reason}. {UNKNOWN}")
+            doubts.hold(self, f"{reason}. {doubts.UNKNOWN}")
         if verdict.kind == "refused":
             self.tried("retry", error=reason, **record)
             self.walk.tries -= 1
             self.outcome.refused = place
-            self._hold(HeldBy.CREDENTIAL, reason)
+            self.hold(HeldBy.CREDENTIAL, reason)
         if self.errand.probe_of is not None:
             self._probe_ended(verdict, reason, record)
         self._try_again_or_fail(verdict, reason, record)
@@ -210,7 +216,7 @@ class _Delivery:
             self.tried("retry", error=reason, **record)
             self.walk.tries -= 1
             self.outcome.destination_id = self.errand.probe_of
-            self._hold(HeldBy.DESTINATION, reason)
+            self.hold(HeldBy.DESTINATION, reason)
 
     def _try_again_or_fail(self, verdict: calls.Verdict, reason: str, record: dict[str, Any]) -> None:
         delay = None
@@ -224,7 +230,7 @@ class _Delivery:
         self.outcome.due_at = time.time_ns() // 1000 + int(delay * 1e6)
         raise Ended
 
-    def _done(self, outputs: dict[str, Any]) -> None:
+    def done(self, outputs: dict[str, Any]) -> None:
         if self.errand.probe_of is not None and self.step.action.target == "http":
             self.outcome.probe_answered = True
         self.walk.tries = 0

@@ -48,7 +48,8 @@ class Errand:
     hopeless: str = ""
     # The destination that this run is the probe of.
     probe_of: int | None = None
-    # The action that must not be done twice and was marked as about to be sent, and under which fence it may be.
+    # The action that must not be done twice and was marked as about to be sent, and under which fence it may be;
+    # a fence below 0 says how often the service was asked, see doubts.
     marked_step: str = ""
     marked_fence: int | None = None
     variables: Variables = NO_VARIABLES
@@ -88,7 +89,8 @@ class Post:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a walk. `due_at` is None when the run is final or held; `secrets` may not be stored.
+    """What became of a walk. `due_at` is None when the run is final or held, unless a service is asked about it then;
+    `secrets` may not be stored.
 
     `refused`: the place that refused its credential; `locked`: that of the secret whose key is lost. `probe_answered`:
     what a probe found, None where there was none. `response`: status, headers and body that a step answers to the

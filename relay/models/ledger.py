@@ -87,7 +87,10 @@ class Event(models.Model):
 
 
 class Run(models.Model):
-    """One event going through one version. Either final (`due_at` is null), held, or due at some time."""
+    """One event going through one version. Either final (`due_at` is null), held, or due at some time.
+
+    Held and due: nobody knows whether its action was done, and the service is asked then (engine/doubts.py).
+    """
 
     id = models.BigIntegerField(primary_key=True, default=ids.new)
     workspace = models.ForeignKey(Workspace, related_name="runs", db_index=False, **_FREE)
@@ -108,7 +111,7 @@ class Run(models.Model):
     destination_id = models.BigIntegerField(null=True)
     # Of flows that keep order: runs of one key go one after the other.
     order_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null keeps it out of the index
-    # The action that must not be done twice and is about to be sent, and the fence under which it may be.
+    # The action that must not be done twice and is about to be sent, and the fence under which it may be; below 0 none.
     marked_step = models.CharField(max_length=64, blank=True, default="", db_default="")
     marked_fence = models.IntegerField(null=True)
     part = models.IntegerField(null=True, help_text="which element of an event that was split, from 1")

@@ -13,7 +13,7 @@ import msgspec
 from relay.connectors import registry
 from relay.errors import RelayError
 from relay.flows import nesting
-from relay.models import Attempt, Run, RunState
+from relay.models import Attempt, HeldBy, Run, RunState
 from relay.web import times
 
 KINDS = {
@@ -153,7 +153,8 @@ def sentence(run: Run, stops: list[Stop]) -> str:
                 return f"{reason}. Then it goes on by itself."
             return f"It was not taken: {reason}. Relay tries again by itself."
         case RunState.HELD:
-            return f"It is kept and not run: {reason}. Release it, or resume the flow."
+            is_unknown = run.held_by == HeldBy.UNKNOWN
+            return f"{reason}." if is_unknown else f"It is kept and not run: {reason}. Release it, or resume the flow."
         case RunState.FILTERED:
             return f"{reason}. Nothing more was sent, as the flow asks."
         case RunState.SUCCEEDED:

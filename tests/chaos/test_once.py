@@ -1,4 +1,4 @@
-"""Actions that must not be done twice: no kill -9 makes one happen again."""
+"""Actions that must not be done twice: no kill -9 makes one happen again, be it that a service is asked about it."""
 
 from __future__ import annotations
 
@@ -10,49 +10,56 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs
 
 import pytest
 
+from tests.chaos.listener import QuietServer
+from tests.chaos.stream import rows
 from tests.running import Relay, wait_until
 
 COUNT = 60
 ROUNDS = 6
-SMS = {
-    "relay": 1,
-    "name": "Text it",
-    "trigger": {"kind": "webhook"},
-    "steps": [
-        {
-            "id": "sms",
-            "kind": "action",
-            "action": "twilio.send_sms",
-            "connection": "Phone",
-            "inputs": {"to": "+4915112345678", "from": "+15005550006", "body": "{{ event.body.id }}"},
-        }
-    ],
-}
-PHONE = {"account_sid": "AC" + "0" * 32, "auth_token": "feedfacefeedfacefeedface"}
+Start = Callable[..., Relay]
 
 
-class Phone:
-    """A service that takes a while for every message, and counts them."""
+def flow(name: str, action: str, inputs: dict[str, str], **keys: Any) -> dict[str, Any]:
+    """A flow of one action, with the connection `It`."""
+    step = {"id": "do", "kind": "action", "action": action, "connection": "It", "inputs": inputs, **keys}
+    return {"relay": 1, "name": name, "trigger": {"kind": "webhook"}, "steps": [step]}
+
+
+SMS = {"to": "+4915112345678", "from": "+15005550006", "body": "{{ event.body.id }}"}
+LABEL = {"shipment_id": "shp_{{ event.body.id }}", "rate_id": "rate_1"}
+
+
+class Service:
+    """What takes a while for everything, and counts what was done by its name."""
+
+    origin = key = ""
+    connection: ClassVar[dict[str, str]]
+    flow: ClassVar[dict[str, Any]]
 
     def __init__(self) -> None:
-        self.messages: Counter[str] = Counter()
-        phone = self
+        self.done: Counter[str] = Counter()
+        service = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                phone.messages[form["Body"][0]] += 1
-                time.sleep(random.uniform(0.01, 0.1))
-                body = b'{"sid": "SM1", "status": "queued"}'
-                self.send_response(201)
+                data = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self.answer(201, service.do(self.path, data))
+
+            def do_GET(self) -> None:
+                self.answer(200, service.tell(self.path))
+
+            def answer(self, status: int, found: dict[str, Any]) -> None:
+                body = json.dumps(found).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -61,48 +68,103 @@ class Phone:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
     @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+    def urls(self) -> str:
+        """The setting that has Relay call this instead of the real one."""
+        return json.dumps({self.origin: f"http://127.0.0.1:{self._server.server_address[1]}"})
+
+    def do(self, path: str, data: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def tell(self, path: str) -> dict[str, Any]:
+        raise NotImplementedError
 
 
-@pytest.fixture
-def phone() -> Any:
-    phone = Phone()
-    yield phone
-    phone.server.shutdown()
-    phone.server.server_close()
+class Phone(Service):
+    """Sends messages, and can't tell which."""
+
+    origin, key = "https://api.twilio.com", "twilio"
+    connection: ClassVar = {"account_sid": "AC" + "0" * 32, "auth_token": "feedfacefeedfacefeedface"}
+    flow: ClassVar = flow("Text", "twilio.send_sms", SMS)
+
+    def do(self, path: str, data: str) -> dict[str, Any]:
+        self.done[parse_qs(data)["Body"][0]] += 1
+        time.sleep(random.uniform(0.01, 0.1))
+        return {"sid": "SM1", "status": "queued"}
 
 
-def test_no_kill_sends_a_message_twice(start_relay: Any, phone: Phone) -> None:
-    relay: Relay = start_relay(
-        RELAY_ALLOWED_NETWORKS="127.0.0.0/8",
-        RELAY_CONNECTOR_URLS=json.dumps({"https://api.twilio.com": phone.origin}),
-        RELAY_LEASE="1",
-    )
+class Shop(Service):
+    """Sells labels and tells which. One sale in five takes longer than anybody waits; half of those come to nothing."""
+
+    origin, key = "https://api.easypost.com", "easypost"
+    connection: ClassVar = {"api_key": "EZTK0123456789abcdef"}
+    flow: ClassVar = flow("Buy", "easypost.buy_label", LABEL, timeout="2s")
+
+    def do(self, path: str, data: str) -> dict[str, Any]:
+        shipment, luck = path.split("/")[-2], random.random()
+        if luck < 0.1:
+            time.sleep(3)
+            return {}
+        self.done[shipment] += 1
+        time.sleep(3 if luck < 0.2 else random.uniform(0.01, 0.1))
+        return self.tell(shipment)
+
+    def tell(self, path: str) -> dict[str, Any]:
+        shipment = path.rpartition("/")[2]
+        label = {"label_url": f"https://labels.example/{shipment}.png"} if self.done[shipment] else None
+        return {"id": shipment, "postage_label": label}
+
+
+def killed_again_and_again(start_relay: Start, service: Service) -> Relay:
+    """A Relay whose workers were killed while it did things by a service; all has been posted."""
+    relay = start_relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8", RELAY_CONNECTOR_URLS=service.urls, RELAY_LEASE="1")
     relay.command("user", "add", "ann@example.com", given="correct horse battery\n")
-    relay.command("connection", "set", "Phone", "twilio", given=json.dumps(PHONE))
-    made = relay.json("import", "-", "--publish", given=json.dumps(SMS))
+    relay.command("connection", "set", "It", service.key, given=json.dumps(service.connection))
+    made = relay.json("import", "-", "--publish", given=json.dumps(service.flow))
     sender = threading.Thread(target=post, args=(made["url"],), daemon=True)
     sender.start()
-
     for _ in range(ROUNDS):
-        before = sum(phone.messages.values())
-        wait_until(lambda before=before: sum(phone.messages.values()) > before or not open_runs(relay, made["flow"]))
+        before = service.done.total()
+        wait_until(lambda before=before: service.done.total() > before or not under_way(relay))
         kill_a_worker(relay)
     sender.join(30)
+    return relay
 
-    wait_until(lambda: not open_runs(relay, made["flow"]), seconds=40, what="every run has ended or is held")
-    runs = relay.json("runs", "--flow", str(made["flow"]), "--limit", "1000", "--json")
-    states = Counter(run["state"] for run in runs)
-    assert len(runs) == COUNT
-    assert max(phone.messages.values()) == 1
-    assert set(states) <= {"succeeded", "held"}
-    assert states["succeeded"] <= len(phone.messages) <= COUNT
+
+def test_no_kill_sends_a_message_twice(start_relay: Start) -> None:
+    with Phone() as phone:
+        relay = killed_again_and_again(start_relay, phone)
+
+        wait_until(lambda: not under_way(relay), seconds=40, what="every run has ended or is held")
+
+        states = Counter(state for (state,) in rows(relay, "SELECT state FROM relay_run"))
+        assert states.total() == COUNT
+        assert max(phone.done.values()) == 1
+        assert set(states) <= {"succeeded", "held"}
+        assert states["succeeded"] <= len(phone.done) <= COUNT
+
+
+@pytest.mark.chaos
+def test_a_shop_that_can_tell_sells_each_label_once_with_nobodys_help(start_relay: Start) -> None:
+    with Shop() as shop:
+        relay = killed_again_and_again(start_relay, shop)
+
+        undone = "SELECT id FROM relay_run WHERE state <> 'succeeded'"
+        wait_until(lambda: not rows(relay, undone), seconds=60, what="every label is bought")
+
+        assert Counter(shop.done.values()) == {1: COUNT}
+        asked = rows(relay, "SELECT id FROM relay_attempt WHERE request LIKE '%\"GET\"%'")
+        assert asked
 
 
 def post(url: str) -> None:
@@ -114,9 +176,8 @@ def post(url: str) -> None:
         time.sleep(0.05)
 
 
-def open_runs(relay: Relay, flow: int) -> list[str]:
-    runs = relay.json("runs", "--flow", str(flow), "--limit", "1000", "--json")
-    return [run["state"] for run in runs if run["state"] in ("queued", "running", "waiting")]
+def under_way(relay: Relay) -> list[Any]:
+    return rows(relay, "SELECT id FROM relay_run WHERE state IN ('queued', 'running', 'waiting')")
 
 
 def kill_a_worker(relay: Relay) -> None:

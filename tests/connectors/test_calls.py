@@ -72,7 +72,7 @@ MAIL = {
             ("X-Postmark-Server-Token", "aaaa-bbbb-cccc"),
             (
                 '{"From":"shop@example.com","To":"ada@example.com","Subject":"Paid Bcc: all@example.com",'
-                '"TextBody":"Thanks","MessageStream":"outbound"}'
+                '"TextBody":"Thanks","MessageStream":"outbound","Metadata":{"relay":"run-1"}}'
             ),
         ),
         (

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from relay import redaction, templating
-from relay.connectors import calls, catalog, registry
+from relay.connectors import calls, catalog, inquiries, registry
 from relay.connectors.definition import Action, Connector, Field
 from relay.outbound import check_headers, check_url
 
@@ -77,10 +77,12 @@ def test_templates_name_only_fields_that_exist(connector: Connector, action: Act
     known = {f"inputs.{one.key}" for one in action.inputs} | {f"connection.{one.key}" for one in connector.connection}
     sources = strings([action.method, action.url, action.headers, action.query, action.json, action.body])
     sources += strings([action.basic or (), action.sign, action.signing_secret])
+    if action.inquiry is not None:
+        sources += strings([action.inquiry.url, action.inquiry.query, action.inquiry.about[1]])
 
     used = {name for source in sources for name in templating.names(source)}
 
-    assert used <= known
+    assert used <= {*known, "key"}
     if action.target == "http":
         assert {f"inputs.{one.key}" for one in action.inputs} <= used, "an input that goes nowhere"
 
@@ -120,6 +122,22 @@ def test_a_connection_has_hosts_and_secrets(connector: Connector) -> None:
     assert connector.check_connection(SECRETS[connector.key]) == {}
     assert set(connector.check_connection({})) == {one.key for one in connector.connection if one.required}
     assert connector.check_connection({**SECRETS[connector.key], "colour": "x"}) == {"colour": "unknown field"}
+
+
+INQUIRIES = [param for param in HTTP_ACTIONS if param.values[1].inquiry is not None]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("connector", "action"), INQUIRIES)
+def test_an_inquiry_asks_the_same_service_and_changes_nothing(connector: Connector, action: Action) -> None:
+    inputs, connection = samples(action), SECRETS.get(connector.key)
+    done = calls.build(connector, action, inputs, connection, key="run-step")
+
+    asked = inquiries.build(connector, action, inputs, connection, key="run-step")
+
+    assert not action.repeatable
+    assert (asked.method, asked.body) == ("GET", None)
+    assert (asked.only, urlsplit(asked.url).netloc) == (done.only, urlsplit(done.url).netloc)
+    assert asked.headers.items() <= done.headers.items()
 
 
 def spec(name: str) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from relay.engine import intake
-from relay.engine.deliver import UNKNOWN
+from relay.engine.doubts import UNKNOWN
 from relay.models import Flow, Run, RunState
 
 
@@ -25,6 +28,17 @@ def test_the_page_asks(alice: Client, run: Run) -> None:
     assert "It was done" in page
     assert "Send again" in page
     assert "Release</button>" not in page
+
+
+def test_the_page_says_when_the_service_is_asked(alice: Client, run: Run) -> None:
+    without = alice.get(f"/runs/{run.ref}/").content.decode()
+    Run.objects.filter(pk=run.pk).update(due_at=timezone.now() + timedelta(seconds=30))
+
+    page = alice.get(f"/runs/{run.ref}/").content.decode()
+
+    assert "Relay asks the service itself" in page
+    assert "Relay asks" not in without
+    assert "Release it" not in page
 
 
 @pytest.mark.parametrize(("do", "steps"), [("was_done", ["tell"]), ("send_again", [])])

@@ -1,6 +1,6 @@
 """EasyPost: shipping labels, and events by webhook."""
 
-from relay.connectors.definition import Action, Connector, Field, Output, Preset, Reply
+from relay.connectors.definition import Action, Connector, Field, Inquiry, Output, Preset, Reply
 from relay.signatures import Key, Scheme, Signature
 
 REPLY = Reply(error="error.message", refused=(401,))
@@ -105,6 +105,12 @@ EASYPOST = Connector(
                 Output("tracking_url", "Tracking page", "tracker.public_url"),
             ),
             repeatable=False,
+            # A shipment has its label from the moment that it's bought; the shipment itself is asked, no search.
+            inquiry=Inquiry(
+                url="https://api.easypost.com/v2/shipments/{{ inputs.shipment_id }}",
+                about=("id", "{{ inputs.shipment_id }}"),
+                made="postage_label.label_url",
+            ),
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """Postmark: mail, and events by webhook."""
 
-from relay.connectors.definition import Action, Connector, Field, Output, Preset, Reply, Success
+from relay.connectors.definition import Action, Connector, Field, Inquiry, Output, Preset, Reply, Success
 from relay.signatures.generic import BASIC
 
 POSTMARK = Connector(
@@ -73,10 +73,24 @@ POSTMARK = Connector(
                 "ReplyTo": "{{ inputs.reply_to }}",
                 "Tag": "{{ inputs.tag }}",
                 "MessageStream": "{{ inputs.stream }}",
+                "Metadata": {"relay": "{{ key }}"},
             },
             reply=Reply(says=("ErrorCode", 0), error="Message", refused=(401,)),
             outputs=(Output("message_id", "Message id", "MessageID"),),
             repeatable=False,
+            # A search, and it lags behind: what it finds was sent, and what it doesn't find is for a person to decide.
+            inquiry=Inquiry(
+                url="https://api.postmarkapp.com/messages/outbound",
+                query={
+                    "count": 1,
+                    "offset": 0,
+                    "messagestream": "{{ inputs.stream }}",
+                    "metadata_relay": "{{ key }}",
+                },
+                about=("Messages.0.Metadata.relay", "{{ key }}"),
+                made="Messages.0.MessageID",
+                body="Messages.0",
+            ),
         ),
     ),
 )
