@@ -73,7 +73,7 @@ class Listener:
 
 
 class Caller:
-    """Posts JSON from a thread, one after the other and each until it is acknowledged, until told to stop."""
+    """Posts JSON from a thread, one after the other, each until it is acknowledged, until told to stop."""
 
     def __init__(self, port: int, path: str, bodies: Iterator[dict[str, Any]], *, pause: float = 0.02) -> None:
         self.acknowledged: list[dict[str, Any]] = []
@@ -90,9 +90,10 @@ class Caller:
         assert not self._thread.is_alive(), "a request was never answered"
 
     def _run(self) -> None:
-        while not self._over.is_set():
-            self._post(next(self._bodies))
-            time.sleep(self._pause)
+        for body in self._bodies:
+            self._post(body)
+            if self._over.wait(self._pause):
+                return
 
     def _post(self, body: dict[str, Any]) -> None:
         while True:
