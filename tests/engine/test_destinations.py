@@ -178,6 +178,18 @@ def test_a_crash_in_between_leaves_it_unknown(texting: Run, walkers: Walkers, de
         runs.release(texting)
 
 
+def test_what_is_missing_since_does_not_hide_that_it_may_have_been_sent(texting: Run, walkers: Walkers) -> None:
+    settle.settle([walk(claim.claim()[0], walkers._sender, walkers.gates)])  # marked
+    claim.claim()  # claimed by a worker that dies now
+    Run.objects.update(due_at=sql.now())
+    texting.workspace.connections.all().delete()
+
+    work(walkers=walkers)
+
+    texting.refresh_from_db()
+    assert (texting.state, texting.held_by) == (RunState.HELD, HeldBy.UNKNOWN)
+
+
 def test_no_answer_leaves_it_unknown(texting: Run, walkers: Walkers, destination: HTTPServer) -> None:
     released = threading.Event()
     destination.expect_request(MESSAGES).respond_with_handler(lambda _: Response(str(released.wait(5))))
