@@ -199,7 +199,7 @@ class Delivery:
         unsure = verdict.is_unsure or record.get("status") in UNSURE
         if unsure and not self.step.action.repeatable:
             self.tried("unknown", error=reason, **record)
-            doubts.hold(self, f"{reason}. {doubts.UNKNOWN}")
+            doubts.hold(self, f"{reason.rstrip('.')}. {doubts.UNKNOWN}")
         if verdict.kind == "refused":
             self.tried("retry", error=reason, **record)
             self.walk.tries -= 1

@@ -54,7 +54,7 @@ def resolve(delivery: Delivery) -> None:
         verdict, record = _ask(delivery, asked)
     except RelayError as error:
         verdict, record = calls.Verdict("retry", str(error)), {}
-    said = redaction.mask(verdict.message, delivery.outcome.secrets)
+    said = redaction.mask(verdict.message, delivery.outcome.secrets).rstrip(".")
     if verdict.kind == "succeeded":
         delivery.tried("succeeded", **record)
         delivery.done(verdict.outputs)

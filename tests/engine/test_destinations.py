@@ -201,6 +201,7 @@ def test_no_answer_leaves_it_unknown(texting: Run, walkers: Walkers, destination
 
     texting.refresh_from_db()
     assert (texting.state, texting.held_by) == (RunState.HELD, HeldBy.UNKNOWN)
+    assert texting.reason.startswith("The request was sent, but no answer came in time. It was sent")
     assert len(destination.log) == 1
 
 
