@@ -7,9 +7,14 @@ from typing import Any
 
 import msgspec
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 
 from relay import ids
 from relay.api.errors import Refused
+from relay.engine import dryrun
+from relay.engine.eventshape import written
+from relay.errors import RelayError
+from relay.models import Flow
 
 MOST = 200  # things of one page
 
@@ -33,6 +38,25 @@ def options(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(422, "The body must be a JSON object")
     return value
+
+
+def document(flow: Flow, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The `document` of a call, or that of the flow's `version`: a number, `live`, or its draft (default)."""
+    if "document" in wanted:
+        if not isinstance(wanted["document"], dict):
+            raise Refused(422, "document is a flow document, as a JSON object")
+        return dict(wanted["document"])
+    try:
+        return dryrun.document_of(flow, str(wanted.get("version", "draft")))
+    except RelayError as error:
+        raise Refused(422, str(error)) from None
+
+
+def event(flow: Flow, value: Any) -> Any:
+    """An event written down; of a text that is the reference of one of the flow's events, that one."""
+    if not isinstance(value, str):
+        return value
+    return written(get_object_or_404(flow.events, pk=number(value)))
 
 
 def time(moment: datetime | None) -> str | None:

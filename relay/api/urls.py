@@ -5,13 +5,16 @@ from __future__ import annotations
 from django.urls import path
 from ninja import NinjaAPI
 
-from relay.api import connections, errors, events, flows, runs
+from relay.api import connections, dryruns, errors, events, flows, runs, samples
 from relay.api.access import Bearer
 
 # No page of documentation: Ninja's own calls another host.
 api = NinjaAPI(title="Relay", version="1", auth=Bearer(), docs_url=None, urls_namespace="api")
 errors.register(api)
 api.add_router("/flows", flows.router)
+api.add_router("/flows", samples.router)
+api.add_router("/flows", dryruns.of_flow)
+api.add_router("/dry-run", dryruns.of_document)
 api.add_router("/runs", runs.router)
 api.add_router("/events", events.router)
 api.add_router("/connections", connections.router)

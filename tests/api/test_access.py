@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from relay.api import access
 from relay.api.urls import api
-from relay.engine import members, tokens
+from relay.engine import members, samples, tokens
 from relay.models import ApiToken, AuditEntry, Flow, Membership, Role, Run, Scope, User, Workspace
 from tests.api.conftest import Caller
 
@@ -27,6 +27,8 @@ OPERATIONS = sorted(
 
 def address(path: str, flow: Flow, run: Run) -> str:
     ref = run.event.ref if path.startswith("/events") else run.ref
+    if "{int:sample_id}" in path:
+        path = path.replace("{int:sample_id}", str(samples.add(flow, "One", {}).pk))
     return path.replace("{int:flow_id}", str(flow.pk)).replace("{ref}", ref)
 
 
