@@ -11,17 +11,15 @@ from relay.connectors import calls
 from relay.engine import dryprocess, ground, trial
 from relay.engine.arrived import Arrived
 from relay.engine.drycheck import broken, row
-from relay.engine.drywalk import dry_run
-from relay.engine.eventshape import arrived, event_of
+from relay.engine.eventshape import event_of
 from relay.engine.ground import Ground
 from relay.engine.trials import Helper
 from relay.engine.variables import NONE as NO_VARIABLES
 from relay.engine.variables import load as variables_of
 from relay.errors import DocumentFaults, Fault, RelayError
 from relay.flows import nesting
-from relay.flows.document import Document
 from relay.flows.loading import load
-from relay.models import AttemptState, Event, Flow, Sample
+from relay.models import AttemptState, Flow, Sample
 
 # Seconds for one dry run, and for those of all samples.
 WALL = 10.0
@@ -86,9 +84,3 @@ def _checked(document: dict[str, Any], sample: Sample, known: Ground, *, is_late
         raise
     except RelayError as error:
         return broken(sample.name, str(error))
-
-
-def check_all(flow: Flow, document: Document, events: Iterable[Event]) -> list[dict[str, Any]]:
-    """A dry run for each event, with the event's reference; in this process."""
-    known = ground_of(flow)
-    return [{"event": event.ref, **dry_run(document, arrived(event), known)} for event in events]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from relay.connectors import calls
 from relay.engine.arrived import Arrived
 from relay.engine.endings import Ended
 from relay.engine.errand import Errand, Outcome
+from relay.engine.eventshape import arrived
 from relay.engine.gates import Gates
 from relay.engine.ground import Ground
 from relay.engine.inputs import rendered
@@ -22,6 +24,7 @@ from relay.errors import RelayError
 from relay.flows.document import Document
 from relay.flows.plan import compile_plan
 from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
+from relay.models import Event
 from relay.outbound import Answer, Request, check_headers, check_url
 
 STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
@@ -61,6 +64,11 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
     ).decode()
     result: dict[str, Any] = msgspec.json.decode(redaction.mask(text, outcome.secrets))
     return result
+
+
+def check_all(document: Document, events: Iterable[Event], ground: Ground) -> list[dict[str, Any]]:
+    """A dry run for each stored event, with the event's reference."""
+    return [{"event": event.ref, **dry_run(document, arrived(event), ground)} for event in events]
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from relay.engine import duplicates, replay, runs
+from relay.engine import duplicates, replay, runs, samples
 from relay.errors import RelayError
 from relay.flows.keeping import keeping
 from relay.models import ReplayMode, Run
@@ -64,7 +64,7 @@ _VERBS = {
 @require_POST
 @member
 def act(request: WorkspaceRequest, run_id: int) -> HttpResponse:
-    """Replay, try now, cancel, give up or release; `back` names the list to return to."""
+    """Replay, try now, cancel, give up, release, or keep its event as a sample; `back` names the list to return to."""
     run = get_object_or_404(request.workspace.runs, pk=run_id)
     do = posted.text(request.POST, "do")
     try:
@@ -72,6 +72,10 @@ def act(request: WorkspaceRequest, run_id: int) -> HttpResponse:
             copy = replay.MODES[ReplayMode(do)](run, by=request.user)
             messages.success(request, "The same event is on its way again, as a run of its own: this one.")
             return redirect("run", copy.pk)
+        if do == "sample":
+            sample = samples.from_run(run)
+            messages.success(request, f"“{sample}” is a sample of {run.flow} now. Rename it here.")
+            return redirect("sample", run.flow_id, sample.pk)
         verb, done = _VERBS[do]
         verb(run)
         messages.success(request, done)

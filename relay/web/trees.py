@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
+
 from relay import payloads
+from relay.engine import arrived as engine
 from relay.errors import PayloadError
 from relay.models import Event
 
@@ -109,15 +112,24 @@ class Arrived:
 
 def arrived(event: Event, *, open_to: int = 2) -> Arrived:
     """What an event brought, each leaf with its name in templates."""
-    raw, fault = bytes(event.body), ""
+    return _arrived(bytes(event.body), event.content_type, event.query, event.headers, open_to)
+
+
+def arrived_of(event: engine.Arrived) -> Arrived:
+    """The same of an event as a walk takes it."""
+    return _arrived(event.body, event.content_type, event.query, msgspec.json.decode(event.headers), 2)
+
+
+def _arrived(raw: bytes, content_type: str, query: str, headers: Any, open_to: int) -> Arrived:
+    fault = ""
     try:
-        body = payloads.parse(raw, event.content_type)
+        body = payloads.parse(raw, content_type)
     except PayloadError as error:
         body, fault = raw.decode("utf-8", "replace"), str(error)
     return Arrived(
         grow(body, name="event.body", key="body", open_to=open_to),
-        grow(_query(event.query), name="event.query", key="query"),
-        grow(event.headers, name="event.headers", key="headers", open_to=0),
+        grow(_query(query), name="event.query", key="query"),
+        grow(headers, name="event.headers", key="headers", open_to=0),
         fault,
         not raw,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.engine import dryrun
-from relay.engine.drywalk import dry_run
+from relay.engine.drywalk import check_all, dry_run
 from relay.engine.eventshape import event_of
 from relay.engine.ground import Ground
 from relay.errors import RelayError
@@ -111,7 +111,7 @@ def test_stored_events_are_checked_at_once_and_nothing_is_written(live: Any, arr
     arrive(flow, b'{"n": 1}', b"{}")
     before = (Run.objects.count(), Event.objects.count(), Attempt.objects.count())
 
-    found = dryrun.check_all(flow, parse_document(flow.draft), flow.events.order_by("id"))
+    found = check_all(parse_document(flow.draft), flow.events.order_by("id"), dryrun.ground_of(flow))
 
     assert [(one["event"], one["state"]) for one in found] == [
         (event.ref, state) for event, state in zip(flow.events.order_by("id"), ("succeeded", "failed"), strict=True)

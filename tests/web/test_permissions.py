@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from relay.engine import accounts, batches, connections, intake, members, tokens, variables
+from relay.engine import accounts, batches, connections, intake, members, samples, tokens, variables
 from relay.models import (
     ApiToken,
     Flow,
@@ -114,6 +114,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "token_id": _token(workspace).pk,
         "form": "csv",
         "secret_id": _secret(flow).pk,
+        "sample_id": samples.add(flow, "Order", {"body": {"id": 7}}).pk,
         "session_id": 999_999,
         "pk": 999_999,
     }

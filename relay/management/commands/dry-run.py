@@ -9,7 +9,7 @@ from typing import Any
 
 from relay import schema
 from relay.engine import dryrun
-from relay.engine.drywalk import dry_run
+from relay.engine.drywalk import check_all, dry_run
 from relay.engine.eventshape import event_of
 from relay.engine.ground import Ground
 from relay.errors import RelayError
@@ -54,7 +54,8 @@ class Command(RelayCommand):
             return
         document = parse_document(source)
         if options["last"] is not None:
-            self.say_json(dryrun.check_all(flow, document, flow.events.order_by("-id")[: options["last"]]))
+            newest = flow.events.order_by("-id")[: options["last"]]
+            self.say_json(check_all(document, newest, dryrun.ground_of(flow)))
             return
         self._say(dry_run(document, _event(options), dryrun.ground_of(flow)), options)
 
