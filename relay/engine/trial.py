@@ -99,11 +99,31 @@ def _outputs(step: dict[str, Any], context: dict[str, Any], answers: dict[str, A
             values = templating.compile_tree(_without_tables(step.get("values") or {})).render(context)
     except RelayError:
         return {}
-    return values if isinstance(values, dict) else {}
+    looked_up = {name: found for name, found in _looked_up(step, context).items() if not isinstance(found, RelayError)}
+    return {**values, **looked_up} if isinstance(values, dict) else {}
+
+
+def _looked_up(step: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    """What each value of a set that is looked up comes to, or why it comes to nothing."""
+    values = step.get("values")
+    named = values.items() if isinstance(values, dict) else ()
+    tables = {name: value for name, value in named if is_lookup(value) and isinstance(value["table"], dict)}
+    return {name: _found(name, value, context) for name, value in tables.items()}
+
+
+def _found(name: str, value: dict[str, Any], context: dict[str, Any]) -> Any:
+    # Loaded for the first of them: few flows have tables.
+    from relay.flows.plan import compile_lookup
+
+    try:
+        with templating.Budget():
+            return compile_lookup(value).found(name, context)
+    except RelayError as error:
+        return error
 
 
 def _without_tables(values: Any) -> Any:
-    """Values of a set, but for those that are looked up: a preview need not know them."""
+    """Values of a set, but for those that are looked up."""
     if not isinstance(values, dict):
         return values
     return {name: value for name, value in values.items() if not is_lookup(value)}
@@ -114,6 +134,8 @@ def _show(shown: dict[str, Any], step: dict[str, Any], context: dict[str, Any]) 
     tree = {key: step.get(key) for key in _OWN[kind]} if kind in _OWN else step.get(_TREES.get(kind, ""))
     for path, source in leaves(tree):
         shown["fields"][path] = _field(source, context)
+    for name, found in _looked_up(step, context).items() if kind == "set" else ():
+        shown["fields"][name] = _told(found, context)
     if "event" not in context:
         return
     with templating.Budget():
@@ -138,14 +160,20 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def _field(source: str, context: dict[str, Any]) -> dict[str, Any]:
     try:
         with templating.Budget():
-            value = templating.compile_leaf(source).render(context)
-    except MissingName as error:
-        if "event" not in context and error.path.split(".")[0].split("[")[0] == "event":
-            return {}
-        return {"error": str(error), "missing": True}
-    except TemplateFault as error:
-        return {"error": str(error), "line": error.line, "column": error.column}
+            return _told(templating.compile_leaf(source).render(context), context)
     except RelayError as error:
-        return {"error": str(error)}
+        return _told(error, context)
+
+
+def _told(value: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """A value, or the error that came instead, as a preview shows it."""
+    if isinstance(value, MissingName):
+        if "event" not in context and value.path.split(".")[0].split("[")[0] == "event":
+            return {}
+        return {"error": str(value), "missing": True}
+    if isinstance(value, TemplateFault):
+        return {"error": str(value), "line": value.line, "column": value.column}
+    if isinstance(value, RelayError):
+        return {"error": str(value)}
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return {"text": text if len(text) <= SHOWN else text[:SHOWN] + "…"}

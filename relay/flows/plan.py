@@ -129,11 +129,12 @@ def _filter(step: doc.Filter, name: str) -> FilterStep:
 
 def _set(step: doc.Set, name: str) -> SetStep:
     plain = {name: value for name, value in step.values.items() if not is_lookup(value)}
-    lookups = {name: _lookup(value) for name, value in step.values.items() if is_lookup(value)}
+    lookups = {name: compile_lookup(value) for name, value in step.values.items() if is_lookup(value)}
     return SetStep(step.id, name, compile_tree(plain), tuple(lookups.items()))
 
 
-def _lookup(value: dict[str, Any]) -> Lookup:
+def compile_lookup(value: dict[str, Any]) -> Lookup:
+    """A value of a set that is looked up, as `is_lookup` knows it."""
     table = {key: compile_tree(found) for key, found in value["table"].items()}
     default = compile_tree(value["default"]) if "default" in value else None
     return Lookup(table, compile_tree(value["key"]), default)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any, ClassVar
 
+import msgspec
+
 from relay.conditions import Condition
 from relay.connectors.definition import Action, Connector
+from relay.errors import RelayError
 from relay.flows.kinds import OnError
 from relay.templating import Tree
 
@@ -29,6 +32,19 @@ class Lookup:
     table: Mapping[str, Tree]
     key: Tree
     default: Tree | None
+
+    def found(self, name: str, context: dict[str, Any]) -> Any:
+        """What the table of a value has for its key; RelayError where it has nothing."""
+        key = self.key.render(context)
+        found = self.table.get(_as_key(key), self.default)
+        if found is None:
+            raise RelayError(f"The table of {name} has nothing for {str(key)[:80]!r}, and no default")
+        return found.render(context)
+
+
+def _as_key(value: Any) -> str:
+    """A key as a table has it: numbers, true and null as JSON writes them."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,5 +77,5 @@ def _pasted(data: QueryDict) -> dict[str, Any]:
     try:
         payloads.parse(body.encode(), kind)
     except PayloadError as error:
-        raise RelayError(f"What you pasted can't be read as {KINDS[kind].split()[0]}: {error}") from None
+        raise RelayError(f"{str(error).rstrip('.')}. Mend what you pasted, or choose what else it is") from None
     return {"method": "POST", "headers": {"content-type": kind}, "body": body}

@@ -48,6 +48,37 @@ def test_the_helper_answers_as_the_same_code_here_would(helper: Helper) -> None:
         assert helper.ask(asked) == trial.answer(asked)
 
 
+TABLE = {"de": "Germany {{ steps.a.x }}", "7": "seven"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"table": TABLE, "key": "{{ steps.a.x }}"}, {"text": "Germany de"}),
+        ({"table": TABLE, "key": "{{ steps.a.n }}"}, {"text": "seven"}),
+        ({"table": TABLE, "key": "fr", "default": "elsewhere"}, {"text": "elsewhere"}),
+        ({"table": TABLE, "key": "fr"}, {"error": "The table of v has nothing for 'fr', and no default"}),
+        ({"table": TABLE, "key": "{{ steps.a.y }}"}, {"error": "steps.a.y is missing", "missing": True}),
+        ({"table": TABLE, "key": "{{ 1 +"}, {"error": "line 1: unexpected 'end of template'", "line": 1}),
+        ({"table": "x", "key": "fr"}, None),
+        ({"table": {"fr": 7}, "key": "fr"}, {"text": "7"}),
+    ],
+)
+def test_what_is_looked_up_is_shown_and_known_to_later_steps(
+    helper: Helper, value: dict[str, Any], told: dict[str, Any] | None
+) -> None:
+    asked = question("", x="de", n=7)
+    looked_up = {"id": "b", "kind": "set", "values": {"v": value}}
+
+    shown = helper.ask({**asked, "step": looked_up})["fields"].get("v")
+    later = {"id": "c", "kind": "set", "values": {"v": "{{ steps.b.v }}"}}
+    seen = helper.ask({**asked, "before": [*asked["before"], looked_up], "step": later})["fields"]["v"]
+
+    assert (shown and {**shown, **(told or {})}) == shown
+    assert bool(shown) is bool(told)
+    assert ("text" in seen) is ("text" in (told or {}))
+
+
 def test_a_helper_is_kept_for_the_next_question(helper: Helper) -> None:
     field(helper, "{{ 1 }}")
     first = helper.pid

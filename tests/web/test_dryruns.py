@@ -119,7 +119,7 @@ def test_what_the_caller_gets_is_told(alice: Client, flow: Flow, big: str) -> No
     ("data", "said"),
     [
         ({"event": ""}, "Choose an event"),
-        ({"event": "paste", "kind": "application/json", "body": "{"}, "can&#x27;t be read as JSON"),
+        ({"event": "paste", "kind": "application/json", "body": "{"}, "is not valid JSON"),
         ({"event": "BIG", "version": "99"}, "no such version"),
     ],
 )
