@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import environ  # type: ignore[import-untyped]
 
-from relay import buckets, datafolder, forwarded, logs
+from relay import buckets, datafolder, forwarded, logs, mailurl
 
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
@@ -58,6 +58,15 @@ OUTBOUND_PROXY = env("RELAY_OUTBOUND_PROXY", default="").strip()
 CONNECTOR_URLS: dict[str, str] = env.json("RELAY_CONNECTOR_URLS", default={})
 HTTP_TIMEOUT = env.float("RELAY_HTTP_TIMEOUT", default=15.0)
 ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)
+# Mail, where there is a server for it
+EMAIL_URL = env("RELAY_EMAIL_URL", default="")
+_email = mailurl.settings_of(EMAIL_URL)
+EMAIL_BACKEND: str = _email.backend
+EMAIL_HOST, EMAIL_PORT = _email.host, _email.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.user, _email.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _email.starttls, _email.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("RELAY_EMAIL_FROM", default="") or f"Relay <relay@{_public.hostname}>"
 # How runs are worked on
 LEASE = env.float("RELAY_LEASE", default=10.0)
 WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
@@ -179,6 +188,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/h/ip,3/h/key"}
 MFA_ADAPTER = "relay.web.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True

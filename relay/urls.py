@@ -65,6 +65,7 @@ urlpatterns = [
     path("join/<str:token>/", people.join, name="join"),
     # The names with "_" are those by which django-allauth finds its pages; what isn't here can't be reached.
     path("sign-in/", signing.sign_in, name="account_login"),
+    path("sign-in/forgotten/", accounts.forgotten, name="forgotten"),
     path("sign-in/second/", signing.second_factor, name="mfa_authenticate"),
     path("sign-in/passkey/", signing.passkey_sign_in, name="mfa_login_webauthn"),
     path("sign-in/off/", signing.inactive, name="account_inactive"),

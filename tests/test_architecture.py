@@ -21,7 +21,7 @@ LAYERS = [
     {"flows"},
     {"connectors"},
     {"conditions", "payloads", "outbound", "redaction", "queues", "datafolder", "valkey", "logs"},
-    {"templating", "signatures", "vault", "backoff", "buckets", "forwarded", "ids", "words"},
+    {"templating", "signatures", "vault", "backoff", "buckets", "forwarded", "ids", "words", "mailurl"},
     {"errors"},
 ]
 EDGES = LAYERS[1]

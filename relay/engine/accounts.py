@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from relay import datafolder
-from relay.engine import audit, publish
+from relay.engine import audit, mailing, publish
 from relay.errors import RelayError
 from relay.models import Membership, Role, User, Workspace
 
@@ -109,6 +109,13 @@ def reset_link(user: User) -> str:
     """An address at which a person can choose a new password, once and within a day."""
     note_for(user, "account.reset_link_made")
     return f"{settings.PUBLIC_URL}/reset/{user.pk}/{_RESETS.make_token(user)}/"
+
+
+def mail_reset_link(address: str) -> None:
+    """Mail a link for a new password to whose account it is; whether there is one, nobody is told."""
+    user = User.objects.filter(email=address.strip().lower(), is_active=True).first()
+    if user is not None:
+        mailing.send_reset_link_later(user.email, reset_link(user))
 
 
 def resettable(user_id: int, token: str) -> User | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from allauth.account.utils import perform_login
+from allauth.core import ratelimit
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from relay.engine import accounts
+from relay.engine import accounts, mailing
 from relay.errors import RelayError
 from relay.web import posted
 
@@ -43,6 +44,29 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     messages.success(request, "Welcome. There is a demo flow already: send it a sample and look into the inbox.")
     response: HttpResponse = perform_login(request, user)
     return response
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """A link for a new password by mail; there is no such page without a mail server."""
+    if not mailing.is_on():
+        raise Http404
+    email, error = posted.text(request.POST, "email", limit=254).strip(), ""
+    if request.method == "POST":
+        try:
+            _mail_reset_link(request, email)
+        except RelayError as refused:
+            error = str(refused)
+    context = {"email": email, "error": error, "sent": request.method == "POST" and not error}
+    return render(request, "accounts/forgotten.html", context, status=422 if error else 200)
+
+
+def _mail_reset_link(request: HttpRequest, email: str) -> None:
+    mailing.check_address(email)
+    if not ratelimit.consume(request, action="reset_password", key=email.lower()):
+        raise RelayError("Too many links were asked for. Wait an hour, or ask an owner of your workspace for one.")
+    accounts.mail_reset_link(email)
 
 
 @sensitive_post_parameters("password")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from relay.engine import accounts, members
+from relay.engine import accounts, mailing, members
 from relay.errors import RelayError
 from relay.models import Invitation, Membership, Role, User
 from relay.web import posted
@@ -41,6 +46,7 @@ def _page(
         "link": link,
         "says": says,
         "error": error,
+        "mails": mailing.is_on(),
         "place": "workspace",
         "tab": "people",
     }
@@ -50,16 +56,44 @@ def _page(
 @require_POST
 @member
 def invite(request: WorkspaceRequest) -> HttpResponse:
-    days = posted.text(request.POST, "days", limit=3).strip()
+    days = _days(request)
     try:
-        role = _role(request)
-        number = int(days) if days.isascii() and days.isdigit() else 0
-        note = posted.text(request.POST, "note", limit=100)
-        link = members.invite(request.workspace, role, days=number, note=note, by=request.user)
+        role, address = _role(request), _address(request)
+        note = posted.text(request.POST, "note", limit=100) or address
+        link = members.invite(request.workspace, role, days=days, note=note, by=request.user)
     except RelayError as error:
         return _page(request, error=str(error), status=422)
     says = f"Send this link to whom you invite. It makes one person {role.label.lower()}, once, within {days} days."
-    return _page(request, link=link, says=says)
+    if not address:
+        return _page(request, link=link, says=says)
+    until = timezone.now() + timedelta(days=days)
+    send = partial(
+        mailing.send_invitation, address, link, workspace=request.workspace.name, role=role.label, until=until
+    )
+    return _mailed(request, send, address, link=link, says=says)
+
+
+def _days(request: WorkspaceRequest) -> int:
+    days = posted.text(request.POST, "days", limit=3).strip()
+    return int(days) if days.isascii() and days.isdigit() else 0
+
+
+def _address(request: WorkspaceRequest) -> str:
+    """Where an invitation is mailed to; "" where nothing is mailed."""
+    address = posted.text(request.POST, "email", limit=254).strip() if mailing.is_on() else ""
+    if address:
+        mailing.check_address(address)
+    return address
+
+
+def _mailed(request: WorkspaceRequest, send: Callable[[], None], address: str, *, link: str, says: str) -> HttpResponse:
+    """What became of a mail; where it could not be sent, the page has the link."""
+    try:
+        send()
+    except RelayError as error:
+        return _page(request, error=str(error), link=link, says=says, status=502)
+    messages.success(request, f"The link is on its way to {address}.")
+    return redirect("people")
 
 
 def _role(request: WorkspaceRequest) -> Role:
@@ -131,7 +165,11 @@ def reset_link(request: WorkspaceRequest, member_id: int) -> HttpResponse:
         where = f"relay user reset-link {one.user.email}"
         return _page(request, error=f"{one.user} is also in a workspace that isn't yours: use `{where}`", status=422)
     says = f"Send this link to {one.user}. It opens a page for a new password, once, within a day."
-    return _page(request, link=accounts.reset_link(one.user), says=says)
+    link = accounts.reset_link(one.user)
+    if not mailing.is_on():
+        return _page(request, link=link, says=says)
+    address = one.user.email
+    return _mailed(request, partial(mailing.send_reset_link, address, link), address, link=link, says=says)
 
 
 @sensitive_post_parameters("password")

@@ -36,6 +36,7 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "reset": _OPEN_FORM,
     "join": _OPEN_FORM,
     "account_login": _OPEN_FORM,
+    "forgotten": _OPEN_FORM,
     "mfa_authenticate": _OPEN_FORM,
     "mfa_login_webauthn": _OPEN_FORM,
     "account_inactive": _OPEN_PAGE,

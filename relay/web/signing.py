@@ -36,13 +36,15 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from relay.engine import accounts
+from relay.engine import accounts, mailing
 
 View = Callable[..., HttpResponseBase]
 _HOME = reverse_lazy("account")
 
 
 class SignInView(LoginView):  # type: ignore[misc]
+    extra_context = {"mails": mailing.is_on}  # noqa: RUF012 - Django's way
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if accounts.is_fresh():
             return redirect("start")

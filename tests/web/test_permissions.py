@@ -34,7 +34,7 @@ STRANGER, NOBODY = "stranger", "nobody"
 WHO = (*Role.values, STRANGER, NOBODY)
 DONE = {200, 204, 302, 422}
 # A link that holds its own key, shown to whoever has it; without the right key there is nothing.
-KEYED = {"setup", "reset", "join"}
+KEYED = {"setup", "reset", "join", "forgotten"}
 TOKEN = "x" * 24
 PATTERNS = [one for one in get_resolver().url_patterns if isinstance(one, URLPattern)]
 CASES = sorted((name, method) for name, methods in LEAST.items() for method in methods)

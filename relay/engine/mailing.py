@@ -1,0 +1,63 @@
+"""Mail, where RELAY_EMAIL_URL names a server for it. Without one nothing is sent, and links are handed on by people."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+
+from relay.errors import RelayError
+
+log = structlog.get_logger()
+_ENDS = "If you don't know what this is about, do nothing: without you the link opens nothing."
+
+
+def is_on() -> bool:
+    return bool(settings.EMAIL_URL)
+
+
+def check_address(address: str) -> None:
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise RelayError("That is no e-mail address") from None
+
+
+def send_invitation(address: str, link: str, *, workspace: str, role: str, until: datetime) -> None:
+    """Mail an invitation; RelayError where the server doesn't take it."""
+    text = (
+        f"You are invited to the workspace “{workspace}” of Relay, as {role.lower()}. Open this to join:\n\n{link}\n\n"
+        f"It works once, until {until:%Y-%m-%d %H:%M} UTC. {_ENDS}\n"
+    )
+    _send(address, f"Join {workspace} in Relay", text)
+
+
+def send_reset_link(address: str, link: str) -> None:
+    """Mail a link for a new password; RelayError where the server doesn't take it."""
+    text = f"Open this to choose a new password for Relay:\n\n{link}\n\nIt works once, within a day. {_ENDS}\n"
+    _send(address, "A new password for Relay", text)
+
+
+def send_reset_link_later(address: str, link: str) -> None:
+    """As `send_reset_link`, while the page is answered already: the time that takes tells nobody of an account."""
+    threading.Thread(target=_try_to_send_reset_link, args=(address, link), name="mail").start()
+
+
+def _try_to_send_reset_link(address: str, link: str) -> None:
+    # It is in the log then; there is nobody to tell.
+    with contextlib.suppress(RelayError):
+        send_reset_link(address, link)
+
+
+def _send(address: str, subject: str, text: str) -> None:
+    try:
+        EmailMessage(" ".join(subject.split())[:200], text, to=[address]).send()
+    except (OSError, ValueError) as error:
+        log.warning("mail.not_sent", reason=f"{type(error).__name__}: {error}"[:300])
+        raise RelayError("The mail could not be sent, and the log says why. Hand the link on yourself") from error
