@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from relay.connectors import calls
+from relay.connectors import calls, verdicts
 from relay.connectors.definition import Action, Connector, Inquiry
 from relay.connectors.fitting import fitted
 from relay.outbound import Answer, Request
@@ -49,22 +49,22 @@ def build(
 
 def judge(
     action: Action, inputs: Mapping[str, Any], connection: Mapping[str, Any] | None, answer: Answer, *, key: str
-) -> calls.Verdict:
+) -> verdicts.Verdict:
     """`succeeded`: it was done, with the action's outputs; `failed`: it was not; `retry`: the answer doesn't tell."""
     inquiry = _inquiry(action)
-    body = calls.outputs_of(action, answer)["body"]
+    body = verdicts.outputs_of(action, answer)["body"]
     context = {"inputs": fitted(action, inputs), "connection": connection or {}, "key": key}
     if not 200 <= answer.status < 300 or answer.truncated:
-        return calls.Verdict("retry", f"The answer was {answer.status}")
-    if calls.at(body, inquiry.about[0]) != _about(action).render(context):
-        return calls.Verdict("retry", "The answer has nothing of it")
-    if calls.at(body, inquiry.made) is None:
-        return calls.Verdict("failed", "It was not done")
-    return calls.Verdict("succeeded", outputs=calls.outputs_of(action, as_answered(action, answer)))
+        return verdicts.Verdict("retry", f"The answer was {answer.status}")
+    if verdicts.at(body, inquiry.about[0]) != _about(action).render(context):
+        return verdicts.Verdict("retry", "The answer has nothing of it")
+    if verdicts.at(body, inquiry.made) is None:
+        return verdicts.Verdict("failed", "It was not done")
+    return verdicts.Verdict("succeeded", outputs=verdicts.outputs_of(action, as_answered(action, answer)))
 
 
 def as_answered(action: Action, answer: Answer) -> Answer:
     """What the action itself would have answered, of an answer that says that it was done."""
     path = _inquiry(action).body
-    body = calls.outputs_of(action, answer)["body"]
-    return replace(answer, body=msgspec.json.encode(calls.at(body, path) if path else body))
+    body = verdicts.outputs_of(action, answer)["body"]
+    return replace(answer, body=msgspec.json.encode(verdicts.at(body, path) if path else body))

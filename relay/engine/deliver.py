@@ -10,7 +10,7 @@ import msgspec
 from django.conf import settings
 
 from relay import backoff, ids, redaction
-from relay.connectors import calls
+from relay.connectors import calls, verdicts
 from relay.engine import destinations, doubts
 from relay.engine.endings import Ended
 from relay.engine.errand import Post, Sealed, Tried
@@ -177,20 +177,20 @@ class Delivery:
         try:
             answer = self.walk.sender.send(request, self.step.timeout)
             self.seconds = time.perf_counter() - clock
-            verdict = calls.judge(self.step.action, answer, success=self.step.success)
+            verdict = verdicts.judge(self.step.action, answer, success=self.step.success)
             kept = _json(redaction.answer_record(answer, secrets))
             fault = redaction.mask(verdict.message, secrets) if answer.status >= 500 else ""
             record: dict[str, Any] = {"answer": kept, "status": answer.status}
         except DeliveryError as error:
             self.seconds = time.perf_counter() - clock
-            verdict = calls.Verdict("failed" if error.permanent else "retry", str(error), is_unsure=error.sent)
+            verdict = verdicts.Verdict("failed" if error.permanent else "retry", str(error), is_unsure=error.sent)
             fault = "" if error.permanent else str(error)
             record = {}
         finally:
             self.walk.gates.leave(passed, seconds=self.seconds, fault=fault)
         self._judge(verdict, passed.place, record)
 
-    def _judge(self, verdict: calls.Verdict, place: Place, record: dict[str, Any]) -> None:
+    def _judge(self, verdict: verdicts.Verdict, place: Place, record: dict[str, Any]) -> None:
         if verdict.kind == "succeeded":
             self.tried("succeeded", **record)
             self.done(verdict.outputs)
@@ -209,7 +209,7 @@ class Delivery:
             self._probe_ended(verdict, reason, record)
         self._try_again_or_fail(verdict, reason, record)
 
-    def _probe_ended(self, verdict: calls.Verdict, reason: str, record: dict[str, Any]) -> None:
+    def _probe_ended(self, verdict: verdicts.Verdict, reason: str, record: dict[str, Any]) -> None:
         """A probe that found nothing better goes back to the held, its tries unspent."""
         self.outcome.probe_answered = verdict.kind != "retry"
         if verdict.kind == "retry":
@@ -218,7 +218,7 @@ class Delivery:
             self.outcome.destination_id = self.errand.probe_of
             self.hold(HeldBy.DESTINATION, reason)
 
-    def _try_again_or_fail(self, verdict: calls.Verdict, reason: str, record: dict[str, Any]) -> None:
+    def _try_again_or_fail(self, verdict: verdicts.Verdict, reason: str, record: dict[str, Any]) -> None:
         delay = None
         if verdict.kind == "retry":
             delay = backoff.next_delay(self.walk.tries + 1, self.step.delays, verdict.retry_after, now=time.time())

@@ -13,7 +13,7 @@ import msgspec
 from django.conf import settings
 
 from relay import redaction
-from relay.connectors import calls, inquiries
+from relay.connectors import calls, inquiries, verdicts
 from relay.engine.gates import Pass, Shut
 from relay.engine.inputs import rendered
 from relay.errors import DeliveryError, RelayError
@@ -53,7 +53,7 @@ def resolve(delivery: Delivery) -> None:
     try:
         verdict, record = _ask(delivery, asked)
     except RelayError as error:
-        verdict, record = calls.Verdict("retry", str(error)), {}
+        verdict, record = verdicts.Verdict("retry", str(error)), {}
     said = redaction.mask(verdict.message, delivery.outcome.secrets).rstrip(".")
     if verdict.kind == "succeeded":
         delivery.tried("succeeded", **record)
@@ -67,7 +67,7 @@ def resolve(delivery: Delivery) -> None:
     hold(delivery, f"{label} was asked whether it was done, and could not tell: {said}. {UNKNOWN}", asked=asked)
 
 
-def _ask(delivery: Delivery, asked: int) -> tuple[calls.Verdict, dict[str, Any]]:
+def _ask(delivery: Delivery, asked: int) -> tuple[verdicts.Verdict, dict[str, Any]]:
     """What the service says, and what is kept of it. Raises RelayError where it can't be asked, or doesn't answer."""
     step, errand = delivery.step, delivery.errand
     sealed = delivery.connection()

@@ -9,7 +9,7 @@ import msgspec
 from django.db.models.functions import Length
 
 from relay import ids
-from relay.connectors import calls, registry
+from relay.connectors import registry, verdicts
 from relay.connectors.definition import Action
 from relay.engine import order, sql
 from relay.engine.arrived import Arrived
@@ -111,7 +111,7 @@ class Ground:
             return {}
         if answer.get("truncated"):
             raise RelayError(f"The answer to “{step}” was too long to be kept whole; replay from the start")
-        return calls.outputs_of_record(answer, _action(run, step))
+        return verdicts.outputs_of_record(answer, _action(run, step))
 
 
 def _events(numbers: set[int]) -> dict[int, bool]:

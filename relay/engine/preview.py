@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from relay import redaction
-from relay.connectors import calls, registry
+from relay.connectors import calls, registry, verdicts
 from relay.engine import trial, trials, variables
 from relay.engine.arrived import Arrived
 from relay.errors import RelayError
@@ -103,7 +103,7 @@ def _last_outputs(flow: Flow) -> dict[str, dict[str, Any]]:
     if run is not None:
         for attempt in run.attempts.order_by("id"):
             if attempt.answer:
-                found[attempt.step] = calls.outputs_of_record(attempt.answer)
+                found[attempt.step] = verdicts.outputs_of_record(attempt.answer)
         found.update({entry["id"]: entry["outputs"] for entry in run.steps if "outputs" in entry})
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from relay.connectors import calls
+from relay.connectors import verdicts
 from relay.engine import preview
 from relay.models import Event, Flow
 
@@ -27,4 +27,4 @@ def known(flow: Flow, document: dict[str, Any], step_id: str, event: Event | Non
 def _answers(flow: Flow) -> dict[str, dict[str, Any]]:
     run = flow.runs.order_by("-id").first()
     attempts = run.attempts.order_by("id") if run else ()
-    return {attempt.step: calls.outputs_of_record(attempt.answer) for attempt in attempts if attempt.answer}
+    return {attempt.step: verdicts.outputs_of_record(attempt.answer) for attempt in attempts if attempt.answer}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.conditions import compile_condition
-from relay.connectors import calls, registry
+from relay.connectors import calls, registry, verdicts
 from relay.connectors.definition import Action, Connector, Field, Output, Reply
 from relay.errors import RequestRefused
 from relay.outbound import Answer, Request
@@ -334,7 +334,7 @@ def test_an_inbox_message() -> None:
     ],
 )
 def test_answers_by_status_and_reply(reply: Reply, answer: Answer, kind: str, message: str) -> None:
-    verdict = calls.judge(Action("a", "A", reply=reply), answer)
+    verdict = verdicts.judge(Action("a", "A", reply=reply), answer)
 
     assert verdict.kind == kind
     assert verdict.message.startswith(message)
@@ -352,18 +352,18 @@ def test_answers_by_status_and_reply(reply: Reply, answer: Answer, kind: str, me
 def test_a_step_may_say_what_success_is(answer: Answer, kind: str) -> None:
     success = compile_condition({"left": "{{ answer.body.status }}", "op": "equals", "right": "done"}).holds
 
-    assert calls.judge(Action("a", "A"), answer, success=success).kind == kind
+    assert verdicts.judge(Action("a", "A"), answer, success=success).kind == kind
 
 
 def test_retry_after_is_passed_on_as_it_came() -> None:
-    assert calls.judge(Action("a", "A"), answered(429, retry_after="30")).retry_after == "30"
+    assert verdicts.judge(Action("a", "A"), answered(429, retry_after="30")).retry_after == "30"
 
 
 def test_outputs_are_the_answer_and_what_the_action_names() -> None:
     named = [Output("id", "Id", "data.0.id"), Output("url", "URL", "data.0.url"), Output("more", "More", "data.1.id")]
     action = Action("a", "A", outputs=tuple(named))
 
-    verdict = calls.judge(action, answered(201, b'{"data":[{"id":7}]}', content_type="application/json"))
+    verdict = verdicts.judge(action, answered(201, b'{"data":[{"id":7}]}', content_type="application/json"))
 
     assert verdict.outputs == {
         "status": 201,
@@ -374,7 +374,7 @@ def test_outputs_are_the_answer_and_what_the_action_names() -> None:
 
 
 def test_a_body_that_is_not_what_it_says_is_text() -> None:
-    verdict = calls.judge(Action("a", "A"), answered(200, b"<html>", content_type="application/json"))
+    verdict = verdicts.judge(Action("a", "A"), answered(200, b"<html>", content_type="application/json"))
 
     assert verdict.outputs["body"] == "<html>"
 
@@ -382,7 +382,7 @@ def test_a_body_that_is_not_what_it_says_is_text() -> None:
 def test_outputs_of_a_stored_answer() -> None:
     record = {"status": 200, "headers": {"content-type": "application/json"}, "body": '{"a":1}', "truncated": False}
 
-    assert calls.outputs_of_record(record)["body"] == {"a": 1}
+    assert verdicts.outputs_of_record(record)["body"] == {"a": 1}
 
 
 def test_of_a_secret_url_what_a_service_may_repeat_alone_is_secret_too() -> None:
