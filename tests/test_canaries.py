@@ -217,6 +217,17 @@ def _call(relay: Relay, token: str, heard: dict[str, str]) -> None:
         answer = session.get(f"{relay.url}/api/v1/{place}", timeout=10)
         assert answer.status_code == 200, place
         heard[f"api {place}"] = answer.text
+    for run in called["runs"].json()["runs"]:
+        flow = f"flows/{run['flow']}"
+        tried = {
+            f"{flow}/samples": {"name": f"Of {run['id']}", "event": run["event"]},
+            f"{flow}/dry-run": {"run": run["id"], "version": "live"},
+            f"{flow}/samples/check": {},
+        }
+        for place, wanted in tried.items():
+            answer = session.post(f"{relay.url}/api/v1/{place}", json=wanted, timeout=30)
+            assert answer.status_code == 200, (place, answer.text)
+            heard[f"api {place} {run['id']}"] = answer.text
     wrong = session.get(f"{relay.url}/api/v1/flows", headers={"Authorization": f"Bearer {token}x"}, timeout=10)
     heard["api wrong"] = wrong.text
 
@@ -241,7 +252,23 @@ def _look(relay: Relay, heard: dict[str, str]) -> dict[str, str]:
         if re.fullmatch(r"/connections/\d+/", place.path):
             given = {"csrfmiddlewaretoken": _token(answer.text), "rate": "nonsense", "value.key": f"{KEY} wrong"}
             heard[f"form {place.path}"] = browser.post(address, data=given, timeout=20).text
-    assert {"/runs/", "/connections/", "/inbox/rejected/", "/account/codes/"} <= {*seen}
+        if place.path.endswith("/dry-run/"):
+            chosen = re.findall(r'<option value="((?:sample|event):[^"]+)', answer.text)[:1]
+            given = {
+                "csrfmiddlewaretoken": _token(answer.text),
+                "version": "draft",
+                "event": "".join(chosen),
+                "do": "run",
+            }
+            heard[f"form {place.path}"] = browser.post(address, data=given, timeout=30).text
+    assert {
+        "/runs/",
+        "/connections/",
+        "/inbox/rejected/",
+        "/account/codes/",
+        "/flows/2/dry-run/",
+        "/flows/2/samples/",
+    } <= {*seen}
     return planted
 
 
