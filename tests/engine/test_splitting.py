@@ -146,12 +146,11 @@ def test_previews_and_dry_runs_show_the_first_element(
     flow = live(splitting())
     arrive(flow, body("a", "b"))
     event = Arrived(1, "POST", "", "{}", "application/json", body("a", "b"), 0)
-    document = parse_document(flow.draft)
 
     shown = preview.preview(flow, flow.draft, "tell", Event.objects.get())
 
     assert shown.fields["text"].text == "1: a"
-    assert dryrun.dry_run(document, event, dryrun.ground_of(flow, document))["state"] == "succeeded"
+    assert dryrun.tell(flow.draft, event, dryrun.ground_of(flow))["state"] == "succeeded"
 
 
 @pytest.mark.parametrize(

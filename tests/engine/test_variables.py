@@ -18,7 +18,6 @@ from relay.engine.claim import claim
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.errors import DocumentFaults, RelayError
-from relay.flows.validation import parse_document
 from relay.models import Flow, InboxMessage, Run, Workspace
 from tests.engine.conftest import posting
 
@@ -272,10 +271,9 @@ def test_a_variable_of_a_live_flow_can_not_be_removed(workspace: Workspace, live
 def test_a_dry_run_shows_no_secret(workspace: Workspace, live: Callable[..., Flow]) -> None:
     variables.set_variable(workspace, "key", SECRET, secret=True)
     flow = live(sending("https://example.com/", body={"json": {"a": "{{ vars.key }}", "b": "{{ vars.key | upper }}"}}))
-    document = parse_document(flow.draft)
     event = Arrived(1, "POST", "", "{}", "application/json", b"{}", 0)
 
-    shown = dryrun.dry_run(document, event, dryrun.ground_of(flow, document))
+    shown = dryrun.tell(flow.draft, event, dryrun.ground_of(flow))
 
     assert shown["state"] == "succeeded"
     assert "s3cr3t" not in repr(shown).lower()
