@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from django.db.models.functions import Length
 
 from relay import ids
 from relay.connectors import registry, verdicts
 from relay.connectors.definition import Action
 from relay.engine import order, sql
-from relay.engine.arrived import Arrived
+from relay.engine.eventshape import arrived
 from relay.errors import RelayError
 from relay.flows import nesting
 from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode, Run, RunState, Version
-from relay.models.fields import micros
 
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Something of these is left to do.
@@ -60,7 +58,7 @@ class Ground:
         """What keeps the order of an event's run on the version that is live today."""
         version = self._flows[event.flow_id].live_version
         keeper = order.keeper(version.document) if version is not None else None
-        return None if keeper is None else keeper.digest(_arrived(event))
+        return None if keeper is None else keeper.digest(arrived(event))
 
     def _order_key(self, run: Run) -> str | None:
         version = self._flows[run.flow_id].live_version
@@ -129,12 +127,6 @@ def _came_with_body(event: Event) -> bool:
     length = str(headers.get("content-length", "")) or ("1" if "transfer-encoding" in headers else "0")
     by_hand = event.remote in {"sample", "edited"} and bool(event.content_type)
     return by_hand or length.strip() != "0"
-
-
-def _arrived(event: Event) -> Arrived:
-    headers = msgspec.json.encode(event.headers).decode()
-    received = micros(event.received_at)
-    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received)
 
 
 def _held(copy: Run) -> Run:

@@ -10,7 +10,7 @@ import msgspec
 from relay import redaction
 from relay.connectors import calls, registry, verdicts
 from relay.engine import trial, trials, variables
-from relay.engine.arrived import Arrived
+from relay.engine.eventshape import arrived
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
 from relay.flows.uses import uses
@@ -61,7 +61,7 @@ def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], ev
         "before": before,
         "outputs": _last_outputs(flow) if before else {},
         "flow": flow.name,
-        "event": None if event is None else trial.packed(_arrived(event)),
+        "event": None if event is None else trial.packed(arrived(event)),
     }
 
 
@@ -88,12 +88,6 @@ def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[
                 return step, before
             before.append(step)
     raise RelayError(f"There is no step “{step_id}”")
-
-
-def _arrived(event: Event) -> Arrived:
-    headers = msgspec.json.encode(event.headers).decode()
-    received = int(event.received_at.timestamp() * 1e6)
-    return Arrived(event.pk, event.method, event.query, headers, event.content_type, bytes(event.body), received)
 
 
 def _last_outputs(flow: Flow) -> dict[str, dict[str, Any]]:
