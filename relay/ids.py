@@ -13,6 +13,7 @@ _SEQUENCE_BITS = 12
 _NODE_BITS = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _TEXT = re.compile(r"[0-9a-hjkmnp-tv-z]{13}")
 
 
@@ -56,7 +57,11 @@ def new() -> int:
 
 def text(number: int) -> str:
     """The 13 letters by which people and programs name an event or a run."""
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(60, -5, -5))
+    pairs = _PAIRS
+    return (
+        f"{_ALPHABET[number >> 60]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}{pairs[number >> 30 & 1023]}"
+        f"{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
+    )
 
 
 def number(text: str) -> int | None:
