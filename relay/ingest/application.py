@@ -7,31 +7,26 @@ import re
 from django.conf import settings
 from django.db import Error
 
-from relay import ids
 from relay.engine import sql
-from relay.engine.answers import Reply
 from relay.engine.guards import NOTHING
 from relay.engine.intake import Accepted, Arrival, Door
 from relay.engine.rejections import Rejected
-from relay.flows.document import Response
 from relay.forwarded import neighbourhood
 from relay.ingest import bodies, checks, scopes
 from relay.ingest.admission import Admission
-from relay.ingest.answers import JSON, TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
+from relay.ingest.answers import TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
 from relay.ingest.came import Came, rejected
 from relay.ingest.committer import Committer, Overloaded
 from relay.ingest.guard import Guard
 from relay.ingest.meters import Meters
 from relay.ingest.patience import Patience
+from relay.ingest.replies import acknowledge, replied
 from relay.ingest.scopes import joined
 from relay.ingest.waiting import Waiting
 from relay.models.flows import digest
 
 PREFIX = "/in/"
 _PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
-_BODILESS = (204, 205, 304)
-# They'd change what browsers keep for the pages, which have the same origin.
-_NOT_FOR_FLOWS = frozenset({b"set-cookie", b"clear-site-data", b"strict-transport-security"})
 UNVERIFIED = 401
 
 
@@ -127,16 +122,16 @@ class Ingest:
             return accepted.door
         if door.wait and accepted.door is not None and accepted.door.wait:
             return await self._reply(accepted, accepted.door, receive)
-        return _acknowledge(accepted)
+        return acknowledge(accepted)
 
     async def _reply(self, accepted: Accepted, door: Door, receive: Receive) -> tuple[int, Headers, bytes]:
         """What a step of the run answers, or how the run ended; 202 where neither is known in time."""
         if door.version_id is None or door.paused:
-            return _acknowledge(accepted, status=202)
+            return acknowledge(accepted, status=202)
         reply = await self.waiting.reply(accepted.event_id, door.wait, receive, is_known=accepted.is_duplicate)
         if reply is None:
-            return _acknowledge(accepted, status=202)
-        return _replied(accepted, reply) if reply.response else _acknowledge(accepted, state=reply.state)
+            return acknowledge(accepted, status=202)
+        return replied(accepted, reply) if reply.response else acknowledge(accepted, state=reply.state)
 
     async def _look_again(self, token_digest: str, door: Door) -> Door:
         """The door as it is now: nobody is refused for what has just been changed."""
@@ -233,42 +228,3 @@ def _arrival(came: Came, door: Door) -> Arrival:
         received_at=sql.now(),
         mark=door.mark,
     )
-
-
-def _replied(accepted: Accepted, reply: Reply) -> tuple[int, Headers, bytes]:
-    """What a step of the flow rendered, without what a flow may not say."""
-    response = reply.response or {}
-    own = {name.lower().encode("latin-1", "replace"): value for name, value in response["headers"].items()}
-    headers = {
-        b"x-content-type-options": b"nosniff",
-        b"relay-event": ids.text(accepted.event_id).encode(),
-        **{name: value.encode("latin-1", "replace") for name, value in own.items() if name not in _NOT_FOR_FLOWS},
-    }
-    if accepted.is_duplicate:
-        headers[b"relay-duplicate"] = b"true"
-    return response["status"], list(headers.items()), response["body"].encode("utf-8", "replace")
-
-
-def _acknowledge(accepted: Accepted, *, status: int = 0, state: str = "") -> tuple[int, Headers, bytes]:
-    """What the trigger's response settings say; else 202 with the event's id. A duplicate's is the first event's.
-
-    `status`: that one with the event's id, whatever the settings say. `state`: in which the caller's run ended.
-    """
-    if accepted.door is None:
-        raise Answer(404, "No such URL")
-    response = Response(status=status) if status else accepted.door.settings.response
-    event = ids.text(accepted.event_id)
-    own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
-    own = {name: value for name, value in own.items() if name not in _NOT_FOR_FLOWS}
-    if response.status in _BODILESS:
-        usual, body = [], b""
-    elif response.body or accepted.door.bare:
-        usual, body = TEXT, response.body.encode()
-    else:
-        usual, body = JSON, b'{"event": "%s"}' % event.encode()
-    headers = {**dict(usual), b"relay-event": event.encode(), **own}
-    if accepted.is_duplicate:
-        headers[b"relay-duplicate"] = b"true"
-    if state:
-        headers[b"relay-state"] = state.encode()
-    return response.status, list(headers.items()), body
