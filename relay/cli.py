@@ -18,6 +18,7 @@ Relay: a webhook comes in, the right requests go out.
 Flows and runs (while `up` runs or not):
   relay import      make a flow of a document: FILE or - [--publish] [--workspace NAME]
   relay export      print a flow's document: ID or name
+  relay recipes     ready flows: list, show RECIPE, or use RECIPE [--set NAME=VALUE] [--inbox] [--publish]
   relay start       start a flow by hand: ID or name [--input NAME=VALUE]
   relay flows       list flows [--json]
   relay dry-run     what a flow does with an event, sending nothing: FLOW|FILE --event FILE|-, or --samples [--json]

@@ -59,6 +59,8 @@ class _Answers:
         assert ask is not None
         if ask.kind == "digest":
             self._gather(outcome, ask)
+        elif ask.kind == "delay":
+            self._outlast(outcome, ask)
         elif ask.kind == "once":
             _decide(outcome, ask, passes=self._is_first(outcome, ask), why="this key came before")
         else:
@@ -100,6 +102,18 @@ class _Answers:
             (ask.value, mine, self._now, number),
         )
         return True
+
+    def _outlast(self, outcome: Outcome, ask: Ask) -> None:
+        """Be the last of a key that waits; or, at the end of the wait, go on where that is still so."""
+        number, source = self._row(outcome, ask, "source")
+        mine = f"{ids.text(outcome.errand.run_id)} {ask.entry}"
+        if ask.until is None:
+            why = "another run has come with the same key"
+            _decide(outcome, ask, passes=source in ("", mine), why=why, passed="waited")
+        else:
+            sql.execute(
+                "UPDATE relay_stepstate SET source = %s, touched_at = %s WHERE id = %s", (mine, self._now, number)
+            )
 
     # Digests
 
@@ -146,8 +160,8 @@ def _differs(last: Any, new: Any, deadband: float | None) -> bool:
     return not equal(last, new)
 
 
-def _decide(outcome: Outcome, ask: Ask, *, passes: bool, why: str) -> None:
-    _enter(outcome, ask, "passed" if passes else "filtered")
+def _decide(outcome: Outcome, ask: Ask, *, passes: bool, why: str, passed: str = "passed") -> None:
+    _enter(outcome, ask, passed if passes else "filtered")
     if not passes and not ask.is_in_loop:
         outcome.state, outcome.due_at = "filtered", None
         outcome.reason = f"Stopped at “{ask.name}”: {why}"
@@ -170,5 +184,7 @@ def _join(outcome: Outcome, ask: Ask, leader: int) -> None:
 def _enter(outcome: Outcome, ask: Ask, state: str, **more: Any) -> None:
     # Anew each time: the transaction may have to be done again.
     base = [entry for entry in outcome.trail if entry["id"] != ask.entry]
-    outcome.trail = [*base, {"id": ask.entry, "kind": ask.kind, "state": state, **more}]
+    former = next((entry for entry in outcome.trail if entry["id"] == ask.entry), {})
+    kept = {"outputs": former["outputs"]} if "outputs" in former else {}
+    outcome.trail = [*base, {"id": ask.entry, "kind": ask.kind, "state": state, **kept, **more}]
     outcome.state, outcome.reason = "queued", ""

@@ -14,10 +14,11 @@ class Ask:
     """A step that can't be decided by its run alone. The walk ends with it, and goes on when it is answered.
 
     `entry`: its id in the trail. `key`: digest of the key. `value`: of *changed*, or what is gathered; JSON text.
-    `until`: the end of the window, microseconds since 1970, None: none. `limit`: runs gathered at most.
+    `until`: the end of the window, microseconds since 1970, None: none; of a delay that ends. `limit`: runs gathered at
+    most.
     """
 
-    kind: Literal["once", "changed", "digest"]
+    kind: Literal["once", "changed", "digest", "delay"]
     step: str
     entry: str
     name: str

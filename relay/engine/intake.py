@@ -14,10 +14,11 @@ from relay.engine import splitting, sql
 from relay.engine.arrived import Arrived
 from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
+from relay.engine.eventshape import event_of
 from relay.engine.turns import writing
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
-from relay.models import Event, Flow
+from relay.models import Event, Flow, Sample
 
 _EVENT = (
     "id",
@@ -223,10 +224,17 @@ SAMPLE_ORDER = {
 
 
 def send_sample(flow: Flow, body: bytes | None = None) -> Event:
-    """Let an event arrive at a flow as if its URL had been called: `body`, else the last event's, else an order."""
+    """Let an event arrive at a flow as if its URL had been called.
+
+    `body`, else the last event's, else the first of its samples, else an order.
+    """
     last = flow.events.order_by("-id").first()
+    kept = first_sample(flow)
     if body is None and last is not None:
         arrival = _again(flow, last)
+    elif body is None and kept is not None:
+        one = event_of(kept.event)
+        arrival = _arrival(flow, one.method, one.query, one.headers, one.content_type, one.body)
     else:
         arrival = _sample(flow, msgspec.json.encode(_usual_sample(flow)) if body is None else body)
     accepted = accept([arrival], Doors())[0]
@@ -234,6 +242,12 @@ def send_sample(flow: Flow, body: bytes | None = None) -> Event:
         raise RelayError("This flow has no trigger any more")
     queues.ring()
     return Event.objects.get(pk=accepted.event_id)
+
+
+def first_sample(flow: Flow) -> Sample | None:
+    """The sample that a flow was given first."""
+    found: Sample | None = flow.samples.kept().order_by("pk").first()
+    return found
 
 
 def _usual_sample(flow: Flow) -> dict[str, Any]:
@@ -264,4 +278,4 @@ def _arrival(flow: Flow, method: str, query: str, headers: str, content_type: st
     )
 
 
-__all__ = ["Accepted", "Arrival", "Door", "Doors", "accept", "send_sample"]
+__all__ = ["Accepted", "Arrival", "Door", "Doors", "accept", "first_sample", "send_sample"]

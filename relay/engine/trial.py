@@ -18,7 +18,7 @@ _TREES = {"action": "inputs", "set": "values", "filter": "when"}
 # Of other kinds, the keys that hold templates of the step itself.
 _OWN = {
     "loop": ("over",),
-    "delay": ("for", "until"),
+    "delay": ("for", "until", "key"),
     "digest": ("key",),
     "changed": ("value", "key"),
     "once": ("key",),

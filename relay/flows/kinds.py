@@ -90,10 +90,14 @@ class Loop(_Step, tag="loop", kw_only=True, frozen=True):
 
 
 class Delay(_Step, tag="delay", kw_only=True, frozen=True):
-    """The run waits: `duration` ("10m"), or until a date or a time of day."""
+    """The run waits: `duration` ("10m"), or until a date or a time of day.
+
+    With a `key` it goes on only where no later run has come to the step with the same key meanwhile.
+    """
 
     duration: str | None = msgspec.field(default=None, name="for")
     until: Any = None
+    key: str = ""
 
 
 class Digest(_Step, tag="digest", kw_only=True, frozen=True):

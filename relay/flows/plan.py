@@ -188,7 +188,8 @@ def _loop(step: doc.Loop, name: str) -> LoopStep:
 
 def _delay(step: doc.Delay, name: str) -> DelayStep:
     is_date = step.duration is None
-    return DelayStep(step.id, name, compile_tree(step.until if is_date else step.duration), is_date)
+    moment = compile_tree(step.until if is_date else step.duration)
+    return DelayStep(step.id, name, moment, is_date, compile_tree(step.key) if step.key else None)
 
 
 def _digest(step: doc.Digest, name: str) -> DigestStep:

@@ -130,12 +130,13 @@ class LoopStep:
 
 @dataclass(frozen=True, slots=True)
 class DelayStep:
-    """`moment` gives a date where `is_date`, else a duration."""
+    """`moment` gives a date where `is_date`, else a duration. With a `key` the last run of it goes on, and no other."""
 
     id: str
     name: str
     moment: Tree
     is_date: bool
+    key: Tree | None
     kind: ClassVar = "delay"
     nests: ClassVar = False
 

@@ -163,6 +163,7 @@ def _delay(step: kinds.Delay, path: str, scope: Scope) -> Iterator[Fault]:
     if (step.duration is None) == (step.until is None):
         yield Fault(path, "a delay has either for, as 10m, or until, as {{ event.body.date }}")
         return
+    yield from template_faults(step.key, join(path, "key"), scope)
     part, value = ("until", step.until) if step.duration is None else ("for", step.duration)
     yield from template_faults(value, join(path, part), scope)
     if isinstance(value, str) and templating.has_template(value):

@@ -41,7 +41,8 @@ def _loop(step: dict[str, Any]) -> str:
 
 
 def _delay(step: dict[str, Any]) -> str:
-    return f"until {_bare(step['until'])}" if step.get("until") else _bare(step.get("for")) or "No time yet"
+    wait = f"until {_bare(step['until'])}" if step.get("until") else _bare(step.get("for")) or "No time yet"
+    return f"{wait}, unless another comes with the same {_bare(step['key'])}" if step.get("key") else wait
 
 
 def _digest(step: dict[str, Any]) -> str:

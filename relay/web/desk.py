@@ -13,7 +13,7 @@ from relay.connectors import registry
 from relay.connectors.definition import Action, Connector
 from relay.engine import preview as previewing
 from relay.engine import publish
-from relay.engine.intake import SAMPLE_ORDER
+from relay.engine.intake import SAMPLE_ORDER, first_sample
 from relay.engine.preview import StepPreview
 from relay.errors import Fault, RelayError
 from relay.flows.differences import Difference
@@ -58,6 +58,14 @@ class Desk:
     def changes(self) -> list[Difference]:
         """What publishing would change of the live version."""
         return versions.unpublished(self.flow, self.document)
+
+    @property
+    def sends(self) -> str:
+        """What “Send a sample for me” sends."""
+        if self.event is not None:
+            return "The last event, once more."
+        sample = first_sample(self.flow)
+        return "An order from a made-up shop." if sample is None else f"The sample “{sample}”."
 
     @property
     def trigger_kind(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from relay.connectors import registry
 from relay.engine import hours
 from relay.errors import RelayError
+from relay.flows import nesting
 from relay.models import Event, Flow, Run, RunState, Workspace
 from relay.models.fields import micros
 from relay.web import times
@@ -109,8 +110,7 @@ def shapes(bars: Iterable[Bar]) -> list[tuple[str, str]]:
 def route(flow: Flow) -> list[str]:
     """Source and destinations in words: `Webhook`, `Slack`, `Trello`."""
     document = flow.live_version.document if flow.live_version else flow.draft
-    steps = document.get("steps")
-    actions = [step.get("action") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    actions = (step.get("action") for step, _ in nesting.every(document.get("steps")))
     return ["Webhook", *dict.fromkeys(_labels(actions))]
 
 

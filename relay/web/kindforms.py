@@ -46,6 +46,12 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "delay": (
         Field("for", "Wait for", example="10m", help="A number and s, m, h or d."),
         Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day as 08:30."),
+        Field(
+            "key",
+            "Unless another comes with the same",
+            example="{{ event.body.device }}",
+            help="Of the runs of a key only the last one goes on: when nothing has come for so long.",
+        ),
     ),
     "digest": (
         Field("every", "Gather for", example="1h", help="From the first event on: a number and s, m, h or d."),

@@ -58,6 +58,8 @@ LEAST: dict[str, dict[str, Anyone] | dict[str, Role]] = {
     "mfa_remove_webauthn": _OWN_FORM,
     "flows": _SEEN,
     "new-flow": _FORM,
+    "recipes": _SEEN,
+    "recipe": {"GET": Role.VIEWER, "POST": Role.EDITOR},
     "flow": _SEEN,
     "edit-flow": _ACT,
     "save-draft": _ACT,

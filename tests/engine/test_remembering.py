@@ -101,6 +101,59 @@ def test_a_key_is_new_again_after_its_window(live: Live, arrive: Arrive) -> None
     assert states(*first, *again) == [PASSED, PASSED, STOPPED]
 
 
+def test_of_those_that_wait_with_a_key_the_last_goes_on(live: Live, arrive: Arrive) -> None:
+    delay = {"id": "quiet", "kind": "delay", "for": "30m", "key": "{{ event.body.k }}"}
+    after = {"id": "after", "kind": "set", "values": {"until": "{{ steps.quiet.until }}"}}
+    flow = live(flow_of(delay, after))
+    found = arrive(flow, body(k="a"), body(k="b"))
+    go()
+    found += arrive(flow, body(k="a"))
+    go()
+
+    waiting = states(*found)
+    Run.objects.update(due_at=sql.now())
+    go()
+
+    again = arrive(flow, body(k="a"))
+    go()
+    Run.objects.filter(pk=again[0].pk).update(due_at=sql.now())
+    go()
+
+    assert waiting == [RunState.WAITING] * 3
+    assert states(*found, *again) == [STOPPED, PASSED, PASSED, PASSED]
+    found[0].refresh_from_db()
+    assert found[0].reason == "Stopped at “quiet”: another run has come with the same key"
+    found[2].refresh_from_db()
+    assert [(entry["id"], entry["state"]) for entry in found[2].steps] == [("quiet", "waited"), ("after", "set")]
+
+
+def test_a_wait_with_a_key_that_is_missing_fails(live: Live, arrive: Arrive) -> None:
+    delay = {"id": "quiet", "kind": "delay", "for": "30m", "key": "{{ event.body.k }}"}
+    (run,) = arrive(live(flow_of(delay)), body())
+
+    go()
+
+    run.refresh_from_db()
+    assert (run.state, run.reason) == (RunState.FAILED, "event.body.k is missing")
+
+
+def test_a_wait_with_a_key_in_a_loop_ends_its_element(live: Live, arrive: Arrive) -> None:
+    delay = {"id": "quiet", "kind": "delay", "for": "30m", "key": "{{ item }}"}
+    seen = {"id": "seen", "kind": "set", "values": {"v": "{{ item }}"}}
+    flow = live(flow_of({"id": "each", "kind": "loop", "over": "{{ event.body.list }}", "steps": [delay, seen]}))
+    first, second = arrive(flow, body(list=["a", "b"])), arrive(flow, body(list=["a"]))
+    go()
+
+    for _ in range(3):
+        Run.objects.filter(state=RunState.WAITING).update(due_at=sql.now())
+        go()
+
+    assert states(*first, *second) == [PASSED, PASSED]
+    seen_of = {run.pk: [one["id"] for one in run.steps if one["id"].startswith("seen")] for run in Run.objects.all()}
+    # While the first run waited for its first element, the second one came with the same key.
+    assert seen_of == {first[0].pk: ["seen[1]"], second[0].pk: ["seen[0]"]}
+
+
 def test_in_a_loop_only_the_element_ends(live: Live, arrive: Arrive) -> None:
     once = {"id": "new", "kind": "once", "key": "{{ item }}"}
     seen = {"id": "seen", "kind": "set", "values": {"v": "{{ item }}"}}

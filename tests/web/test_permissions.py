@@ -60,7 +60,7 @@ class World:
 
     def has_things(self, name: str) -> bool:
         """Whether the address names something of the workspace."""
-        return bool(_wanted(name) - {"connector_key", "form"})
+        return bool(_wanted(name) - {"connector_key", "form", "slug"})
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "rejection_id": _rejection(workspace, flow).pk,
         "connection_id": connections.set_connection(workspace, "Board", "trello", values).pk,
         "connector_key": "trello",
+        "slug": "low-stock",
         "variable_id": variables.set_variable(workspace, "shop", "Acme").pk,
         "token": TOKEN,
         "user_id": 999_999,

@@ -70,7 +70,8 @@ ZENDESK = Connector(
             basic=("{{ connection.email }}/token", "{{ connection.token }}"),
             json={
                 "ticket": {
-                    "subject": "{{ inputs.subject }}",
+                    # One line, whatever an event has in it.
+                    "subject": "{{ inputs.subject | lines | join(' ') }}",
                     "comment": {"body": "{{ inputs.body }}", "public": "{{ inputs.public }}"},
                     # All of it is left out without an address.
                     "requester": "{{ {'email': inputs.requester_email,"

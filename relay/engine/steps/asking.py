@@ -26,7 +26,7 @@ def once(walk: Walk, step: OnceStep) -> None:
     except RelayError as error:
         walk.failed(step, str(error))
     until = None if step.seconds is None else time.time_ns() // 1000 + int(step.seconds * 1e6)
-    _ask(walk, Ask("once", step.id, step.id + walk.place, step.name, key, until=until))
+    ask_now(walk, Ask("once", step.id, step.id + walk.place, step.name, key, until=until))
 
 
 def changed(walk: Walk, step: ChangedStep) -> None:
@@ -35,7 +35,7 @@ def changed(walk: Walk, step: ChangedStep) -> None:
         value = _json(step.value.render(walk.context))
     except RelayError as error:
         walk.failed(step, str(error))
-    _ask(walk, Ask("changed", step.id, step.id + walk.place, step.name, key, value, step.deadband))
+    ask_now(walk, Ask("changed", step.id, step.id + walk.place, step.name, key, value, step.deadband))
 
 
 def gather(walk: Walk, step: DigestStep) -> None:
@@ -52,7 +52,7 @@ def gather(walk: Walk, step: DigestStep) -> None:
     item = _json(walk.context["event"]["body"])
     told = moments.told(until, place)
     ask = Ask("digest", step.id, step.id + walk.place, step.name, key, item, None, until, told, step.limit)
-    _ask(walk, ask)
+    ask_now(walk, ask)
 
 
 def gathered(walk: Walk, step: DigestStep, entry: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def gathered(walk: Walk, step: DigestStep, entry: dict[str, Any]) -> None:
     walk.replace(entry, state="gathered", outputs=outputs)
 
 
-def _ask(walk: Walk, ask: Ask) -> NoReturn:
+def ask_now(walk: Walk, ask: Ask) -> NoReturn:
     """Among the due again: unless the answer ends the run, it goes on at once."""
     outcome = walk.outcome
     walk.tries = 0

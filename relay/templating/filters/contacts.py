@@ -40,6 +40,15 @@ def phone(value: Any, country: Any = None, format: str = "e164") -> str:  # noqa
     return str(phonenumbers.format_number(found, _FORMATS[form]))
 
 
+def is_phone(value: Any, country: Any = None) -> bool:
+    """Whether `phone` takes it; a country that is none fails all the same."""
+    _region(country)
+    try:
+        return bool(phone(value, country))
+    except Unfit:
+        return False
+
+
 def _region(country: Any) -> str | None:
     import phonenumbers
 
@@ -150,6 +159,13 @@ FILTERS = {
         help="Whether a text is an e-mail address.",
         example="{{ 'ann@example' | is_email }}",
         result=False,
+    ),
+    "is_phone": Filter(
+        function=is_phone,
+        help="Whether a text can be a phone number; `country` is for those without +.",
+        example="{{ 'call me' | is_phone('DE') }}",
+        result=False,
+        load=load_phones,
     ),
     "phone": Filter(
         function=phone,
