@@ -154,7 +154,7 @@ def _is_public(address: Address) -> bool:
         return _is_public(real)
     if address not in _GLOBAL_IPV6:
         return False
-    return not any(address in network for network in _CLOSED_IPV6)
+    return not (_is_isatap(address) or any(address in network for network in _CLOSED_IPV6))
 
 
 def _unwrapped(address: Address) -> Address:
@@ -170,15 +170,22 @@ def _forms(address: Address) -> Iterator[Address]:
     if isinstance(address, IPv4Address):
         return
     number = int(address)
-    if any(address in network for network in _LOW_32):
+    if _is_isatap(address) or any(address in network for network in _LOW_32):
         yield _low_32(address)
-    if address in _NAT64_LOCAL:  # RFC 6052: the 8 bits after the first 64 are skipped
+    if address in _NAT64_LOCAL:  # RFC 6052, as a /48, /56 or /64 of it: the 8 bits after the first 64 are skipped
         yield IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
+        yield IPv4Address((number >> 64 & 0xFF) << 24 | number >> 32 & 0xFFFFFF)
+        yield IPv4Address(number >> 24 & 0xFFFFFFFF)
     if address in _6TO4:
         yield IPv4Address(number >> 80 & 0xFFFFFFFF)
     if address in _TEREDO:  # the server, and the client with its bits turned over
         yield IPv4Address(number >> 64 & 0xFFFFFFFF)
         yield IPv4Address(~number & 0xFFFFFFFF)
+
+
+def _is_isatap(address: IPv6Address) -> bool:
+    """Whether a router may tunnel it to the IPv4 address at its end: RFC 5214, by its interface id of any network."""
+    return int(address) >> 32 & 0xFDFFFFFF == 0x5EFE
 
 
 def _low_32(address: IPv6Address) -> IPv4Address:
