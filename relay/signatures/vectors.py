@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -63,13 +65,21 @@ def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, Answer | None]:
 
 
 def request_of(vector: Vector) -> Request:
-    """The request of a vector, in the form that ingest sees it."""
+    """The request of a vector, in the form that ingest sees it; RelayError for what no door can get."""
+    _check_place_and_time(vector)
     headers: dict[str, str] = {}
     for name, value in vector.headers.items():
         key = name.lower()
         text = ", ".join(value) if isinstance(value, list) else str(value)
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return Request(vector.method.upper(), vector.url, headers, _body(vector))
+
+
+def _check_place_and_time(vector: Vector) -> None:
+    try:
+        _ = urlsplit(vector.url).port, datetime.fromtimestamp(vector.now, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise RelayError(f"The url of {vector.id} is none, or its now is no time in seconds since 1970") from None
 
 
 def secrets_of(vector: Vector) -> list[Secret]:

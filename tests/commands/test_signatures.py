@@ -60,6 +60,25 @@ def test_requests_are_read_from_standard_input(shell: Shell) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"now": 1e12}, {"now": -1e300}, {"url": "https://["}, {"url": "https://a:x/"}, {"url": "https://a:99999/"}],
+)
+@pytest.mark.parametrize("scheme", ["twilio_form", "aws_sns", "github"])
+def test_a_place_or_time_that_cannot_be(shell: Shell, scheme: str, changed: dict[str, object]) -> None:
+    vector = {**VECTORS[0], "scheme": scheme, **changed}
+
+    found = shell.json("signatures", "check", "-", "--json", given=json.dumps([vector]))
+
+    assert found == [
+        {
+            "id": "right",
+            "valid": False,
+            "reason": "The url of right is none, or its now is no time in seconds since 1970",
+        }
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"id": 1}]'])
 def test_a_file_that_is_none(shell: Shell, text: str) -> None:
     with pytest.raises(RelayError, match="The file is no array of vectors"):
