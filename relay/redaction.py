@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, unquote_plus
 
+import msgspec
+
 MASK = "••••••"
 MIN_SECRET = 4
 MAX_BODY = 256 * 1024
@@ -52,6 +54,23 @@ class ReceivedAnswer(Protocol):
     def truncated(self) -> bool: ...
 
 
+def masked_json(value: Any, secrets: Iterable[str]) -> str:
+    """A value as JSON without secrets. Halves of surrogate pairs, which templates can give, become U+FFFD."""
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = msgspec.json.encode(_paired(msgspec.to_builtins(value))).decode()
+    return mask(text, secrets)
+
+
+def _paired(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_paired(name): _paired(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_paired(one) for one in value]
+    return _surrogate.sub("\ufffd", value) if isinstance(value, str) else value
+
+
 def mask(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret of 4 characters or more as "••••••".
 
@@ -75,7 +94,7 @@ def request_record(request: SentRequest, secrets: Iterable[str]) -> dict[str, An
     text, truncated = (None, False) if body is None else _body(body, known, is_cut=False)
     return {
         "method": request.method,
-        "url": mask(_clean(url), known),
+        "url": mask(clean(url), known),
         "headers": _headers(request.headers, known),
         "body": text,
         "truncated": truncated,
@@ -98,7 +117,7 @@ def inbound_headers(headers: Mapping[str, str], hidden: AbstractSet[str] = froze
     """`headers` as they came, but for the values of what identifies the sender, and of those called in `hidden`."""
     secret = _inbound_secrets | hidden if hidden else _inbound_secrets
     return {
-        name: _masked_value(name, value) if name.lower() in secret else _clean(value) for name, value in headers.items()
+        name: _masked_value(name, value) if name.lower() in secret else clean(value) for name, value in headers.items()
     }
 
 
@@ -113,7 +132,7 @@ def inbound_query(query: str, hidden: AbstractSet[str]) -> str:
 
 def _headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
     return {
-        name: _masked_value(name, value) if is_secret_name(name) else mask(_clean(value), secrets)
+        name: _masked_value(name, value) if is_secret_name(name) else mask(clean(value), secrets)
         for name, value in headers.items()
     }
 
@@ -138,13 +157,13 @@ def _body(body: bytes, secrets: tuple[str, ...], *, is_cut: bool) -> tuple[str, 
     longest = max((len(form.encode()) for form in _all_forms(secrets)), default=0)
     window = MAX_BODY + longest
     is_cut = is_cut or len(body) > window
-    text = mask(_clean(body[:window].decode(errors="replace")), secrets)
+    text = mask(clean(body[:window].decode(errors="replace")), secrets)
     if is_cut and longest:
         text = text[:-longest]
     return text[:MAX_BODY], is_cut or len(text) > MAX_BODY
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """`text` without what databases can't store: NUL, and halves of surrogate pairs."""
     if "\0" in text:
         text = text.replace("\0", "")

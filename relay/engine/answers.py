@@ -34,8 +34,8 @@ def tell(outcomes: Iterable[Outcome]) -> None:
 
 def _message(outcome: Outcome) -> bytes:
     response = outcome.response or _responded(outcome.trail)
-    text = msgspec.json.encode(Reply(outcome.errand.event.id, outcome.state, response)).decode()
-    return redaction.mask(text, outcome.secrets).encode()
+    reply = Reply(outcome.errand.event.id, outcome.state, response)
+    return redaction.masked_json(reply, outcome.secrets).encode()
 
 
 def read(message: bytes) -> Reply:

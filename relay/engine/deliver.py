@@ -113,9 +113,9 @@ class Delivery:
     def _post(self, inputs: Mapping[str, Any]) -> None:
         message = calls.inbox_message(self.step.action, inputs)
         # Posted is stored and shown, so secrets don't get there.
-        words = (message.channel, message.title, message.text)
+        words = map(redaction.clean, (message.channel, message.title, message.text))
         self.outcome.posts.append(Post(*(redaction.mask(text, self.outcome.secrets) for text in words)))
-        body = redaction.mask(msgspec.json.encode(inputs).decode(), self.outcome.secrets)
+        body = redaction.masked_json(inputs, self.outcome.secrets)
         self.sent = _json({"method": "POST", "url": "inbox", "headers": {}, "body": body})
         self.tried("succeeded")
         self.done({})

@@ -10,8 +10,9 @@ import msgspec
 
 from relay import ids, redaction
 from relay.connectors import calls
+from relay.engine import splitting
 from relay.engine.arrived import Arrived
-from relay.engine.endings import Ended
+from relay.engine.endings import Ended, Filtered
 from relay.engine.errand import Errand, Outcome
 from relay.engine.eventshape import arrived
 from relay.engine.gates import Gates
@@ -26,6 +27,7 @@ from relay.flows.plan import compile_plan
 from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
 from relay.models import Event
 from relay.outbound import Answer, Request, check_headers, check_url
+from relay.templating import Budget
 
 STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
 ANSWER = {"status": 200, "headers": {}, "body": {}}
@@ -54,15 +56,16 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
     )
     walk = _DryWalk(errand, ground)
     outcome = finish(walk)
-    text = msgspec.json.encode(
+    text = redaction.masked_json(
         {
             "state": STATES.get(outcome.state, outcome.state),
             "reason": outcome.reason,
             "steps": [_shown(entry) for entry in outcome.trail],
             "response": outcome.response,
-        }
-    ).decode()
-    result: dict[str, Any] = msgspec.json.decode(redaction.mask(text, outcome.secrets))
+        },
+        outcome.secrets,
+    )
+    result: dict[str, Any] = msgspec.json.decode(text)
     return result
 
 
@@ -89,6 +92,15 @@ class _DryWalk(Walk):
         super().__init__(errand, Outcome(errand), _Nobody(), Gates(1))
         self.ground = ground
 
+    def go(self) -> None:
+        """Walk as one run of the event does; where a list is empty there would be none."""
+        split = self.errand.plan.split
+        if split is not None:
+            with Budget():
+                if splitting.count(split, self.errand.event) == 0:
+                    raise Filtered("The list that the event is split by is empty")
+        super().go()
+
 
 def _act(walk: _DryWalk, step: ActionStep) -> None:
     """Enter an action with the request that it would send, and go on as if it had been answered."""
@@ -105,7 +117,7 @@ def _act(walk: _DryWalk, step: ActionStep) -> None:
 def _request(walk: _DryWalk, step: ActionStep, inputs: Any) -> dict[str, Any]:
     if step.action.target == "inbox":
         calls.inbox_message(step.action, inputs)
-        return {"method": "POST", "url": "inbox", "headers": {}, "body": msgspec.json.encode(inputs).decode()}
+        return {"method": "POST", "url": "inbox", "headers": {}, "body": redaction.masked_json(inputs, ())}
     key = f"{ids.text(walk.errand.run_id)}-{step.id}{walk.place}"
     sealed = walk.errand.connections.get(step.connection or "")
     if sealed is None and step.connection is not None:

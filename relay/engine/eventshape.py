@@ -30,13 +30,21 @@ def event_of(value: Any) -> Arrived:
     headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
     if not isinstance(headers, dict) or not isinstance(query, dict | str):
         raise RelayError("The headers and the query of an event are objects of names and values")
+    try:
+        return _arrived(value, headers, query)
+    except UnicodeEncodeError:
+        raise RelayError("This event has a half of a surrogate pair in it, which is no character") from None
+
+
+def _arrived(value: dict[str, Any], headers: dict[str, Any], query: dict[str, Any] | str) -> Arrived:
     lower = {str(name).lower(): str(text) for name, text in headers.items()}
     body, kind = _body(value.get("body"), lower.get("content-type", ""))
     if kind:
         lower["content-type"] = kind
     asked = query if isinstance(query, str) else urlencode(query, doseq=True)
-    sent = msgspec.json.encode(lower).decode()
-    return Arrived(ids.new(), str(value.get("method") or "POST"), asked, sent, kind, body, sql.now())
+    method = str(value.get("method") or "POST")
+    _, _, sent = method.encode(), asked.encode(), msgspec.json.encode(lower).decode()
+    return Arrived(ids.new(), method, asked, sent, kind, body, sql.now())
 
 
 def _body(body: Any, kind: str) -> tuple[bytes, str]:

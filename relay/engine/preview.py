@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from relay import redaction
 from relay.connectors import calls, registry, verdicts
 from relay.engine import trial, trials, variables
@@ -107,7 +105,7 @@ def _request(flow: Flow, step: dict[str, Any], inputs: Any) -> dict[str, Any]:
     values = _connection(flow, step)
     if action.target == "inbox":
         message = calls.inbox_message(action, inputs)
-        return {"method": "POST", "url": "inbox", "headers": {}, "body": msgspec.json.encode(message).decode()}
+        return {"method": "POST", "url": "inbox", "headers": {}, "body": redaction.masked_json(message, ())}
     request = calls.build(connector, action, inputs, values, key="preview")
     return redaction.request_record(request, calls.secrets_of(connector, values))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import structlog
 from django.db import DataError, IntegrityError
 
@@ -127,9 +126,9 @@ def _run_row(outcome: Outcome, now: int) -> tuple[Any, ...]:
         outcome.state,
         outcome.due_at,
         outcome.tries,
-        outcome.reason,
-        outcome.title,
-        redaction.mask(msgspec.json.encode(trails.stored(outcome)).decode(), outcome.secrets),
+        redaction.clean(outcome.reason),
+        redaction.clean(outcome.title),
+        redaction.masked_json(trails.stored(outcome), outcome.secrets),
         now if outcome.is_final else None,
         outcome.held_by,
         outcome.destination_id,
@@ -151,7 +150,7 @@ def _insert_attempts(outcomes: list[Outcome]) -> None:
             tried.request,
             tried.answer,
             tried.status,
-            tried.error,
+            redaction.clean(tried.error),
         )
         for outcome in outcomes
         for tried in outcome.attempts

@@ -22,6 +22,10 @@ def load(data: bytes | str | dict[str, Any]) -> Any:
         value = _parsed(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
     if _depth(value) > MOST_DEPTH:
         raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep")
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise _fault("the document has a half of a surrogate pair in it, which is no character") from None
     return value
 
 

@@ -84,6 +84,8 @@ def _union(value: Any, info: inspect.UnionType, path: str) -> Iterator[Fault]:
     if value is None and any(isinstance(one, inspect.NoneType) for one in info.types):
         return
     others = [one for one in info.types if not isinstance(one, inspect.NoneType)]
+    # Whole numbers last: where a fraction may stand, the fault says "a number".
+    others.sort(key=lambda one: isinstance(one, inspect.IntType))
     found = [list(_any(value, one, path)) for one in others]
     yield from min(found, key=len)
 

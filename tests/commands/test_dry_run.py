@@ -54,12 +54,27 @@ def test_a_flow_is_walked_by_its_name(shell: Shell, file: str) -> None:
         ((), EVENT, "Name an event with --event FILE"),
         (("--event", "-"), "{", "- is not JSON"),
         (("--event", "-"), "[]", "An event is"),
+        (("--event", "-"), '{"body": ["\\ud800"]}', "half of a surrogate pair"),
         (("--event", "nowhere.json"), "", "nowhere.json can't be read"),
     ],
 )
 def test_what_cannot_be_walked_is_said(shell: Shell, file: str, words: tuple[str, ...], given: str, said: str) -> None:
     with pytest.raises(RelayError, match=said):
         shell("dry-run", file, *words, given=given)
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("Told", "--last", "-1"), "--last is a number from 1 to 100000"),
+        (("Told", "--last", "0"), "--last is a number from 1 to 100000"),
+        (("x" * 5_000, "--event", "-"), "There is no flow with the id or name x"),
+    ],
+)
+def test_which_flow_and_how_many_events_is_checked(shell: Shell, words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(RelayError, match=said):
+        shell("dry-run", *words, given=EVENT)
 
 
 def test_a_document_with_faults_is_refused_with_their_places(shell: Shell, tmp_path: Path) -> None:

@@ -94,10 +94,42 @@ def test_secrets_of_a_connection_are_masked() -> None:
     assert "verysecret" not in str(found)
 
 
-@pytest.mark.parametrize("value", [[], "x", {"bod": 1}, {"headers": []}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        "x",
+        {"bod": 1},
+        {"headers": []},
+        {"headers": {"x": "\ud800"}},
+        {"query": {"x": "\ud800"}},
+        {"query": "\ud800"},
+        {"method": "\ud800"},
+        {"body": {"x": "\ud800"}},
+    ],
+)
 def test_an_event_that_is_none(value: Any) -> None:
     with pytest.raises(RelayError):
         event_of(value)
+
+
+def test_half_of_a_surrogate_pair_is_told_as_no_character() -> None:
+    step = {"id": "s", "kind": "set", "values": {"x": "{{ event.body.t | parse_json }}"}}
+
+    found = told(step, {"id": "r", "kind": "respond", "body": ["{{ '\\ud800' }}"]}, event={"body": {"t": '"\\ud800"'}})
+
+    assert found["steps"][0]["outputs"] == {"x": "\ufffd"}
+    assert found["response"]["body"] == '["\ufffd"]'
+
+
+def test_an_empty_list_to_split_is_no_run() -> None:
+    trigger = {"kind": "webhook", "split": "{{ event.body.lines }}"}
+    document = {"relay": 1, "name": "F", "trigger": trigger, "steps": [post()]}
+
+    found = dry_run(parse_document(document), event_of({"body": {"lines": []}}), Ground("F"))
+
+    assert (found["state"], found["steps"]) == ("filtered", [])
+    assert found["reason"] == "The list that the event is split by is empty"
 
 
 def test_stored_events_are_checked_at_once_and_nothing_is_written(live: Any, arrive: Any) -> None:

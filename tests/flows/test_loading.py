@@ -36,6 +36,7 @@ def test_text_becomes_plain_values(text: str, value: Any) -> None:
     ("data", "message"),
     [
         (b"\xff", "the document is not UTF-8 text"),
+        (b'name: "\\ud800"', "the document has a half of a surrogate pair in it, which is no character"),
         ('{"a": }', "not JSON: JSON is malformed: invalid character (byte 6)"),
         ("a: [1", "not YAML: line 1: expected ',' or ']', but got '<stream end>'"),
         ("a: &x [1]\nb: *x", "not YAML: line 2: aliases are not allowed"),

@@ -294,6 +294,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "digest", "limit": 1001}, "steps[0].limit: is between 1 and 1000"),
         (loop({"id": "d", "kind": "digest", "limit": 2}), "steps[0].steps[0]: a digest gathers whole runs"),
         ({"id": "a", "kind": "changed", "value": 1, "deadband": -1}, "steps[0].deadband: is 0 or more"),
+        ({"id": "a", "kind": "changed", "value": 1, "deadband": "1"}, "steps[0].deadband: expected a number, got text"),
         ({"id": "a", "kind": "once", "key": "same"}, "steps[0].key: is a template"),
         ({"id": "a", "kind": "once", "key": "{{ event.id }}", "window": "0s"}, "steps[0].window: is more than 0s"),
         (made(x={"table": [], "key": 1}), "steps[0].values.x.table: is an object"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import msgspec
-
+from relay import redaction
 from relay.engine.asks import Ask, digest
 from relay.engine.endings import Ended
 from relay.errors import RelayError
@@ -74,4 +73,4 @@ def ask_now(walk: Walk, ask: Ask) -> NoReturn:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return redaction.masked_json(value, ())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from relay import redaction
 from relay.errors import RelayError
 from relay.flows.planned import RespondStep
 from relay.outbound import check_headers
@@ -54,4 +53,4 @@ def _status(value: Any) -> int:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else redaction.masked_json(value, ())

@@ -18,6 +18,8 @@ from relay.management import finding
 from relay.management.command import RelayCommand
 from relay.models import Flow
 
+_MOST = 100_000
+
 
 class Command(RelayCommand):
     help = (
@@ -42,10 +44,12 @@ class Command(RelayCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         word = options["flow"]
-        if Path(word).is_file():
+        if _is_file(word):
             document = parse_document(Path(word).read_bytes())
             self._say(dry_run(document, _event(options), Ground(document.name)), options)
             return
+        if options["last"] is not None and not 0 < options["last"] <= _MOST:
+            raise RelayError(f"--last is a number from 1 to {_MOST}.")
         schema.require_current()
         flow = finding.flow(word)
         source = _document(flow, options)
@@ -71,6 +75,13 @@ class Command(RelayCommand):
             return
         self.say_table(("STEP", "KIND", "STATE", "WHAT"), [_row(step) for step in result["steps"]])
         self.say(f"{result['state']}{': ' if result['reason'] else ''}{result['reason']}")
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except OSError:  # longer than a file's name may be
+        return False
 
 
 def _row(step: dict[str, Any]) -> tuple[str, str, str, str]:
