@@ -81,7 +81,7 @@ def _json(body: bytes) -> JSON:
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = _decode_mended(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _check_depth(value)
+        check_depth(value)
     return value  # type: ignore[no-any-return]
 
 
@@ -120,7 +120,8 @@ def _as_utf8(body: bytes, charset: str) -> bytes:
     return _text(body, charset).encode("utf-8", "replace")
 
 
-def _check_depth(value: Any) -> None:
+def check_depth(value: Any) -> None:
+    """Raises PayloadError for a JSON object or array that is nested deeper than 64."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -227,7 +228,7 @@ def _xml(body: bytes, charset: str) -> JSON:
         tree = xmltodict.parse(text.removeprefix("\ufeff"), encoding="utf-8", postprocessor=_counter())
     except (ExpatError, ValueError) as error:
         raise PayloadError(f"The body is not valid XML: {_plain(error)}") from None
-    _check_depth(tree)
+    check_depth(tree)
     return tree
 
 

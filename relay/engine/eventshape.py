@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from relay import ids, redaction
+from relay import ids, payloads, redaction
 from relay.engine import sql
 from relay.engine.arrived import Arrived
-from relay.errors import RelayError
+from relay.errors import PayloadError, RelayError
 from relay.models import Event
 from relay.models.fields import micros
 
@@ -27,6 +27,7 @@ def event_of(value: Any) -> Arrived:
     """The event that is written down; RelayError for what is none."""
     if not isinstance(value, dict) or value.keys() - NAMES:
         raise RelayError('An event is {"method", "headers", "query", "body"}, each of them optional')
+    _check_depth(value)
     headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
     if not isinstance(headers, dict) or not isinstance(query, dict | str):
         raise RelayError("The headers and the query of an event are objects of names and values")
@@ -47,16 +48,22 @@ def _arrived(value: dict[str, Any], headers: dict[str, Any], query: dict[str, An
     return Arrived(ids.new(), method, asked, sent, kind, body, sql.now())
 
 
+def _check_depth(value: dict[str, Any]) -> None:
+    """What is written down may be as deep as what arrives: deeper, no stack holds it wherever it is read."""
+    for name, part in value.items():
+        try:
+            payloads.check_depth(part if isinstance(part, dict | list) else [])
+        except PayloadError:
+            raise RelayError(f"The {name} of this event is nested deeper than {payloads.MAX_DEPTH} levels") from None
+
+
 def _body(body: Any, kind: str) -> tuple[bytes, str]:
     """The bytes of a body and its content type."""
     if body is None:
         return b"", kind
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass"), kind
-    try:
-        return msgspec.json.encode(body), kind or "application/json"
-    except RecursionError:
-        raise RelayError("The body of this event is nested too deeply") from None
+    return msgspec.json.encode(body), kind or "application/json"
 
 
 def arrived(event: Event) -> Arrived:

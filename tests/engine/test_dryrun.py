@@ -132,6 +132,23 @@ def test_an_empty_list_to_split_is_no_run() -> None:
     assert found["reason"] == "The list that the event is split by is empty"
 
 
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("name", ["headers", "query", "body", "method"])
+def test_an_event_that_is_too_deep(name: str) -> None:
+    with pytest.raises(RelayError, match=f"The {name} of this event is nested deeper than 64 levels"):
+        event_of({name: {"a": nested(64)}})
+
+
+def test_an_event_as_deep_as_what_arrives() -> None:
+    assert event_of({"body": nested(64)}).body == b"[" * 64 + b"1" + b"]" * 64
+
+
 def test_stored_events_are_checked_at_once_and_nothing_is_written(live: Any, arrive: Any) -> None:
     document = {
         "relay": 1,
