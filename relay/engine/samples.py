@@ -87,7 +87,8 @@ def restore(sample: Sample) -> None:
 
 def find(flow: Flow, name: str) -> Sample:
     """The sample of that name; RelayError where there is none."""
-    found: Sample | None = flow.samples.kept().filter(name=name).first()
+    # No sample is called otherwise, and PostgreSQL takes no NUL.
+    found: Sample | None = flow.samples.kept().filter(name=name).first() if name.isprintable() else None
     if found is None:
         raise RelayError(f"{flow} has no sample called “{name[:NAME_LENGTH]}”")
     return found

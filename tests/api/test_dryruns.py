@@ -149,6 +149,10 @@ def test_all_samples_are_checked_in_one_call(call: Caller, flow: Flow) -> None:
     assert wrong["faults"]
 
 
+def test_a_sample_whose_name_no_database_holds(call: Caller, flow: Flow) -> None:
+    assert "has no sample" in call("POST", f"/flows/{flow.pk}/dry-run", {"sample": "a\0b"}, status=404)["error"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
