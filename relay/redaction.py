@@ -16,6 +16,7 @@ import msgspec
 MASK = "••••••"
 MIN_SECRET = 4
 MAX_BODY = 256 * 1024
+_MOST_MARKED = 100_000
 
 _HIDDEN_WORD = r"token|secret|passw(?:or)?d|api[-_]?key|access[-_]?key|auth[-_]?key"
 _names_secret = re.compile(
@@ -55,20 +56,30 @@ class ReceivedAnswer(Protocol):
 
 
 def masked_json(value: Any, secrets: Iterable[str]) -> str:
-    """A value as JSON without secrets. Halves of surrogate pairs, which templates can give, become U+FFFD."""
+    """A value as JSON without secrets.
+
+    What templates can give and JSON can't hold is marked: halves of surrogate pairs become U+FFFD, and a value inside
+    of itself, as `{{ steps }}` among the values of a step, becomes "…".
+    """
     try:
         text = msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        text = msgspec.json.encode(_paired(msgspec.to_builtins(value))).decode()
+    except (UnicodeEncodeError, RecursionError):
+        text = msgspec.json.encode(_marked(value, frozenset(), iter(range(_MOST_MARKED)))).decode()
     return mask(text, secrets)
 
 
-def _paired(value: Any) -> Any:
+def _marked(value: Any, around: frozenset[int], rest: Iterator[int]) -> Any:
+    """`around`: what the value is inside of. `rest`: as many values as may still be gone through."""
+    if isinstance(value, str):
+        return _surrogate.sub("\ufffd", value)
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if id(value) in around or next(rest, None) is None:
+        return "…"
+    around |= {id(value)}
     if isinstance(value, dict):
-        return {_paired(name): _paired(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_paired(one) for one in value]
-    return _surrogate.sub("\ufffd", value) if isinstance(value, str) else value
+        return {_marked(name, around, rest): _marked(one, around, rest) for name, one in value.items()}
+    return [_marked(one, around, rest) for one in value]
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ def tell(outcomes: Iterable[Outcome]) -> None:
 
 def _message(outcome: Outcome) -> bytes:
     response = outcome.response or _responded(outcome.trail)
-    reply = Reply(outcome.errand.event.id, outcome.state, response)
+    reply = {"event": outcome.errand.event.id, "state": outcome.state, "response": response}
     return redaction.masked_json(reply, outcome.secrets).encode()
 
 

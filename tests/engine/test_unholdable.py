@@ -1,4 +1,4 @@
-"""Halves of surrogate pairs, which no encoding takes, come out of templates, and end no worker."""
+"""What templates can give and JSON can't hold ends no worker: halves of surrogate pairs, values inside themselves."""
 
 from __future__ import annotations
 
@@ -58,3 +58,37 @@ def test_a_message_and_a_reason_have_it_too(
     run.refresh_from_db()
     assert (run.state, run.reason[-5:]) == ("failed", "not \ufffd")
     assert InboxMessage.objects.get().text == "a \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("steps", "place", "outputs"),
+    [
+        ([{"id": "s", "kind": "set", "values": {"x": "{{ steps }}"}}], 0, {"x": {"s": "…"}}),
+        (
+            [
+                {
+                    "id": "l",
+                    "kind": "loop",
+                    "over": [1],
+                    "steps": [{"id": "s", "kind": "set", "values": {"x": "{{ steps.l.outputs }}"}}],
+                }
+            ],
+            1,
+            {"x": [{"s": "…"}]},
+        ),
+    ],
+)
+def test_a_value_inside_of_itself_ends_no_worker(
+    live: Callable[..., Flow],
+    arrive: Callable[..., list[Run]],
+    walkers: Walkers,
+    steps: list[dict[str, Any]],
+    place: int,
+    outputs: dict[str, Any],
+) -> None:
+    (run,) = arrive(live({"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": steps}), SENT)
+
+    work(walkers=walkers, linger=0)
+
+    run.refresh_from_db()
+    assert (run.state, run.trail[place]["outputs"]) == ("succeeded", outputs)
