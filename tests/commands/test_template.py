@@ -50,6 +50,21 @@ def test_many_templates_are_answered_each_for_itself(shell: Shell) -> None:
     assert found[3]["result"] == {"text": "{{ 7 * 7 }}!", "n": 1}
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_json_cannot_hold_spoils_no_other_answer(shell: Shell, number: str) -> None:
+    context = f'{{"id": 1, "template": "{{{{ a }}}}", "context": {{"a": [{number}]}}}}'
+    template = f'{{"id": 2, "template": {number}}}'
+    name = f'{{"id": {number}, "template": "x"}}'
+
+    said = shell(
+        "template", "render", "--json", given="\n".join([context, template, name, lines({"id": 4, "template": "x"})])
+    )
+
+    found = json.loads(said, parse_constant=pytest.fail)
+    assert [one["id"] for one in found] == [1, 2, None, 4]
+    assert ["too large for JSON" in one.get("error", "") for one in found] == [True, True, True, False]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -39,7 +39,7 @@ class Command(RelayCommand):
 
 
 def _context(file: str | None) -> dict[str, Any]:
-    return {} if file is None else _object(finding.content(file), f"{file} is not a JSON object")
+    return {} if file is None else _printable(_object(finding.content(file), f"{file} is not a JSON object"))
 
 
 def _object(text: bytes, complaint: str) -> dict[str, Any]:
@@ -49,6 +49,15 @@ def _object(text: bytes, complaint: str) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise RelayError(complaint)
+    return value
+
+
+def _printable(value: Any) -> Any:
+    """The value; TemplateError where it holds NaN, Infinity or 1e999, which Python writes and JSON can't hold."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise TemplateError("a number of the line or its context is too large for JSON, or none (NaN)") from None
     return value
 
 
@@ -62,8 +71,8 @@ def _answer(line: bytes, context: dict[str, Any]) -> dict[str, Any]:
     number = None
     try:
         asked = _object(line, 'the line is not a JSON object with "id", "template" and "context"')
-        number = asked.get("id")
-        return {"id": number, "result": _rendered(_template(asked), {**context, **_names(asked)})}
+        number = _printable(asked.get("id"))
+        return {"id": number, "result": _rendered(_template(_printable(asked)), {**context, **_names(asked)})}
     except RelayError as error:
         return {"id": number, "error": str(error)}
 
