@@ -190,9 +190,9 @@ DEFAULTS = b'<!DOCTYPE a [<!ATTLIST b c CDATA "' + b"x" * 50_000 + b'">]><a>' + 
     ids=lambda value: str(value)[:30],
 )
 def test_xml_that_is_refused_in_bounded_time(body: bytes, message: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
 
     with pytest.raises(PayloadError, match=message):
         parse(body, "application/xml")
 
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from django.db import DataError, IntegrityError
+from django.db import InterfaceError, OperationalError
 
 from relay import ids, redaction
 from relay.engine import answering, answers, destinations, gathering, order, sql, trails
@@ -61,8 +61,10 @@ def settle(outcomes: list[Outcome]) -> int:
     """
     try:
         return _settle(outcomes) if outcomes else 0
-    except (DataError, IntegrityError):
-        # Left alone, it would keep the others from being stored, and come again with every lease.
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, locked or full: all is kept until it is back
+    except Exception:
+        # Left alone, what can't be stored would keep the others from it, and come again with every lease.
         if len(outcomes) > 1:
             return sum(settle([outcome]) for outcome in outcomes)
         log.exception("settle.refused", run=outcomes[0].errand.run_id)
@@ -70,7 +72,7 @@ def settle(outcomes: list[Outcome]) -> int:
 
 
 def _without_what_was_refused(outcome: Outcome) -> Outcome:
-    reason = "The database refused what this run brought; the log says more. It may have been delivered."
+    reason = "What this run brought can't be stored; the log says more. It may have been delivered."
     return Outcome(outcome.errand, state="failed", reason=reason, trail=list(outcome.errand.trail))
 
 

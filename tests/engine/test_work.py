@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -12,7 +13,7 @@ from werkzeug import Request, Response
 
 from relay import queues
 from relay.engine import claim, settle, sql
-from relay.engine.errand import Post
+from relay.engine.errand import Outcome, Post
 from relay.engine.gates import Gates
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
@@ -196,17 +197,25 @@ def test_a_slow_destination_does_not_hold_up_the_rest(live, arrive, walkers: Wal
     assert InboxMessage.objects.get().text == "hello"
 
 
-def test_what_the_database_refuses_keeps_no_other_from_being_settled(live, arrive, walkers: Walkers) -> None:
+UNSTORABLE: dict[str, Callable[[Outcome], None]] = {
+    "refused by the database": lambda outcome: outcome.posts.append(Post(channel=None, title="", text="")),  # type: ignore[arg-type]
+    "no JSON": lambda outcome: outcome.trail.append({"id": "x", "kind": "set", "outputs": {"x": object()}}),
+    "too large a number": lambda outcome: setattr(outcome, "tries", 1 << 70),
+}
+
+
+@pytest.mark.parametrize("spoil", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_what_cannot_be_stored_keeps_no_other_from_being_settled(spoil, live, arrive, walkers: Walkers) -> None:
     say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "order"}}
     arrive(live({**posting("https://example.com/"), "steps": [say]}), ORDER, ORDER)
-    refused, fine = [walk(errand, walkers._sender, walkers.gates) for errand in claim.claim()]
-    refused.posts.append(Post(channel=None, title="", text=""))  # type: ignore[arg-type] - which no column takes
+    spoilt, fine = [walk(errand, walkers._sender, walkers.gates) for errand in claim.claim()]
+    spoil(spoilt)
 
-    settled = settle.settle([refused, fine])
+    settled = settle.settle([spoilt, fine])
 
     states = dict(Run.objects.values_list("pk", "state"))
     assert settled == 2
-    assert (states[refused.errand.run_id], states[fine.errand.run_id]) == ("failed", "succeeded")
+    assert (states[spoilt.errand.run_id], states[fine.errand.run_id]) == ("failed", "succeeded")
 
 
 def test_a_slow_destination_does_not_hold_up_what_comes_after_the_slice(
