@@ -68,6 +68,15 @@ def masked_json(value: Any, secrets: Iterable[str]) -> str:
     return mask(text, secrets)
 
 
+def shown(value: Any) -> Any:
+    """A value of JSON's types as a page can hold it: half of a surrogate pair becomes U+FFFD."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return _marked(value, frozenset(), iter(range(_MOST_MARKED)))
+    return value
+
+
 def _marked(value: Any, around: frozenset[int], rest: Iterator[int]) -> Any:
     """`around`: what the value is inside of. `rest`: as many values as may still be gone through."""
     if isinstance(value, str):

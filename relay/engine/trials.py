@@ -17,6 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from relay import redaction
 from relay.engine import trialprocess
 from relay.errors import RelayError, TemplateLimit
 
@@ -61,7 +62,8 @@ class Helper:
         if not self._turn.acquire(timeout=PATIENCE):
             raise RelayError(f"Too many {self._noun}s at once: try again in a moment")
         try:
-            return self._asked(question)
+            found: dict[str, Any] = redaction.shown(self._asked(question))
+            return found
         finally:
             self._turn.release()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from relay import redaction
 from relay.engine import preview, publish, trial, trials
 from relay.engine.trials import Helper
 from relay.errors import RelayError, TemplateLimit
@@ -45,7 +46,7 @@ def test_the_helper_answers_as_the_same_code_here_would(helper: Helper) -> None:
     ):
         asked = question(source, x="é", n=10**30)
 
-        assert helper.ask(asked) == trial.answer(asked)
+        assert helper.ask(asked) == redaction.shown(trial.answer(asked))
 
 
 TABLE = {"de": "Germany {{ steps.a.x }}", "7": "seven"}

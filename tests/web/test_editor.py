@@ -217,6 +217,16 @@ def test_a_preview_saves_nothing(alice: Client, flow: Flow) -> None:
     assert "line 1" in page
 
 
+@pytest.mark.parametrize("text", [r"{{ '\ud800' }}", r"{{ {'a': '\udfff'} }}", r"{{ '\ud800' | nope }}"])
+def test_a_preview_shows_half_of_a_surrogate_pair(text: str, alice: Client, flow: Flow) -> None:
+    intake.send_sample(flow)
+
+    answer = alice.post(f"/flows/{flow.pk}/preview/", {"step": "tell", "form": "1", "in.text": text}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert "\ufffd" in answer.content.decode() or "nope" in answer.content.decode()
+
+
 @pytest.mark.parametrize("step", ["trigger", "flow", "big", "tell", "gone", "\x00", "<b>"])
 def test_every_card_opens(alice: Client, flow: Flow, step: str) -> None:
     intake.send_sample(flow)
