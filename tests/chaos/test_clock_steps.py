@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def test_steps_of_the_clock_lose_nothing_and_put_nothing_off(
             stream.wait_for(100)
             short = Caller(port(relay), short_nap, iter([{"n": 2}]))
             wait_until(lambda: short.acknowledged and _waiting(relay) == 1, what="a run waits for 5 seconds")
+            _wait_for_upkeep(relay)  # what it slept through it can't notice
             clock.set(0.0)
             wait_until(lambda: listener.first_of_each("/5s"), seconds=5 + SOON, what="it waits no hour more")
             for who in ("upkeep", "worker"):
@@ -71,6 +73,17 @@ def test_steps_of_the_clock_lose_nothing_and_put_nothing_off(
         assert_all_is_well(relay, sink, stream.books, twice=4 * IN_HAND)
         assert not stream.books.cut
         assert not stream.books.refused
+
+
+def _wait_for_upkeep(relay: Relay) -> None:
+    """Wait until it has begun a round at the time that is an hour ahead: its lease was renewed twice there."""
+
+    def until() -> int:
+        return int(rows(relay, "SELECT until FROM relay_lease WHERE name = 'upkeep'")[0][0])
+
+    wait_until(lambda: until() > (time.time() + HOUR / 2) * 1e6, what="upkeep is an hour ahead")
+    first = until()
+    wait_until(lambda: until() > first, what="upkeep has made a round more")
 
 
 def _waiting(relay: Relay) -> int:
