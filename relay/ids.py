@@ -9,8 +9,9 @@ import threading
 import time
 
 EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
-_SEQUENCE_BITS = 12
-_NODE_BITS = 10
+# Nobody gives nodes out, so that once in 65,536 two processes have the same one: whoever finds an id taken moves on.
+_SEQUENCE_BITS = 6
+_NODE_BITS = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -21,13 +22,18 @@ class _Source:
     """Ids of one process: milliseconds, a random node, a sequence that never repeats within them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reseed()
+        self.start()
 
-    def _reseed(self) -> None:
-        self._node = secrets.randbits(_NODE_BITS) << _SEQUENCE_BITS
+    def start(self) -> None:
+        """Begin as a process of its own; after a fork a thread that is no more may have held the lock."""
+        self._lock = threading.Lock()
         self._last = 0
         self._sequence = 0
+        self.move()
+
+    def move(self) -> None:
+        """Take another node at random."""
+        self._node = secrets.randbits(_NODE_BITS) << _SEQUENCE_BITS
 
     def new(self) -> int:
         with self._lock:
@@ -47,12 +53,17 @@ def first_at(micros: int) -> int:
 
 
 _source = _Source()
-os.register_at_fork(after_in_child=_source._reseed)
+os.register_at_fork(after_in_child=_source.start)
 
 
 def new() -> int:
     """The next id. A plain function, because migrations name it."""
     return _source.new()
+
+
+def move() -> None:
+    """Make other ids from here on than another process, which has been found to make the same."""
+    _source.move()
 
 
 def text(number: int) -> str:

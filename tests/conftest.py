@@ -104,7 +104,7 @@ def _like_a_new_process() -> None:
 
     claim.plan.cache_clear()
     work._walkers.cache_clear()
-    ids._source._reseed()
+    ids._source.start()
 
 
 @pytest.fixture

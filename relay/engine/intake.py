@@ -12,6 +12,7 @@ from django.conf import settings
 from relay import ids, queues
 from relay.engine import splitting, sql
 from relay.engine.arrived import Arrived
+from relay.engine.collisions import with_other_ids
 from relay.engine.doors import Door, Doors
 from relay.engine.duplicates import Keyed, first_events
 from relay.engine.eventshape import event_of
@@ -111,6 +112,10 @@ def accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
     live: a run that is due now; paused: a run that is held; draft: the event alone, captured. What came before with
     the same key is not stored again.
     """
+    return with_other_ids(lambda: _accept(arrivals, doors))
+
+
+def _accept(arrivals: list[Arrival], doors: Doors) -> list[Accepted]:
     now = sql.now()
     knocks = [_Knock(arrival, ids.new()) for arrival in arrivals]
     # Keys are rendered before the transaction: while that lasts, nobody else can write to SQLite.

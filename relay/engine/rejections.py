@@ -12,6 +12,7 @@ from django.db import transaction
 from relay import ids
 from relay.buckets import Bucket
 from relay.engine import audit, sql
+from relay.engine.collisions import with_other_ids
 from relay.engine.doors import Door
 from relay.models import Flow, Rejection, Unkept, Workspace
 
@@ -96,6 +97,10 @@ class Rejections:
 
 def store(batch: Batch) -> None:
     """Keep a batch in one transaction; of each flow only the newest stay."""
+    with_other_ids(lambda: _store(batch))
+
+
+def _store(batch: Batch) -> None:
     now = sql.now()
     with transaction.atomic():
         if batch.kept:

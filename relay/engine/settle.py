@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 from relay import ids, redaction
 from relay.engine import answering, answers, destinations, gathering, order, sql, trails
+from relay.engine.collisions import with_other_ids
 from relay.engine.errand import Outcome
 from relay.engine.turns import writing
 
@@ -60,7 +61,7 @@ def settle(outcomes: list[Outcome]) -> int:
     attempts and messages: a late result changes nothing.
     """
     try:
-        return _settle(outcomes) if outcomes else 0
+        return with_other_ids(lambda: _settle(outcomes)) if outcomes else 0
     except (OperationalError, InterfaceError):
         raise  # the database is away, locked or full: all is kept until it is back
     except Exception:
