@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import QueryDict
 
 from relay.connectors import registry
-from relay.engine import intake, preview, publish
+from relay.engine import preview, publish, sampling
 from relay.errors import RelayError
 from relay.flows.differences import in_words
 from relay.models import Flow
@@ -189,7 +189,7 @@ def with_default(source: str, path: str) -> str:
 def _sample(act: Act, _one: str, _two: str) -> None:
     act.save()
     body = act.data.get("sample", "").strip()
-    event = intake.send_sample(act.flow, body.encode("utf-8", "replace") if body else None)
+    event = sampling.send_sample(act.flow, body.encode("utf-8", "replace") if body else None)
     run = event.runs.first()
     what = "captured, for the flow is a draft" if run is None else "on its way through the live version"
     messages.success(act.request, f"The sample has arrived: it is {what}.")

@@ -13,8 +13,8 @@ from relay.connectors import registry
 from relay.connectors.definition import Action, Connector
 from relay.engine import preview as previewing
 from relay.engine import publish
-from relay.engine.intake import SAMPLE_ORDER, first_sample
 from relay.engine.preview import StepPreview
+from relay.engine.sampling import SAMPLE_ORDER, first_sample
 from relay.errors import Fault, RelayError
 from relay.flows.differences import Difference
 from relay.models import Event, Flow

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from relay.engine import intake, publish
+from relay.engine import publish, sampling
 from relay.errors import RelayError
 from relay.flows.document import document_to_json
 from relay.flows.validation import parse_document
@@ -59,7 +59,7 @@ def sample(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     flow = get_object_or_404(request.workspace.flows, pk=flow_id)
     body = posted.text(request.POST, "body").strip()
     try:
-        event = intake.send_sample(flow, body.encode() if body else None)
+        event = sampling.send_sample(flow, body.encode() if body else None)
     except RelayError as error:
         messages.error(request, str(error))
         return redirect("flow", flow.pk)

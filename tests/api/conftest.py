@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import intake, publish, tokens
+from relay.engine import publish, sampling, tokens
 from relay.models import Flow, Run, Scope, Workspace
 from tests.web.conftest import DOCUMENT
 
@@ -36,7 +36,7 @@ def flow(workspace: Workspace) -> Flow:
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    return intake.send_sample(flow).runs.get()
+    return sampling.send_sample(flow).runs.get()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.engine import connections, intake
+from relay.engine import connections, sampling
 from relay.models import Flow, Run, RunState, Workspace
 from tests.api.conftest import Caller
 from tests.web.conftest import DOCUMENT
@@ -72,7 +72,7 @@ def test_a_draft_is_published(call: Caller) -> None:
 )
 def test_a_flow_is_paused_and_resumed(call: Caller, flow: Flow, body: Any, state: str, moved: int) -> None:
     call("POST", f"/flows/{flow.pk}/pause")
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
 
     shown = call("POST", f"/flows/{flow.pk}/resume", body)
 

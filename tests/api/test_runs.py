@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from relay.engine import intake, work
+from relay.engine import sampling, work
 from relay.models import Flow, Run, RunState
 from tests.api.conftest import Caller
 
 
 def test_runs_are_listed_and_paged(call: Caller, flow: Flow) -> None:
-    refs = [intake.send_sample(flow).runs.get().ref for _ in range(3)]
+    refs = [sampling.send_sample(flow).runs.get().ref for _ in range(3)]
 
     first = call("GET", "/runs?limit=2")
     second = call("GET", f"/runs?limit=2&before={first['next']}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from relay.engine import duplicates, intake, publish, sql
+from relay.engine import duplicates, intake, publish, sampling, sql
 from relay.engine.intake import Accepted, Arrival, Doors
 from relay.models import Event, Flow, Run, Seen, Workspace
 from relay.models.flows import digest
@@ -131,7 +131,7 @@ def test_a_draft_captures_once_and_forgets_it_when_published(workspace: Workspac
 def test_samples_are_never_duplicates(live) -> None:
     flow = live(deduping())
 
-    events = {intake.send_sample(flow).pk for _ in range(3)}
+    events = {sampling.send_sample(flow).pk for _ in range(3)}
 
     assert len(events) == Run.objects.count() == 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.engine import intake, publish
+from relay.engine import intake, publish, sampling
 from relay.engine.intake import Doors
 from relay.models import Event, Flow, Run, RunState, Workspace
 from tests.engine.conftest import ORDER, posting
@@ -85,9 +85,9 @@ def test_a_commit_costs_five_queries_however_many(live, django_assert_num_querie
 def test_a_sample_is_the_last_event_or_an_order(live) -> None:
     flow = live(posting("http://example.com/"))
 
-    first = intake.send_sample(flow)
-    second = intake.send_sample(flow, b'{"id": 8}')
-    third = intake.send_sample(flow)
+    first = sampling.send_sample(flow)
+    second = sampling.send_sample(flow, b'{"id": 8}')
+    third = sampling.send_sample(flow)
 
     assert b"Ada" in bytes(first.body)
     assert bytes(second.body) == bytes(third.body) == b'{"id": 8}'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from relay.engine import intake, publish, retention, samples
+from relay.engine import publish, retention, samples, sampling
 from relay.engine.eventshape import event_of, written
 from relay.errors import RelayError
 from relay.models import AuditEntry, Flow, Sample, Workspace
@@ -116,7 +116,7 @@ def test_what_identifies_a_sender_is_not_kept(
 
 
 def test_the_event_of_a_run_becomes_one_and_is_the_same_event(flow: Flow) -> None:
-    run = intake.send_sample(flow, b'{"id": 7, "total": 1.50}').runs.get()
+    run = sampling.send_sample(flow, b'{"id": 7, "total": 1.50}').runs.get()
 
     first, second = samples.from_run(run), samples.from_run(run)
 
@@ -133,7 +133,7 @@ def test_the_event_of_a_run_becomes_one_and_is_the_same_event(flow: Flow) -> Non
     ],
 )
 def test_an_event_that_cannot_be_written_down(flow: Flow, change: dict[str, Any], said: str) -> None:
-    event = intake.send_sample(flow)
+    event = sampling.send_sample(flow)
     for name, value in change.items():
         setattr(event, name, value)
 

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from relay.engine import intake, publish, schedules
+from relay.engine import publish, sampling, schedules
 from relay.models import Event, Flow, Run, Schedule, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,7 +152,7 @@ def test_publishing_again_keeps_what_is_due_and_takes_new_times(flow: Flow) -> N
 
 
 def test_a_sample_is_a_moment(flow: Flow) -> None:
-    event = intake.send_sample(flow)
+    event = sampling.send_sample(flow)
 
     assert "scheduled_at" in msgspec.json.decode(bytes(event.body))
 

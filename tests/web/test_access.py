@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from relay.engine import connections, intake
+from relay.engine import connections, sampling
 from relay.models import Flow, Run
 
 Address = Callable[[Flow, Run, int], str]
@@ -41,7 +41,7 @@ ONLY_POST = {"edit-flow", "save-draft", "preview", "switch-flow", "send-sample",
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    return intake.send_sample(flow).runs.get()
+    return sampling.send_sample(flow).runs.get()
 
 
 @pytest.mark.parametrize("name", [*OF_A_FLOW, "flow-runs"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import connections, intake, publish, samples, variables
+from relay.engine import connections, publish, samples, sampling, variables
 from relay.models import Attempt, Event, Flow, Membership, Role, Run, User
 from tests.web.conftest import DOCUMENT
 
@@ -50,7 +50,7 @@ def test_every_step_is_told_and_nothing_is_written(alice: Client, flow: Flow, bi
 
 @pytest.mark.parametrize("kind", ["sample", "event", "paste"])
 def test_an_event_is_chosen_or_pasted(alice: Client, flow: Flow, big: str, kind: str) -> None:
-    arrived = intake.send_sample(flow, b'{"id": 7, "total": 30}')
+    arrived = sampling.send_sample(flow, b'{"id": 7, "total": 30}')
     chosen = {"sample": big, "event": f"event:{arrived.ref}", "paste": "paste"}[kind]
 
     page = text(asked(alice, flow, event=chosen, kind="application/json", body='{"id": 7, "total": 30}'))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import connections, intake, publish
+from relay.engine import connections, publish, sampling
 from relay.models import Flow, Workspace
 from relay.web.acts import with_default
 
@@ -125,7 +125,7 @@ def test_rows_come_and_go(alice: Client, flow: Flow) -> None:
 
 
 def test_a_missing_name_gets_a_default(alice: Client, flow: Flow) -> None:
-    intake.send_sample(flow, b'{"id": 1, "total": 30}')
+    sampling.send_sample(flow, b'{"id": 1, "total": 30}')
     form = {"in.text": "Hi {{ event.body.name }}!", "form": "1"}
     assert "Add a default" in press(alice, flow, "save", step="tell", **form)
 
@@ -190,7 +190,7 @@ def test_hostile_forms_are_told_or_mended(alice: Client, draft: Flow, form: dict
 
 
 def test_saving_by_htmx_shows_what_changed(alice: Client, flow: Flow) -> None:
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
     sent = {"step": "tell", "form": "1", "name": "Say it", "in.text": "Order {{ event.body.id }}!"}
 
     answer = alice.post(f"/flows/{flow.pk}/save/", sent, headers=HTMX)
@@ -204,7 +204,7 @@ def test_saving_by_htmx_shows_what_changed(alice: Client, flow: Flow) -> None:
 
 
 def test_a_preview_saves_nothing(alice: Client, flow: Flow) -> None:
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
     former = flow.draft
 
     page = alice.post(
@@ -219,7 +219,7 @@ def test_a_preview_saves_nothing(alice: Client, flow: Flow) -> None:
 
 @pytest.mark.parametrize("text", [r"{{ '\ud800' }}", r"{{ {'a': '\udfff'} }}", r"{{ '\ud800' | nope }}"])
 def test_a_preview_shows_half_of_a_surrogate_pair(text: str, alice: Client, flow: Flow) -> None:
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
 
     answer = alice.post(f"/flows/{flow.pk}/preview/", {"step": "tell", "form": "1", "in.text": text}, headers=HTMX)
 
@@ -229,7 +229,7 @@ def test_a_preview_shows_half_of_a_surrogate_pair(text: str, alice: Client, flow
 
 @pytest.mark.parametrize("step", ["trigger", "flow", "big", "tell", "gone", "\x00", "<b>"])
 def test_every_card_opens(alice: Client, flow: Flow, step: str) -> None:
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
 
     for query in ({}, {"check": "1"}, {"pick": "1"}):
         answer = alice.get(f"/flows/{flow.pk}/", {"step": step, **query})
@@ -251,7 +251,7 @@ def test_every_card_opens(alice: Client, flow: Flow, step: str) -> None:
 )
 def test_an_odd_draft_can_be_opened_and_saved(alices: tuple[Client, Workspace], document: dict[str, Any]) -> None:
     flow = publish.create_flow(alices[1], document)
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
     names = [step.get("id") for step in document.get("steps") or () if isinstance(step, dict)]
 
     for step in map(str, ("trigger", "flow", *names, "loop", "step")):
@@ -264,7 +264,7 @@ def test_an_event_shows_up_by_itself(alice: Client, draft: Flow) -> None:
     assert "Waiting for the first event" in alice.get(f"/flows/{draft.pk}/").content.decode()
     assert alice.get(address, {"seen": ""}, headers=HTMX).status_code == 204
 
-    event = intake.send_sample(draft, b'{"odd key": {"x\'y": 1}}')
+    event = sampling.send_sample(draft, b'{"odd key": {"x\'y": 1}}')
 
     answer = alice.get(address, {"seen": ""}, headers=HTMX)
     page = answer.content.decode()
@@ -275,7 +275,7 @@ def test_an_event_shows_up_by_itself(alice: Client, draft: Flow) -> None:
 
 def test_the_editor_has_a_query_budget(alice: Client, flow: Flow, django_assert_max_num_queries: Any) -> None:
     for _ in range(3):
-        intake.send_sample(flow)
+        sampling.send_sample(flow)
 
     with django_assert_max_num_queries(14):
         alice.get(f"/flows/{flow.pk}/", {"step": "tell"})

@@ -10,14 +10,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from relay.engine import intake, publish
+from relay.engine import publish, sampling
 from relay.models import Flow, InboxMessage, Run, Workspace
 from relay.web import flowlist, times
 from tests.web.conftest import DOCUMENT
 
 
 def test_a_flow_says_where_it_leads_and_how_it_does(alice: Client, flow: Flow) -> None:
-    run = intake.send_sample(flow).runs.get()
+    run = sampling.send_sample(flow).runs.get()
     Run.objects.filter(pk=run.pk).update(state="failed", due_at=None)
 
     page = alice.get("/flows/").content.decode()
@@ -38,7 +38,7 @@ def test_the_list_of_flows_has_a_query_budget(
 ) -> None:
     for number in range(8):
         other = publish.import_document(alices[1], {**DOCUMENT, "name": f"Flow {number}"}, publish_it=True)
-        intake.send_sample(other)
+        sampling.send_sample(other)
 
     with django_assert_max_num_queries(10):
         alices[0].get("/flows/")
@@ -100,7 +100,7 @@ def test_a_document_that_is_none_is_told_why(alice: Client, sent: dict[str, str]
 
 def test_pausing_holds_and_resuming_releases(alice: Client, flow: Flow) -> None:
     alice.post(f"/flows/{flow.pk}/switch/", {"to": "paused"})
-    run = intake.send_sample(flow).runs.get()
+    run = sampling.send_sample(flow).runs.get()
 
     assert run.state == "held"
     assert "1 held" in alice.get("/flows/").content.decode()

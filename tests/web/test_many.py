@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import batches, intake, replay, sql
+from relay.engine import batches, replay, sampling, sql
 from relay.models import Batch, Flow, ReplayMode, Run
 from relay.models.fields import micros
 from tests.web.conftest import posted
@@ -16,7 +16,7 @@ from tests.web.conftest import posted
 @pytest.fixture
 def failed(flow: Flow) -> list[Run]:
     """Three that failed; two more wait."""
-    found = [intake.send_sample(flow).runs.get() for _ in range(5)]
+    found = [sampling.send_sample(flow).runs.get() for _ in range(5)]
     Run.objects.filter(pk__in=[run.pk for run in found[:3]]).update(state="failed", due_at=None, finished_at=sql.now())
     Run.objects.filter(pk__in=[run.pk for run in found[3:]]).update(state="waiting")
     return found[:3]

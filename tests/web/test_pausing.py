@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from relay.engine import intake, publish
+from relay.engine import publish, sampling
 from relay.models import Flow, Run, Workspace
 
 
@@ -14,7 +14,7 @@ def paused(flow: Flow) -> Flow:
     """Alice's flow, which holds three runs."""
     publish.pause(flow)
     for _ in range(3):
-        intake.send_sample(flow)
+        sampling.send_sample(flow)
     return flow
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from relay.engine import accounts, batches, connections, intake, members, samples, tokens, variables
+from relay.engine import accounts, batches, connections, members, samples, sampling, tokens, variables
 from relay.models import (
     ApiToken,
     Flow,
@@ -94,7 +94,7 @@ def flow_of(workspace: Workspace) -> Flow:
 
 
 def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
-    run = intake.send_sample(flow).runs.get()
+    run = sampling.send_sample(flow).runs.get()
     Run.objects.filter(pk=run.pk).update(state="succeeded", due_at=None, finished_at=run.event.received_at)
     values = {"key": "0" * 32, "token": "ATTA" + "0" * 72}
     return {

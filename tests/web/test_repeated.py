@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import intake, publish
+from relay.engine import intake, publish, sampling
 from relay.engine.intake import Arrival, Doors
 from relay.models import Event, Flow, Run, Workspace
 from relay.models.flows import digest
@@ -81,7 +81,7 @@ def test_a_run_says_how_often_its_event_came(alices: tuple[Client, Workspace]) -
 def test_a_run_says_that_its_body_is_not_kept(alices: tuple[Client, Workspace]) -> None:
     alice, workspace = alices
     flow = publish.import_document(workspace, {**DOCUMENT, "settings": {"store_bodies": False}}, publish_it=True)
-    run = intake.send_sample(flow).runs.get()
+    run = sampling.send_sample(flow).runs.get()
     Event.objects.update(body=b"")
 
     assert "Its body is not kept" in alice.get(f"/runs/{run.ref}/").content.decode()

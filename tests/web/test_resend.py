@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from relay.engine import batches, intake, replay, sql
+from relay.engine import batches, replay, sampling, sql
 from relay.models import Batch, Event, Flow, ReplayMode, Run
 from relay.models.fields import micros
 from relay.web import resend
@@ -13,7 +13,7 @@ from relay.web import resend
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    run = intake.send_sample(flow, b'{"id": 7, "total": 12}').runs.get()
+    run = sampling.send_sample(flow, b'{"id": 7, "total": 12}').runs.get()
     trail = [{"id": "big", "kind": "filter", "state": "passed"}, {"id": "tell", "kind": "action", "state": "failed"}]
     Run.objects.update(state="failed", due_at=None, finished_at=sql.now(), trail=trail)
     run.refresh_from_db()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import intake
+from relay.engine import sampling
 from relay.models import Attempt, Flow, Run
 from relay.web import runlist, times
 
@@ -21,7 +21,7 @@ REQUEST = {
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    return intake.send_sample(flow).runs.get()
+    return sampling.send_sample(flow).runs.get()
 
 
 def settled(run: Run, state: str, **values: Any) -> Run:
@@ -55,7 +55,7 @@ def test_an_address_that_makes_no_sense_shows_the_list(alice: Client, run: Run, 
 def test_pages_go_on_where_the_last_one_ended(alice: Client, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runlist, "PAGE", 2)
     for number in range(5):
-        settled(intake.send_sample(flow).runs.get(), "succeeded", title=f"Order #{number}")
+        settled(sampling.send_sample(flow).runs.get(), "succeeded", title=f"Order #{number}")
 
     first = alice.get("/runs/?state=succeeded").content.decode()
     address = first.split('href="?state=succeeded&amp;before=')[1].split('"')[0]
@@ -70,7 +70,7 @@ def test_pages_go_on_where_the_last_one_ended(alice: Client, flow: Flow, monkeyp
 
 def test_newer_runs_are_counted(alice: Client, flow: Flow, run: Run) -> None:
     for _ in range(3):
-        intake.send_sample(flow)
+        sampling.send_sample(flow)
 
     page = alice.get("/runs/newer/", {"after": run.ref}).content.decode()
 
@@ -80,7 +80,7 @@ def test_newer_runs_are_counted(alice: Client, flow: Flow, run: Run) -> None:
 
 def test_the_list_of_runs_has_a_query_budget(alice: Client, flow: Flow, django_assert_max_num_queries: Any) -> None:
     for _ in range(20):
-        attempt(intake.send_sample(flow).runs.get(), 1)
+        attempt(sampling.send_sample(flow).runs.get(), 1)
 
     with django_assert_max_num_queries(9):
         alice.get("/runs/")

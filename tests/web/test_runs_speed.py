@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from relay.engine import indexing, intake, sql
+from relay.engine import indexing, sampling, sql
 from relay.models import Flow, Run
 
 BIG = ("relay_run", "relay_event", "relay_attempt", "relay_searchwords")
@@ -44,11 +44,11 @@ def ledger(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> Flow:
     """A few runs of several states, indexed, and one that is not."""
     monkeypatch.setattr(indexing, "SETTLED", -60_000_000)
     for state in ("succeeded", "failed", "cancelled"):
-        run = intake.send_sample(flow).runs.get()
+        run = sampling.send_sample(flow).runs.get()
         Run.objects.filter(pk=run.pk).update(state=state, due_at=None, finished_at=sql.now())
-    Run.objects.filter(pk=intake.send_sample(flow).runs.get().pk).update(state="held", due_at=None)
+    Run.objects.filter(pk=sampling.send_sample(flow).runs.get().pk).update(state="held", due_at=None)
     indexing.index_some(5)
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
     return flow
 
 

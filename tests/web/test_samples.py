@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from relay.engine import intake, samples
+from relay.engine import samples, sampling
 from relay.models import Flow, Run, Sample
 
 ORDER = {"headers": {"x-kind": "new", "authorization": "Bearer canary"}, "query": "a=1", "body": {"id": 7, "total": 30}}
@@ -21,7 +21,7 @@ def sample(flow: Flow) -> Sample:
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    return intake.send_sample(flow, b'{"id": 9, "total": 1}').runs.get()
+    return sampling.send_sample(flow, b'{"id": 9, "total": 1}').runs.get()
 
 
 def text(answer: Any) -> str:

@@ -8,14 +8,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from relay.engine import intake
+from relay.engine import sampling
 from relay.engine.doubts import UNKNOWN
 from relay.models import Flow, Run, RunState
 
 
 @pytest.fixture
 def run(flow: Flow) -> Run:
-    run = intake.send_sample(flow).runs.get()
+    run = sampling.send_sample(flow).runs.get()
     Run.objects.filter(pk=run.pk).update(
         state=RunState.HELD, held_by="unknown", reason=UNKNOWN, due_at=None, marked_step="tell"
     )

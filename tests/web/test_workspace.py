@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from relay.engine import intake
+from relay.engine import sampling
 from relay.models import Flow, Workspace
 
 
 def test_it_says_how_much_is_stored(alice: Client, flow: Flow) -> None:
-    intake.send_sample(flow)
+    sampling.send_sample(flow)
 
     page = alice.get("/workspace/").content.decode()
 
