@@ -36,9 +36,14 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    @property
+    def pid(self) -> int:
+        """Its first process, whose children are the others."""
+        return int(self._server.get_pid())
+
     def kill(self) -> None:
         """End it as a crash would; with the first process all others of it end."""
-        pid = self._server.get_pid()
+        pid = self.pid
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_running(pid), what="PostgreSQL has died")
 
