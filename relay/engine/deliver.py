@@ -151,6 +151,7 @@ class Delivery:
             self._put_back(found.seconds)
         if isinstance(found, Shut):
             self.outcome.destination_id = found.id
+            self.outcome.origin = place.origin
             self.hold(found.held_by, found.reason)
         return found
 
@@ -163,6 +164,7 @@ class Delivery:
 
     def hold(self, held_by: str, reason: str) -> NoReturn:
         self.outcome.state, self.outcome.held_by, self.outcome.reason = "held", held_by, reason
+        self.outcome.held_at = self.id
         self.outcome.tries = self.walk.tries
         raise Ended
 

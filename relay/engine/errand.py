@@ -94,7 +94,8 @@ class Outcome:
 
     `refused`: the place that refused its credential; `locked`: that of the secret whose key is lost. `probe_answered`:
     what a probe found, None where there was none. `response`: status, headers and body that a step answers to the
-    caller that waits; the last one counts.
+    caller that waits; the last one counts. `held_at`: the step that is held, with its place in loops; `origin`:
+    where it was to go.
     """
 
     errand: Errand
@@ -108,6 +109,8 @@ class Outcome:
     posts: list[Post] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     held_by: str = ""
+    held_at: str = ""
+    origin: str = ""
     destination_id: int | None = None
     refused: Place | None = None
     locked: Place | None = None

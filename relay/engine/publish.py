@@ -15,7 +15,7 @@ from relay.flows import differences
 from relay.flows.document import Document, document_to_json
 from relay.flows.uses import variable_faults
 from relay.flows.validation import missing_connections, parse_document
-from relay.models import Event, Flow, Revision, Run, Seen, StepState, Trigger, User, Version, Workspace
+from relay.models import Event, Flow, Issue, Revision, Run, Seen, StepState, Trigger, User, Version, Workspace
 
 DRAFT_BYTES = 512 * 1024
 MOST_A_MINUTE = 60_000
@@ -172,6 +172,7 @@ def delete(flow: Flow) -> None:
         events._raw_delete(events.db)
         Seen.objects.filter(flow=flow).delete()
         StepState.objects.filter(flow=flow).delete()
+        Issue.objects.filter(flow=flow).delete()
         rejections.discard(flow.workspace, flow=flow)
         Flow.objects.filter(pk=flow.pk).update(live_version=None)
         audit.note(flow.workspace_id, "flow.removed", flow, ref=flow.pk)

@@ -24,9 +24,11 @@ MOST_DAYS = 3650
 LOOK_EVERY = 60.0  # seconds between two looks at what is too old
 ASIDE_EVERY = 3600.0  # seconds between two looks at what has to be read whole: messages and keys
 A_ROUND = 0.3  # seconds of work in a round of upkeep, which comes once a second
+QUIET = 30 * 86_400.0  # seconds for which an issue is remembered of which nothing is left
 REST = 0.02  # seconds between two transactions, in which others can write
 
 _FINAL = "due_at IS NULL AND state IN ('succeeded', 'filtered', 'partly_failed', 'failed', 'cancelled')"
+_NO_RUN_OF_ISSUE = "NOT EXISTS (SELECT 1 FROM relay_run WHERE relay_run.issue_id = relay_issue.id)"
 _NO_RUN = "NOT EXISTS (SELECT 1 FROM relay_run WHERE relay_run.event_id = relay_event.id)"
 
 
@@ -85,6 +87,7 @@ class Pruner:
             yield from rejections.forget_old(now, MOST)
             yield Sample.objects.forget_removed()
             yield from self._gathered()
+            yield from self._issues(now)
             yield from self._step_states({limit.flow_id: limit.oldest for limit in limits}, now)
             yield from self._keys({limit.flow_id: limit.oldest for limit in limits}, now)
 
@@ -145,6 +148,16 @@ class Pruner:
         ):
             after = found[-1][0]
             yield self._gone("relay_gathered", [item for item, run in found if run is None])
+
+    def _issues(self, now: int) -> Iterator[int]:
+        """Issues go when none of their runs is left and nothing has come for long."""
+        after, before = 0, now - int(QUIET * 1e6)
+        condition = f"last_at < {before} AND {_NO_RUN_OF_ISSUE}"
+        while gone := _numbers(
+            f"SELECT id FROM relay_issue WHERE id > %s AND {condition} ORDER BY id LIMIT %s", (after, MOST)
+        ):
+            after = gone[-1]
+            yield self._pace.timed(_remove, "relay_issue", gone, condition)
 
     def _step_states(self, oldest: dict[int, int | None], now: int) -> Iterator[int]:
         """What steps remember of a window goes with its events; what has none stays as long as the flow does."""

@@ -8,7 +8,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from relay import ids, redaction
-from relay.engine import answering, answers, destinations, gathering, order, sql, trails
+from relay.engine import answering, answers, destinations, gathering, grouping, order, sql, trails
 from relay.engine.collisions import with_other_ids
 from relay.engine.errand import Outcome
 from relay.engine.turns import writing
@@ -92,6 +92,7 @@ def _settle(outcomes: list[Outcome]) -> int:
         _insert_messages(kept)
         gathering.forget(kept)
         order.advance((outcome.errand.flow_id, outcome.errand.order_key) for outcome in kept if outcome.is_final)
+        grouping.record(kept, ours)
     if any(outcome.marked_step for outcome in kept):
         sql.flush()
     for outcome in kept:
@@ -103,7 +104,8 @@ def _settle(outcomes: list[Outcome]) -> int:
     return len(kept)
 
 
-def _update_runs(outcomes: list[Outcome]) -> set[int]:
+def _update_runs(outcomes: list[Outcome]) -> dict[int, int | None]:
+    """Those that were ours still, each with the issue that it was counted in before."""
     now = sql.now()
     values: list[Any] = []
     for outcome in outcomes:
@@ -113,9 +115,9 @@ def _update_runs(outcomes: list[Outcome]) -> set[int]:
     statement = (
         f"WITH v ({', '.join(_RUN)}) AS (VALUES {rows}) UPDATE relay_run SET {sets} FROM v"
         f" WHERE relay_run.id = {_typed('v.id', 'id')} AND relay_run.fence = v.fence AND relay_run.state = 'running'"
-        " RETURNING relay_run.id"
+        " RETURNING relay_run.id, relay_run.issue_id"
     )
-    return {row[0] for row in sql.fetch(statement, values)}
+    return {row[0]: row[1] for row in sql.fetch(statement, values)}
 
 
 def _typed(expression: str, column: str) -> str:

@@ -47,6 +47,7 @@ _NAMES = {
     "over": "list",
     "as": "name of the element",
     "match": "choice of arms",
+    "on": "moment",
 }
 _ADDED, _REMOVED, _CHANGED = "added", "removed", "changed"
 _NOTHING: Any = object()
@@ -95,7 +96,7 @@ def differences(before: JSON, after: JSON) -> list[Difference]:
         ("Flow", list(_parts(_flow(before), _flow(after)))),
         ("Trigger", list(_trigger(_object(before, "trigger"), _object(after, "trigger")))),
         *_steps(listed(before), listed(after)),
-        ("Settings", list(_parts(_object(before, "settings"), _object(after, "settings")))),
+        ("Settings", list(_settings(_object(before, "settings"), _object(after, "settings")))),
         ("Constants", list(_each("", _object(before, "constants"), _object(after, "constants")))),
     ]
     return [Difference(subject, tuple(details)) for subject, details in found if details]
@@ -119,6 +120,11 @@ def _trigger(before: JSON, after: JSON) -> Iterator[Detail]:
             yield from _each(f"{name_of(key)}: ", one, other)
         else:
             yield from _part(key, before, after)
+
+
+def _settings(before: JSON, after: JSON) -> Iterator[Detail]:
+    yield from _parts(before, after, without={"alerts"})
+    yield from _each("alerts: ", _object(before, "alerts"), _object(after, "alerts"))
 
 
 # Steps

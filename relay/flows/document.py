@@ -96,9 +96,9 @@ class TriggerSettings(Part, kw_only=True, frozen=True):
 
 
 class Alerts(Part, kw_only=True, frozen=True):
-    """When people are told."""
+    """When people are told. `silence`: for how long the same issue is not told again; None: the usual hour."""
 
-    on: str = "final_failure"
+    on: Literal["final_failure", "first_failure", "never"] = "final_failure"
     silence: str | None = None
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from relay import backoff
 from relay.conditions import Condition, compile_condition
 from relay.connectors import registry
+from relay.flows import alerts, moments
 from relay.flows import document as doc
-from relay.flows import moments
 from relay.flows.kinds import is_lookup
 from relay.flows.planned import (
     ActionStep,
@@ -60,6 +60,8 @@ class Plan:
     uses_variables: bool = False
     split: Leaf | None = None
     waits: bool = False  # whether callers wait for what it answers
+    alerts_on: Literal["final_failure", "first_failure", "never"] = "final_failure"
+    silence: float = 3600.0  # seconds for which the same issue is not told again
 
 
 def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
@@ -83,6 +85,8 @@ def compile_plan(document: doc.Document | dict[str, Any]) -> Plan:
         constants=document.constants,
         split=compile_leaf(document.trigger.split) if document.trigger.split else None,
         waits=document.trigger.response.wait is not None,
+        alerts_on=document.settings.alerts.on,
+        silence=alerts.silence(document.settings.alerts),
         uses_variables=next(uses(msgspec.to_builtins(document), "vars"), None) is not None,
     )
 

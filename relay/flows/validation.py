@@ -11,8 +11,8 @@ import msgspec
 from relay import backoff, templating
 from relay.connectors import registry
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
+from relay.flows import alerts, keeping, moments, weight
 from relay.flows import document as doc
-from relay.flows import keeping, moments, weight
 from relay.flows.loading import load
 from relay.flows.names import NOWHERE, condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
@@ -178,9 +178,7 @@ def _response(response: doc.Response) -> Iterator[Fault]:
 
 
 def _settings(settings: doc.Settings) -> Iterator[Fault]:
-    usual = doc.Settings()
-    if settings.alerts != usual.alerts:
-        yield Fault("settings.alerts", "is not available in this version of Relay")
+    yield from alerts.faults(settings.alerts)
     if not 1 <= settings.concurrency <= MOST_CONCURRENCY:
         yield Fault("settings.concurrency", f"is between 1 and {MOST_CONCURRENCY}")
     if settings.order_key and not settings.ordered:

@@ -9,6 +9,7 @@ from relay.models.counts import Count
 from relay.models.destinations import Destination, DestinationState
 from relay.models.flows import Flow, FlowState, Revision, Trigger, Version
 from relay.models.inbox import InboxMessage
+from relay.models.issues import Issue, IssueKind, IssueState
 from relay.models.lease import Lease
 from relay.models.ledger import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
 from relay.models.rejections import Rejection, Unkept, Why
@@ -38,6 +39,9 @@ __all__ = [
     "HeldBy",
     "InboxMessage",
     "Invitation",
+    "Issue",
+    "IssueKind",
+    "IssueState",
     "Lease",
     "Membership",
     "Rejection",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from relay.models.connections import Connection
     from relay.models.flows import Flow
     from relay.models.inbox import InboxMessage
+    from relay.models.issues import Issue
     from relay.models.ledger import Event, Run
     from relay.models.rejections import Rejection, Unkept
 
@@ -57,9 +58,18 @@ class Workspace(models.Model):
     timezone = models.CharField(
         max_length=64, default="UTC", db_default="UTC", help_text="of dates and times that name none"
     )
+    alert_flow: Any = models.ForeignKey(
+        "Flow",
+        null=True,
+        related_name="+",
+        on_delete=models.SET_NULL,
+        help_text="what is told of issues, as events of its trigger",
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 
     if TYPE_CHECKING:
+        alert_flow_id: int | None
+        issues: RelatedManager[Issue]
         flows: RelatedManager[Flow]
         runs: RelatedManager[Run]
         events: RelatedManager[Event]

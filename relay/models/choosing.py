@@ -24,10 +24,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Narrow to what a filter says: a plain JSON object, so that a batch can keep it; unknown keys are an error.
 
         `state`: a list of states; `flow`: an id; `runs`: references of single runs; `batch`: the id of what made
-        them; `unreplayed`: whether to leave out what was replayed before; `since`, `until`: days as `2026-03-01` in
-        UTC, both included; `text`: words of payload and answer; `code`: an HTTP status that was answered;
-        `destination`: a host that was called. Text, code and destination are looked up in the search index, which
-        knows a run some seconds after it ended; the newest are read. A value that makes no sense chooses nothing.
+        them; `issue`: the reference of the one that they were counted in; `unreplayed`: whether to leave out what was
+        replayed before; `since`, `until`: days as `2026-03-01` in UTC, both included; `text`: words of payload and
+        answer; `code`: an HTTP status that was answered; `destination`: a host that was called. Text, code and
+        destination are looked up in the search index, which knows a run some seconds after it ended; the newest are
+        read. A value that makes no sense chooses nothing.
         """
         plain = self.filter(*(_CHOICES[key](value) for key, value in chosen.items() if key not in searching.KEYS))
         return plain.filter(searching.found(plain, chosen)) if searching.is_search(chosen) else plain
@@ -69,6 +70,7 @@ _CHOICES: dict[str, Callable[[Any], models.Q]] = {
     "flow": lambda flow: models.Q(flow_id=flow),
     "runs": _numbered,
     "batch": lambda batch: models.Q(batch_id=batch),
+    "issue": lambda ref: models.Q(issue_id=ids.number(ref) or 0),
     "unreplayed": lambda yes: models.Q(replays__isnull=True) if yes else models.Q(),
     "since": _since,
     "until": _until,

@@ -116,6 +116,7 @@ class Run(models.Model):
     marked_fence = models.IntegerField(null=True)
     part = models.IntegerField(null=True, help_text="which element of an event that was split, from 1")
     batch_id = models.BigIntegerField(null=True, help_text="the replay of many that made it")
+    issue_id = models.BigIntegerField(null=True, help_text="the issue that it was counted in last")
 
     objects = RunQuerySet.as_manager()
 
@@ -147,6 +148,7 @@ class Run(models.Model):
             models.Index(fields=["flow", "due_at"], condition=models.Q(due_at__isnull=False), name="run_flow_due"),
             models.Index(fields=["flow", "id"], condition=models.Q(state="held"), name="run_held"),
             models.Index(fields=["batch_id"], condition=models.Q(batch_id__isnull=False), name="run_batch"),
+            models.Index(fields=["issue_id", "state"], condition=models.Q(issue_id__isnull=False), name="run_issue"),
             # Written once a run, as it ends; with the flow, so that its runs of a state are told by the index alone.
             models.Index(
                 fields=["workspace", "state", "id", "flow"],

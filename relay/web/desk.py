@@ -170,6 +170,11 @@ class Desk:
         return settings if isinstance(settings, dict) else {}
 
     @property
+    def alerts(self) -> dict[str, Any]:
+        alerts = self.settings.get("alerts")
+        return alerts if isinstance(alerts, dict) else {}
+
+    @property
     def constants(self) -> list[tuple[stepfields.Shown, stepfields.Shown]]:
         return stepfields.pairs("constants", self.document.get("constants"), "")
 

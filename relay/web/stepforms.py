@@ -11,6 +11,7 @@ from django.http import QueryDict
 from relay.connectors import registry
 from relay.connectors.definition import Field
 from relay.errors import RelayError
+from relay.flows.document import Alerts
 from relay.web import drafts, kindforms, kinds, limits, posted, rows, senders
 
 NAME = 200
@@ -51,7 +52,15 @@ def _settings(document: dict[str, Any], data: QueryDict) -> None:
     settings = dict(former) if isinstance(former, dict) else {}
     _put(settings, "retention", posted.text(data, "retention", limit=20).strip())
     _put(settings, "store_bodies", False if "no_bodies" in data else None)
+    if "alerts.on" in data:
+        _put(settings, "alerts", _alerts(data))
     _put(document, "settings", settings)
+
+
+def _alerts(data: QueryDict) -> dict[str, str]:
+    """What is not as usual about when people are told."""
+    on, silence = posted.text(data, "alerts.on", limit=20), posted.text(data, "alerts.silence", limit=20).strip()
+    return {**({"on": on} if on != Alerts().on else {}), **({"silence": silence} if silence else {})}
 
 
 def _put(into: dict[str, Any], key: str, value: Any) -> None:

@@ -79,6 +79,11 @@ def test_several_are_one_sentence() -> None:
             document(settings={"retention": "90d"}),
             "Settings: retention changed",
         ),
+        (
+            document(settings={"alerts": {"on": "never"}}),
+            document(settings={"alerts": {"on": "first_failure", "silence": "4h"}}),
+            "Settings: alerts: moment changed, alerts: silence added",
+        ),
         (document(constants={"vat": 19}), document(constants={"vat": 20}), "Constants: vat changed"),
         (document(), document(settings={}, constants={}, steps=[]), ""),
     ],

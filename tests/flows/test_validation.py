@@ -215,7 +215,15 @@ def test_faults_of_the_trigger(part: dict[str, Any], found: str) -> None:
 @pytest.mark.parametrize(
     ("part", "found"),
     [
-        ({"alerts": {"on": "x"}}, "settings.alerts: is not available in this version of Relay"),
+        (
+            {"alerts": {"on": "x"}},
+            "settings.alerts.on: 'x' is not possible here; final_failure, first_failure or never",
+        ),
+        ({"alerts": {"silence": "soon"}}, "settings.alerts.silence: 'soon' is not a time: write a number and ms, s"),
+        ({"alerts": {"silence": "59s"}}, "settings.alerts.silence: '59s' is shorter than a minute; write 1m to 30d"),
+        ({"alerts": {"silence": "31d"}}, "settings.alerts.silence: '31d' is longer than 30 days"),
+        ({"alerts": {"silence": 60}}, "settings.alerts.silence: expected text, got a whole number"),
+        ({"alerts": {"when": "now"}}, "settings.alerts.when: unknown key"),
         ({"concurrency": 0}, "settings.concurrency: is between 1 and 1000"),
         ({"order_key": "{{ event.body.id }}"}, "settings.order_key: needs ordered: true"),
         ({"ordered": True, "order_key": "{{ event. }}"}, "settings.order_key: line 1: "),

@@ -45,6 +45,9 @@ def test_the_triggers_form(key: str, window: str, made: dict[str, str] | None) -
         ({"retention": "7d"}, {"retention": "7d"}),
         ({"retention": "", "no_bodies": "1"}, {"store_bodies": False}),
         ({"retention": ""}, None),
+        ({"retention": "", "alerts.on": "never", "alerts.silence": ""}, {"alerts": {"on": "never"}}),
+        ({"retention": "", "alerts.on": "final_failure", "alerts.silence": "4h"}, {"alerts": {"silence": "4h"}}),
+        ({"retention": "", "alerts.on": "final_failure", "alerts.silence": " "}, None),
     ],
 )
 def test_the_flows_form(values: dict[str, str], made: dict[str, Any] | None) -> None:
