@@ -88,10 +88,11 @@ def cancel_many(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
     meant = Run.objects.filter(workspace=workspace, id__lte=ids.new())
     open_runs = meant.chosen(chosen).filter(state__in=OPEN).order_by("id")
     cancelled, last = 0, 0
-    while numbers := list(open_runs.filter(id__gt=last).values_list("pk", flat=True)[:AT_ONCE]):
-        last = numbers[-1]
-        still = Run.objects.filter(pk__in=numbers, state__in=OPEN)
+    while rows := list(open_runs.filter(id__gt=last).values_list("pk", "flow", "order_key")[:AT_ONCE]):
+        last = rows[-1][0]
+        still = Run.objects.filter(pk__in=[number for number, _, _ in rows], state__in=OPEN)
         cancelled += still.update(**_end(RunState.CANCELLED, "Cancelled by hand"))
+        order.advance((flow, key) for _, flow, key in rows)
     if cancelled:
         audit.note(workspace, "runs.cancelled", f"{cancelled} runs")
     queues.ring()

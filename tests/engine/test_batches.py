@@ -240,6 +240,15 @@ def test_many_are_cancelled_in_small_transactions(workspace: Workspace, ended, m
     assert set(Run.objects.values_list("state", "fence")) == {("cancelled", 1), ("succeeded", 0)}
 
 
+def test_who_waited_for_the_cancelled_is_next(workspace: Workspace, ended) -> None:
+    first, second, third = ended(3, "queued")
+    Run.objects.update(order_key="-", finished_at=None)
+
+    runs.cancel_many(workspace, {"runs": [first.ref, second.ref]})
+
+    assert list(Run.objects.filter(due_at__isnull=False).values_list("pk", flat=True)) == [third.pk]
+
+
 def test_upkeep_goes_on_with_it(workspace: Workspace, ended) -> None:
     ended(1)
     batches.start(workspace, {}, START)

@@ -95,6 +95,29 @@ def test_a_probe_that_is_answered_lets_the_rest_out(
     assert Destination.objects.count() == 0
 
 
+def test_a_probe_that_is_answered_tells_nothing_of_what_it_sends_elsewhere(
+    live, arrive, walkers: Walkers, destination: HTTPServer
+) -> None:
+    destination.expect_request("/hook").respond_with_data("down", status=503)
+    document = posting(destination.url_for("/hook"))
+    elsewhere = posting(destination.url_for("/other").replace("localhost", "127.0.0.1"))["steps"][0]
+    runs = arrive(live({**document, "steps": [*document["steps"], {**elsewhere, "id": "other"}]}), *[ORDER] * FEWEST)
+    work(walkers=walkers)
+    make_due()
+    work(walkers=walkers)
+    destination.clear()
+    destination.expect_request("/hook").respond_with_data("ok")
+    destination.expect_request("/other").respond_with_data("down", status=503)
+    Destination.objects.update(probe_at=sql.now())
+
+    destinations.go_on()
+    work(walkers=walkers)
+
+    probe = Run.objects.get(pk=runs[0].pk)
+    assert Destination.objects.get().state == "closing"
+    assert (probe.state, probe.tries, probe.destination_id) == (RunState.WAITING, 1, None)
+
+
 def test_a_refused_credential_holds_until_it_is_changed(
     workspace: Workspace, live, arrive, walkers: Walkers, destination: HTTPServer
 ) -> None:
