@@ -169,7 +169,7 @@ def _decide(outcome: Outcome, ask: Ask, *, passes: bool, why: str, passed: str =
 
 def _wait(outcome: Outcome, ask: Ask) -> None:
     run = ids.text(outcome.errand.run_id)
-    _enter(outcome, ask, "waiting", into=run)
+    _enter(outcome, ask, "waiting", into=run, **({"since": ask.since} if ask.since is not None else {}))
     outcome.state, outcome.due_at = "waiting", ask.until
     outcome.reason = f"Gathers at “{ask.name}” until {ask.until_told}"
 

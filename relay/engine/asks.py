@@ -15,7 +15,7 @@ class Ask:
 
     `entry`: its id in the trail. `key`: digest of the key. `value`: of *changed*, or what is gathered; JSON text.
     `until`: the end of the window, microseconds since 1970, None: none; of a delay that ends. `limit`: runs gathered at
-    most.
+    most. `since`: when a wait began whose end is so long after it, None: it ends at a date.
     """
 
     kind: Literal["once", "changed", "digest", "delay"]
@@ -28,6 +28,7 @@ class Ask:
     until: int | None = None
     until_told: str = ""
     limit: int = 0
+    since: int | None = None
 
     @property
     def is_in_loop(self) -> bool:

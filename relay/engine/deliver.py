@@ -138,11 +138,6 @@ class Delivery:
 
     # The gate
 
-    @property
-    def _probe_of(self) -> int | None:
-        """The destination that this tries; with its first answer a run is no probe any more, wherever it sends then."""
-        return self.errand.probe_of if self.outcome.probe_answered is None else None
-
     def _enter(self, place: Place, rate: str) -> Pass:
         found = self.walk.gates.enter(
             place,
@@ -150,7 +145,7 @@ class Delivery:
             self.errand.plan.concurrency,
             lasting=self.step.timeout or settings.HTTP_TIMEOUT,
             rate=rate,
-            probe_of=self._probe_of,
+            probe_of=self.outcome.probe_of,
         )
         if isinstance(found, Wait):
             self._put_back(found.seconds)
@@ -164,7 +159,7 @@ class Delivery:
         """Back among the due, no try spent."""
         self.outcome.state, self.outcome.tries = "queued", self.walk.tries
         self.outcome.due_at = time.time_ns() // 1000 + int(seconds * 1e6)
-        self.outcome.destination_id = self._probe_of
+        self.outcome.destination_id = self.outcome.probe_of
         raise Ended
 
     def hold(self, held_by: str, reason: str) -> NoReturn:
@@ -212,7 +207,7 @@ class Delivery:
             self.walk.tries -= 1
             self.outcome.refused = place
             self.hold(HeldBy.CREDENTIAL, reason)
-        if self._probe_of is not None:
+        if self.outcome.probe_of is not None:
             self._probe_ended(verdict, reason, record)
         self._try_again_or_fail(verdict, reason, record)
 
@@ -238,7 +233,7 @@ class Delivery:
         raise Ended
 
     def done(self, outputs: dict[str, Any]) -> None:
-        if self._probe_of is not None and self.step.action.target == "http":
+        if self.outcome.probe_of is not None and self.step.action.target == "http":
             self.outcome.probe_answered = True
         self.walk.tries = 0
         self.walk.enter(self.step, "succeeded", outputs)

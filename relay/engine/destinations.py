@@ -105,9 +105,14 @@ def go_on() -> None:
             _try_lock(row)
         elif row.state == DestinationState.CLOSING:
             _let_out(row)
-        elif row.probe_at is None or sql.micros(row.probe_at) <= sql.now():
+        elif row.probe_at is None or _is_time(sql.micros(row.probe_at)):
             _probe(row)
     _release_orphans()
+
+
+def _is_time(moment: int) -> bool:
+    # One that is later than any can be was set before the clock was set back.
+    return not sql.now() < moment <= sql.now() + int(LONGEST_PROBE * 1e6)
 
 
 def _release_orphans() -> None:

@@ -75,7 +75,7 @@ def check_all(document: Document, events: Iterable[Event], ground: Ground) -> li
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in {"taken", "items"}}
+    return {key: value for key, value in entry.items() if key not in {"taken", "items", "since"}}
 
 
 class _Nobody:

@@ -121,6 +121,11 @@ class Outcome:
     ask: Ask | None = None
 
     @property
+    def probe_of(self) -> int | None:
+        """The destination that the run tries; with its first answer it is no probe any more, wherever it sends then."""
+        return self.errand.probe_of if self.probe_answered is None else None
+
+    @property
     def is_final(self) -> bool:
         return self.due_at is None and self.state != "held"
 

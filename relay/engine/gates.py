@@ -18,6 +18,8 @@ SLOW = 0.2
 # Runs that find no place free come back about when one may be, between these seconds.
 SHORTEST_WAIT = 0.05
 LONGEST_WAIT = 5.0
+# Who waits for a connection's rate asks again after so many seconds at the latest.
+LONGEST_PUT_BACK = 60.0
 MOST_KNOWN = 10_000
 # A flow's concurrency up to which its sends are counted over all workers, and the seconds for which a worker that was
 # killed counts on, past what a send can take.
@@ -172,7 +174,7 @@ class Gates:
         """Ask all workers' common clock for the connection's rate; without it nothing is sent."""
         place = passed.place
         seconds = self._shared.admit(f"{place.workspace_id}:{place.connection}", backoff.interval(rate))
-        return passed if seconds <= 0 else self._turn_away(passed, seconds)
+        return passed if seconds <= 0 else self._turn_away(passed, min(seconds, LONGEST_PUT_BACK))
 
     def back_out(self, passed: Pass) -> None:
         """Give a pass back unused."""

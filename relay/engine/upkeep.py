@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 
 import structlog
 from django.db import Error
@@ -25,13 +26,14 @@ LEASE = 3.0  # seconds after which another upkeep takes over from one that died
 def run(stop: threading.Event) -> None:
     """Do upkeep every second until `stop` is set; of many such processes only one does it at a time."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    steps = clock.Steps()
+    steps, ahead = clock.Steps(), clock.Ahead()
     while not stop.wait(EVERY):
         step = steps.back()
         try:
             if Lease.take("upkeep", holder, LEASE):
                 if step:
                     clock.bring_forward(step)
+                ahead.bring_back()
                 once()
         except Error as error:
             log.warning("upkeep.database", reason=str(error).strip())
@@ -45,14 +47,23 @@ def once() -> None:
     if sql.is_sqlite():
         # Here, so that no commit of ingest has to do it; and first, since nothing else may be possible on a full disk.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
-    held.release_stragglers()
-    destinations.go_on()
-    order.go_on()
+    parts = (held.release_stragglers, destinations.go_on, order.go_on, _go_on_with_batches, schedules.go_on, _ring)
+    for part in (*parts, indexing.index_some, retention.go_on):
+        _do(part)
+
+
+def _do(part: Callable[[], object]) -> None:
+    """One part of a round; whatever breaks it, the others are done. A database that is away ends the round."""
+    try:
+        part()
+    except Error:
+        raise
+    except Exception:
+        log.exception("upkeep.broke", part=f"{part.__module__}.{part.__name__}")
+
+
+def _go_on_with_batches() -> None:
     batches.go_on(sql.now())
-    schedules.go_on()
-    _ring()
-    indexing.index_some()
-    retention.go_on()
 
 
 def _ring() -> None:

@@ -2,8 +2,9 @@
 
 The trail of a run is its cursor: an entry for each step that is through, or that decided something. Walking again
 passes by what is in it, with the outputs restored, and goes on where it ends. An entry is `{"id", "kind", "state"}`,
-with `outputs` where the step gives some and `error` where it failed. Its id is the step's, and in loops the places of
-the elements: `tell[2]`, `tell[2][0]`; so it is told apart from all others of the run.
+with `outputs` where the step gives some, `error` where it failed, and `since` (microseconds since 1970) while it waits
+for some time. Its id is the step's, and in loops the places of the elements: `tell[2]`, `tell[2][0]`; so it is told
+apart from all others of the run.
 """
 
 from __future__ import annotations
@@ -174,9 +175,10 @@ class Walk:
         return entry
 
     def replace(self, entry: dict[str, Any], **change: Any) -> None:
-        """Write an entry of the trail anew; the errand keeps the one that it came with."""
+        """Write an entry of the trail anew, its wait over; the errand keeps the one that it came with."""
         trail = self.outcome.trail
-        trail[next(place for place, one in enumerate(trail) if one is entry)] = {**entry, **change}
+        kept = {key: value for key, value in entry.items() if key != "since"}
+        trail[next(place for place, one in enumerate(trail) if one is entry)] = {**kept, **change}
 
     def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None, **more: Any) -> NoReturn:
         """Enter a step as failed. What comes of it is for the block it is in to say."""

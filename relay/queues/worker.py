@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import StopRequested
+from rq.exceptions import InvalidJobOperation, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
@@ -74,6 +74,11 @@ class Worker(SimpleWorker):
         with _stops_without_redis():
             super().heartbeat(timeout, pipeline)
             _presence().keep()
+
+    def handle_job_success(self, *words: Any, **named: Any) -> None:
+        """Skip it where Redis was emptied meanwhile: it knows nothing of the job any more, and nobody needs it to."""
+        with contextlib.suppress(InvalidJobOperation):
+            super().handle_job_success(*words, **named)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         with _stops_without_redis():

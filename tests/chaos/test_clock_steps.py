@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +75,45 @@ def test_steps_of_the_clock_lose_nothing_and_put_nothing_off(
         assert_all_is_well(relay, sink, stream.books, twice=4 * IN_HAND)
         assert not stream.books.cut
         assert not stream.books.refused
+
+
+@pytest.mark.chaos
+def test_steps_that_no_upkeep_sees_put_nothing_off(
+    start_relay: Callable[..., Relay], sink: Sink, tmp_path: Path
+) -> None:
+    clock = Clock(tmp_path)
+    relay = start_relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8", RELAY_LEASE="3", **clock.settings)
+    with Listener() as listener:
+        path, nap = publish_documents(relay, flow(sink.url), naps(listener, "5s"))
+        upkeep = next(pid for name, pid in relay.children().items() if "upkeep" in name)
+
+        with Stream(port(relay), path) as stream:
+            os.kill(upkeep, signal.SIGSTOP)
+            clock.set(HOUR)
+            wait_until(lambda: _newest(relay) > (time.time() + HOUR / 2) * 1e6, what="events come an hour ahead")
+            short = Caller(port(relay), nap, iter([{"n": 1}]))
+            wait_until(lambda: short.acknowledged and _waiting(relay) == 1, what="a run waits for 5 seconds")
+            for pid in _workers(relay):
+                os.kill(pid, signal.SIGSTOP)  # what comes now is not delivered before the clock goes back
+            stream.wait_for(50)
+            for pid in _workers(relay):
+                os.kill(pid, signal.SIGKILL)
+            clock.set(0.0)
+            os.kill(upkeep, signal.SIGKILL)
+            wait_until(lambda: listener.first_of_each("/5s"), seconds=5 + SOON, what="it waits no hour")
+            stream.wait_for(100)
+
+        assert_all_is_well(relay, sink, stream.books, twice=2 * IN_HAND)
+        assert not stream.books.cut
+        assert not stream.books.refused
+
+
+def _workers(relay: Relay) -> list[int]:
+    return [pid for name, pid in relay.children().items() if "worker" in name]
+
+
+def _newest(relay: Relay) -> int:
+    return int(rows(relay, "SELECT max(received_at) FROM relay_event")[0][0])
 
 
 def _wait_for_upkeep(relay: Relay) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -61,15 +63,129 @@ def test_a_step_back_puts_nothing_off(live, arrive, walkers, stepping) -> None:
     assert run.state == "succeeded"
 
 
-def test_a_wait_is_as_long_as_it_was_after_a_step_back(live, arrive, stepping) -> None:
+def test_what_is_released_at_a_pace_keeps_it_after_a_step_back(live, arrive, stepping) -> None:
     arrive(live(posting("https://example.com/")))
-    Run.objects.update(state="waiting", due_at=sql.now() + 90_000_000)
+    Run.objects.update(due_at=sql.now() + 90_000_000)
 
     stepping.shift(-HOUR)
     clock.bring_forward(HOUR)
 
-    waits = sql.fetch("SELECT due_at FROM relay_run")[0][0] - sql.now()
-    assert 80e6 < waits <= 90e6
+    assert 80 < waits() <= 90
+
+
+def waits() -> float:
+    """Seconds until the only run is due."""
+    return float(sql.fetch("SELECT due_at FROM relay_run")[0][0] - sql.now()) / 1e6
+
+
+def run_of(live, arrive, walkers: Walkers, *steps: dict[str, Any]) -> None:
+    """A run that arrives at a flow, and is walked as far as it goes."""
+    arrive(live({**posting(""), "steps": list(steps)}))
+    work(walkers=walkers, linger=0)
+
+
+TRY = {
+    "id": "send",
+    "kind": "action",
+    "action": "http.request",
+    "inputs": {"url": "http://127.0.0.1:59999/"},
+    "retry": {"delays": ["10m"]},
+}
+NAP = {"id": "nap", "kind": "delay", "for": "10m"}
+GATHER = {"id": "gather", "kind": "digest", "key": "all", "every": "10m"}
+
+
+FAIL = TRY | {"retry": {"delays": []}, "on_error": "continue"}
+BEGUN = {
+    "retry": ([TRY], 900.0),
+    "delay": ([NAP], 600.0),
+    "delay behind an action": ([FAIL, NAP], 600.0),
+    "digest": ([GATHER], 600.0),
+}
+
+
+# Nobody has seen the steps: both were between two rounds of upkeep, or none ran.
+@pytest.mark.parametrize("begun", BEGUN)
+def test_what_began_while_the_clock_was_ahead_waits_no_longer_than_it_should(
+    begun: str, live, arrive, walkers, stepping
+) -> None:
+    steps, seconds = BEGUN[begun]
+    stepping.shift(HOUR)
+    run_of(live, arrive, walkers, *steps)
+    stepping.shift(-HOUR)
+
+    moved = clock.Ahead().bring_back()
+
+    assert moved == 1
+    assert seconds / 4 < waits() <= seconds
+    assert clock.Ahead().bring_back() == 0
+
+
+def test_what_arrived_while_the_clock_was_ahead_is_due(live, arrive, walkers, stepping) -> None:
+    say = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "once"}}
+    stepping.shift(HOUR)
+    (run,) = arrive(live({**posting(""), "steps": [say]}))
+    stepping.shift(-HOUR)
+
+    clock.Ahead().bring_back()
+    work(walkers=walkers)
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+
+
+@pytest.mark.parametrize(("change", "seconds"), [({"state": "running"}, 10.0), ({"fence": 3}, 0.0)])
+def test_what_was_taken_or_put_back_while_the_clock_was_ahead_comes_back(
+    change: dict[str, Any], seconds: float, live, arrive, stepping
+) -> None:
+    stepping.shift(HOUR)
+    arrive(live(posting("https://example.com/")))
+    Run.objects.update(due_at=sql.now() + 5_000_000, **change)
+    stepping.shift(-HOUR)
+
+    clock.Ahead().bring_back()
+
+    assert waits() <= seconds
+
+
+@pytest.mark.parametrize("step", [TRY, NAP], ids=["retry", "delay"])
+def test_what_began_before_waits_as_long_as_it_should(step: dict[str, Any], live, arrive, walkers, stepping) -> None:
+    run_of(live, arrive, walkers, step)
+    before = waits()
+    Run.objects.update(id=1)
+    stepping.shift(HOUR)
+    _arrive_at_another(live, arrive)
+    stepping.shift(-HOUR)
+
+    clock.Ahead().bring_back()
+
+    assert (Run.objects.get(pk=1).due_at.timestamp() - time.time()) == pytest.approx(before, abs=5)
+
+
+def test_a_date_is_a_date(live, arrive, walkers, stepping) -> None:
+    date = datetime.fromtimestamp(time.time() + 86_400, UTC).isoformat()
+    stepping.shift(HOUR)
+    run_of(live, arrive, walkers, FAIL, {"id": "nap", "kind": "delay", "until": date})
+    stepping.shift(-HOUR)
+
+    assert clock.Ahead().bring_back() == 0
+
+
+def test_many_that_wait_are_looked_at_in_pages(live, arrive, stepping, monkeypatch) -> None:
+    monkeypatch.setattr(clock, "PAGE", 2)
+    runs = arrive(live(posting("https://example.com/")), *[b"{}"] * 3)
+    for number, run in enumerate(runs):
+        Run.objects.filter(pk=run.pk).update(state="waiting", due_at=sql.now() + (number + 1) * 60_000_000)
+    stepping.shift(HOUR)
+    _arrive_at_another(live, arrive)
+    stepping.shift(-HOUR)
+    ahead = clock.Ahead()
+
+    assert [ahead.bring_back() for _ in range(3)] == [0, 1, 0]
+
+
+def _arrive_at_another(live, arrive) -> None:
+    arrive(live({**posting("https://example.com/"), "name": "Another"}))
 
 
 def test_what_was_taken_since_the_step_stays_taken(live, arrive, stepping) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relay import jobs, queues
-from relay.engine import claim, sql, upkeep
+from relay.engine import claim, destinations, sql, upkeep
 from relay.models import Lease, Run
 from tests.engine.conftest import posting
 
@@ -73,6 +73,18 @@ def test_a_worker_answers_a_bell(live, arrive, settings) -> None:
     run.refresh_from_db()
     assert run.state == "succeeded"
     assert run.workspace.inbox_messages.get().text == "order 7"
+
+
+def test_what_breaks_one_part_keeps_no_other_from_its_turn(live, arrive, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise KeyError("nobody thought of it")
+
+    monkeypatch.setattr(destinations, "go_on", broken)
+    arrive(live(posting("https://example.com/")))
+
+    upkeep.once()
+
+    assert queues.waiting() == 1
 
 
 def test_what_dead_workers_held_is_due_at_the_next_start(live, arrive) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay import queues
+from relay import jobs, queues
 from relay import valkey as server
 from tests.conftest import FOLDER
 from tests.running import Valkey
@@ -46,6 +46,18 @@ def test_a_burst_ends_when_no_bell_waits(valkey: Valkey, unstopped: threading.Ev
 
     assert looks == []  # bells call jobs.work; what is given is for when there are none
     assert queues.waiting() == 0
+
+
+def test_a_redis_that_forgets_the_bell_meanwhile_is_no_error(
+    valkey: Valkey, unstopped: threading.Event, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(jobs, "work", lambda: server.command(FOLDER, "FLUSHALL"))
+    queues.ring()
+
+    queues.run_worker(lambda: None, burst=True)
+
+    assert queues.waiting() == 0
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_nobody_serves_a_redis_that_is_away(valkey: Valkey) -> None:

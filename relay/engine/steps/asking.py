@@ -44,13 +44,15 @@ def gather(walk: Walk, step: DigestStep) -> None:
         key = digest(step.key.render(walk.context))
     except RelayError as error:
         walk.failed(step, str(error))
+    since = None
     if step.times:
         until = moments.next_of_day(step.times, now=now, place=place)
     else:
+        since = now
         until = now + int((PATIENCE if step.seconds is None else step.seconds) * 1e6)
     item = _json(walk.context["event"]["body"])
     told = moments.told(until, place)
-    ask = Ask("digest", step.id, step.id + walk.place, step.name, key, item, None, until, told, step.limit)
+    ask = Ask("digest", step.id, step.id + walk.place, step.name, key, item, None, until, told, step.limit, since)
     ask_now(walk, ask)
 
 
@@ -68,7 +70,7 @@ def ask_now(walk: Walk, ask: Ask) -> NoReturn:
     walk.tries = 0
     outcome.ask, outcome.state, outcome.tries = ask, "queued", 0
     outcome.due_at = time.time_ns() // 1000
-    outcome.destination_id = walk.errand.probe_of
+    outcome.destination_id = outcome.probe_of
     raise Ended
 
 

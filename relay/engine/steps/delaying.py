@@ -32,7 +32,9 @@ def delay(walk: Walk, step: DelayStep) -> None:
     if moment <= now:
         walk.enter(step, "waited", outputs)
         return
-    walk.enter(step, "waiting", outputs)
+    # What ends at a date is no later when the clock is set back.
+    since: dict[str, Any] = {} if step.is_date else {"since": now}
+    walk.enter(step, "waiting", outputs, **since)
     walk.tries = 0
     walk.outcome.ask = ask
     walk.outcome.state, walk.outcome.due_at = "waiting", moment
