@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relay.conditions.operators import COMPARISONS, OPERATORS, WITHOUT_RIGHT
+from relay.conditions.operators import COMPARISONS, NUMERIC, OPERATORS, WITHOUT_RIGHT, as_number, as_time
 from relay.errors import DocumentFaults, Fault, MissingName, TemplateError
 from relay.templating import JSON, Budget, Context, Missing, Tree, check, compile_leaf, compile_tree
 from relay.templating.faults import in_words
@@ -111,15 +111,30 @@ class _Compiler:
         for side in ("left", "right"):
             for place, error in check(doc.get(side)):
                 self._fault(_join(_join(path, side), place), str(error))
-        if doc.get("op") == "matches" and "right" in doc and not self.faults and compile_tree(doc["right"]).constant:
-            try:
-                compile_pattern(doc["right"])
-            except TemplateError as error:
-                self._fault(_join(path, "right"), str(error))
+        if "right" in doc and not self.faults and compile_tree(doc["right"]).constant:
+            message = _unfit(doc["op"], doc["right"])
+            if message:
+                self._fault(_join(path, "right"), message)
 
     def _fault(self, path: str, message: str) -> _Test:
         self.faults.append(Fault(path, message))
         return _never
+
+
+def _unfit(op: JSON, right: JSON) -> str:
+    """Why an operator never holds for a right side that is written out; nothing where it can."""
+    if op == "matches":
+        try:
+            compile_pattern(right)
+        except TemplateError as error:
+            return str(error)
+    if op in NUMERIC and as_number(right) is None:
+        return f"is a number, as 100: {op} compares numbers, and before and after compare dates"
+    if op in ("before", "after") and as_time(right) is None:
+        return f"is a date, as 2026-01-31: {op} compares dates"
+    if op in ("in", "not_in") and not isinstance(right, list | str):
+        return "is a list, or text with commas between its parts"
+    return ""
 
 
 def _join(path: str, name: str) -> str:
@@ -134,8 +149,20 @@ def _negated(test: _Test) -> _Test:
     return lambda context: not test(context)
 
 
+_SIGNS = {
+    "=": "equals",
+    "==": "equals",
+    "!=": "not_equals",
+    ">": "greater_than",
+    ">=": "at_least",
+    "<": "less_than",
+    "<=": "at_most",
+}
+
+
 def _unknown_operator(op: JSON) -> str:
-    near = difflib.get_close_matches(op[:40], OPERATORS, n=1) if isinstance(op, str) else []
+    name = op[:40] if isinstance(op, str) else ""
+    near = [_SIGNS[name]] if name in _SIGNS else difflib.get_close_matches(name, OPERATORS, n=1)
     return "unknown operator" + (f"; did you mean {near[0]}?" if near else "; one of " + ", ".join(OPERATORS))
 
 

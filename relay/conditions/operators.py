@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from relay.templating import JSON
+from relay.templating import JSON, dates
+from relay.templating.filters.definition import Unfit
 from relay.templating.fuel import charge, charge_value, search_units
 from relay.templating.patterns import found_in
 
@@ -34,6 +34,7 @@ OPERATORS = {
     "is_true": "is true",
 }
 WITHOUT_RIGHT = frozenset(("exists", "is_empty", "is_true"))
+NUMERIC = frozenset(("greater_than", "at_least", "less_than", "at_most"))
 
 # JSON's own grammar without exponents: "007" and "+49..." stay texts.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,100})?")
@@ -129,16 +130,15 @@ def _ordered(holds: Callable[[Any, Any], bool], reading: Callable[[JSON], Any]) 
 
 
 def as_time(value: JSON) -> float | None:
-    """Unix seconds of an ISO date or date-time (UTC where it names no zone) or a number; past 10**11, milliseconds."""
+    """Unix seconds of a date as filters read it (UTC where it names no zone) or a number; past 10**11, milliseconds."""
     number = as_number(value)
     if number is not None:
         return float(number) / 1000 if abs(number) >= 10**11 else float(number)
+    if not isinstance(value, str) or len(value) > 100:
+        return None
     try:
-        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) and len(value) < 60 else None
-        return (
-            (moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else None
-        )
-    except (ValueError, OverflowError):
+        return dates.read(value).at.timestamp()
+    except (Unfit, ValueError, OverflowError):
         return None
 
 

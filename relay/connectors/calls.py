@@ -195,13 +195,22 @@ def _encoded(body: Any) -> tuple[bytes | None, str]:
     """Bytes and media type of {"json"}, {"form"} or {"text", "type"}; no body where there is none."""
     if not body:
         return None, ""
+    check_body(body)
+    if "json" in body:
+        return msgspec.json.encode(body["json"]), _type(body, "application/json")
+    if "form" in body:
+        return _form(body["form"]), _type(body, "application/x-www-form-urlencoded")
+    return plain(body["text"]).encode(), _type(body, "text/plain; charset=utf-8")
+
+
+def check_body(body: Any) -> None:
+    """RequestRefused for a body that is of no kind."""
     if not isinstance(body, dict) or body.keys() - {"type"} not in ({"json"}, {"form"}, {"text"}):
         raise RequestRefused('The body is {"json": ...}, {"form": {...}} or {"text": "...", "type": "..."}')
-    if "json" in body:
-        return msgspec.json.encode(body["json"]), "application/json"
-    if "form" in body:
-        return _form(body["form"]), "application/x-www-form-urlencoded"
-    return plain(body["text"]).encode(), str(body.get("type") or "text/plain; charset=utf-8")
+
+
+def _type(body: Mapping[str, Any], usual: str) -> str:
+    return str(body.get("type") or usual)
 
 
 def _form(fields: Any) -> bytes:

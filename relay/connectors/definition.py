@@ -117,7 +117,25 @@ class Action:
     @property
     def headers_input(self) -> str:
         """The key of the input that is the request's headers; "" where the action writes its own."""
-        return next((one.key for one in self.inputs if self.headers == f"{{{{ inputs.{one.key} }}}}"), "")
+        return self._input_of(self.headers)
+
+    @property
+    def query_input(self) -> str:
+        """The key of the input that is the request's query; "" where the action writes its own."""
+        return self._input_of(self.query)
+
+    @property
+    def body_input(self) -> str:
+        """The key of the input that is the request's body; "" where the action writes its own."""
+        return self._input_of(self.body)
+
+    @property
+    def sign_input(self) -> str:
+        """The key of the input that says whether the request is signed; "" where none does."""
+        return self._input_of(self.sign)
+
+    def _input_of(self, template: Any) -> str:
+        return next((one.key for one in self.inputs if template == f"{{{{ inputs.{one.key} }}}}"), "")
 
 
 SIGNING_SECRET = (Field("secret", "Signing secret", required=True, secret=True),)

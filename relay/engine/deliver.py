@@ -19,7 +19,7 @@ from relay.engine.inputs import rendered
 from relay.errors import ConnectionMissing, DeliveryError, KeyLost, RelayError
 from relay.flows.plan import ActionStep
 from relay.models import HeldBy
-from relay.outbound import Request, origin_of
+from relay.outbound import Answer, Request, origin_of
 
 if TYPE_CHECKING:
     from relay.engine.walk import Walk
@@ -179,7 +179,7 @@ class Delivery:
         try:
             answer = self.walk.sender.send(request, self.step.timeout)
             self.seconds = time.perf_counter() - clock
-            verdict = verdicts.judge(self.step.action, answer, success=self.step.success)
+            verdict = self._verdict(answer)
             kept = _json(redaction.answer_record(answer, secrets))
             fault = redaction.mask(verdict.message, secrets) if answer.status >= 500 else ""
             record: dict[str, Any] = {"answer": kept, "status": answer.status}
@@ -191,6 +191,17 @@ class Delivery:
         finally:
             self.walk.gates.leave(passed, seconds=self.seconds, fault=fault)
         self._judge(verdict, passed.place, record)
+
+    def _verdict(self, answer: Answer) -> verdicts.Verdict:
+        """What an answer means; where the step says what a success is, by the names of all templates, and `answer`."""
+        success = self.step.success
+        if success is None:
+            return verdicts.judge(self.step.action, answer)
+        try:
+            return verdicts.judge(self.step.action, answer, success=lambda told: success({**self.walk.context, **told}))
+        except RelayError as error:
+            reason = f"The answer was {answer.status}, and whether that is a success can't be told: {error}"
+            return verdicts.Verdict("failed", reason, outputs=verdicts.outputs_of(self.step.action, answer))
 
     def _judge(self, verdict: verdicts.Verdict, place: Place, record: dict[str, Any]) -> None:
         if verdict.kind == "succeeded":

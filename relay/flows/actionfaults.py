@@ -11,8 +11,8 @@ from relay.connectors.definition import Action, Connector, Field
 from relay.connectors.fitting import fit
 from relay.errors import Fault, RelayError, RequestRefused
 from relay.flows import kinds
-from relay.flows.headers import header_faults
 from relay.flows.names import Scope, condition_faults, template_faults
+from relay.flows.requests import request_faults
 from relay.flows.shape import join
 from relay.outbound import check_url
 
@@ -32,7 +32,7 @@ def action_faults(step: kinds.Action, path: str, scope: Scope) -> Iterator[Fault
     except RelayError as error:
         yield Fault(join(path, "action"), str(error))
         return
-    yield from _connection(step, connector, path)
+    yield from _connection(step, connector, action, path)
     yield from _inputs(step, action, join(path, "inputs"))
 
 
@@ -53,11 +53,13 @@ def _times(step: kinds.Action, path: str) -> Iterator[Fault]:
         yield Fault(join(path, "timeout"), str(error))
 
 
-def _connection(step: kinds.Action, connector: Connector, path: str) -> Iterator[Fault]:
+def _connection(step: kinds.Action, connector: Connector, action: Action, path: str) -> Iterator[Fault]:
     if connector.needs_connection and not step.connection:
         yield Fault(join(path, "connection"), f"{connector.label} needs a connection")
     elif step.connection and not connector.connection:
         yield Fault(join(path, "connection"), f"{connector.label} takes no connection")
+    elif not step.connection and action.sign_input and step.inputs.get(action.sign_input):
+        yield Fault(join(path, "connection"), "signing needs a connection that holds the signing secret")
 
 
 def _inputs(step: kinds.Action, action: Action, path: str) -> Iterator[Fault]:
@@ -71,13 +73,15 @@ def _inputs(step: kinds.Action, action: Action, path: str) -> Iterator[Fault]:
             if one.required:
                 yield Fault(join(path, one.key), f"{one.label} is needed")
         elif not (isinstance(value, str) and templating.has_template(value)):
-            yield from _constant(one, value, join(path, one.key))
-            if one.key == action.headers_input:
-                yield from header_faults(value, join(path, one.key))
+            yield from _constant(action, one, value, join(path, one.key))
 
 
-def _constant(one: Field, value: Any, path: str) -> Iterator[Fault]:
+def _constant(action: Action, one: Field, value: Any, path: str) -> Iterator[Fault]:
     """What is wrong with an input that is known before any event."""
+    wrong = list(request_faults(action, one.key, value, path))
+    yield from wrong
+    if wrong:
+        return
     try:
         fit(one, value)
         if one.kind == "url":

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import yaml
 
 from relay.errors import DocumentFaults, Fault
+from relay.flows.shape import join
 
 MOST_BYTES = 512 * 1024
 MOST_DEPTH = 64
+# Behind an even number of backslashes: else the first of them is what is escaped.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def load(data: bytes | str | dict[str, Any]) -> Any:
@@ -23,9 +28,11 @@ def load(data: bytes | str | dict[str, Any]) -> Any:
     if _depth(value) > MOST_DEPTH:
         raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep")
     try:
-        msgspec.json.encode(value)
+        text = msgspec.json.encode(value)
     except UnicodeEncodeError:
         raise _fault("the document has a half of a surrogate pair in it, which is no character") from None
+    if _NUL.search(text):
+        raise _fault("the document has the character NUL in it (\\u0000), which no database can keep")
     return value
 
 
@@ -38,7 +45,7 @@ def _parsed(data: bytes) -> Any:
         raise _fault("the document is not UTF-8 text") from None
     try:
         if text.lstrip()[:1] in ("{", "["):
-            return msgspec.json.decode(text)
+            return _once_each(text, msgspec.json.decode(text))
         return yaml.load(text, Loader=_Loader)  # noqa: S506 # nosec B506 - a SafeLoader
     except RecursionError:
         raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep") from None
@@ -46,6 +53,44 @@ def _parsed(data: bytes) -> Any:
         raise _fault(f"not JSON: {error}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise _fault(f"not YAML: {_first_line(error)}") from None
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a key stands twice."""
+
+    key = ""
+
+
+def _once_each(text: str, value: Any) -> Any:
+    """The value of a JSON text in which every object has each of its keys once; else one of them would be lost."""
+    if _depth(value) > MOST_DEPTH:
+        return value
+    # What numbers are is not looked at: Python makes none of more than 4,300 digits.
+    read = json.loads(text, object_pairs_hook=_object, parse_int=str, parse_float=str, parse_constant=str)
+    wrong = [Fault(path, "stands twice") for path in _twice(read, "")]
+    if wrong:
+        raise DocumentFaults(wrong)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        found = _Twice(found)
+        found.key = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    return found
+
+
+def _twice(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Twice):
+        yield join(path, value.key)
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _twice(one, join(path, name))
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _twice(one, f"{path}[{place}]")
 
 
 def _first_line(error: Exception) -> str:

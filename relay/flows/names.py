@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relay import templating
 from relay.conditions import compile_condition
 from relay.errors import DocumentFaults, Fault
-from relay.flows.shape import join
+from relay.flows.shape import join, near
+from relay.templating.missing import LOOP_NAMES
 
 # The first names that a template may use.
 ROOTS = {"event", "steps", "vars", "constants", "flow", "run"}
+# What may follow a first name of which no payload decides that.
+_WITHIN = {
+    "event": frozenset({"body", "raw", "headers", "query", "method", "id", "received_at"}),
+    "flow": frozenset({"name"}),
+    "run": frozenset({"id"}),
+    "loop": frozenset({"index", "index0", "first", "last", "length"}),
+}
+_key = re.compile(r"\.(\w+)|\['([^']*)'\]").match
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Scope:
 
     `before`: ids of steps whose outputs are there; of them, `lists`: those that a loop has gathered.
     `hidden`: ids of steps inside other arms. `names`: further first names, as a loop gives. `depth`: of nesting.
+    `gives`: the outputs of each step of the document, None where they aren't known.
     """
 
     before: frozenset[str] = frozenset()
@@ -30,6 +40,7 @@ class Scope:
     names: frozenset[str] = frozenset()
     depth: int = 0
     loops: int = 0
+    gives: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
     def with_names(self, *names: str) -> Scope:
         return replace(self, names=self.names | {*names})
@@ -72,18 +83,58 @@ def _names(value: Any, path: str, scope: Scope) -> Iterator[Fault]:
 
 
 def _name_fault(name: str, scope: Scope) -> str:
-    parts = re.split(r"[.\[]", name)
+    root = re.split(r"[.\[]", name)[0]
     roots = ROOTS | scope.names
-    if parts[0] not in roots:
-        return f"{parts[0]} is not a name here; there are {', '.join(sorted(roots))}"
-    return _step_fault(name, parts[1], scope) if parts[0] == "steps" and len(parts) > 1 else ""
+    if root not in roots:
+        return f"{root} is not a name here; there are {', '.join(sorted(roots))}"
+    key, rest = _next_key(name[len(root) :])
+    if key is None:
+        return ""
+    if root == "steps":
+        return _step_fault(key, rest, scope)
+    if root == "event" and key == "headers":
+        return _header_fault(_next_key(rest)[0])
+    known = _WITHIN.get(root, frozenset({key}))
+    # The loops of a template itself are called so too, and know more.
+    is_known = key in known or (root == "loop" and key in LOOP_NAMES)
+    return "" if is_known else f"{root} has no {key[:60]}{_instead(key, known)}"
 
 
-def _step_fault(name: str, step: str, scope: Scope) -> str:
+def _header_fault(header: str | None) -> str:
+    if header is None or header == header.lower():
+        return ""
+    return f"names of headers are in small letters: event.headers['{header.lower()[:60]}']"
+
+
+def _instead(name: str, known: frozenset[str]) -> str:
+    """What was meant, or all that there is."""
+    return near(name, known) or f"; there is {', '.join(sorted(known))}"
+
+
+def _next_key(rest: str) -> tuple[str | None, str]:
+    """The key that a path goes on with, where it is a name, and what is behind it."""
+    match = _key(rest)
+    return (None, rest) if match is None else (match[1] or match[2], rest[match.end() :])
+
+
+def _step_fault(step: str, rest: str, scope: Scope) -> str:
     if step in scope.hidden:
         return f"the step {step} is inside another arm, so it has not run here"
     if step not in scope.before:
         return f"there is no step {step} before this one"
-    if step in scope.lists and name.startswith(f"steps.{step}."):
+    output, _ = _next_key(rest)
+    if output is None:
+        return ""
+    if step in scope.lists:
         return f"{step} is inside a loop: after the loop, steps.{step} is a list with an item for each element"
-    return ""
+    return _output_fault(step, output, scope.gives.get(step))
+
+
+def _output_fault(step: str, output: str, known: frozenset[str] | None) -> str:
+    if known is None or output in known:
+        return ""
+    if output == "error":
+        return f"the step {step} gives no error: its on_error is not continue or branch"
+    if not known:
+        return f"the step {step} gives nothing that others can use"
+    return f"the step {step} gives no {output[:60]}{_instead(output, known)}"

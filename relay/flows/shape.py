@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import inspect
@@ -31,6 +31,12 @@ _EXPECTED: dict[type[inspect.Type], tuple[tuple[type, ...], str]] = {
 def join(path: str, name: str) -> str:
     """`steps[0]` and `inputs.text` -> `steps[0].inputs.text`."""
     return f"{path}.{name}" if path and name and not name.startswith("[") else path + name
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`; did you mean steps?` for `stepz`, and nothing where none of the known is like it."""
+    close = difflib.get_close_matches(name[:60], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def faults(value: Any, declared: type) -> Iterator[Fault]:
@@ -68,7 +74,7 @@ def _struct(value: Any, info: inspect.StructType, path: str) -> Iterator[Fault]:
     allowed = [*known, *([info.tag_field] if info.tag_field else [])]
     for name in value:
         if name not in allowed:
-            yield Fault(join(path, str(name)), f"unknown key{_near(str(name), allowed)}")
+            yield Fault(join(path, str(name)), f"unknown key{near(str(name), allowed)}")
     for name, field in known.items():
         if name in value:
             yield from _any(value[name], field.type, join(path, name))
@@ -84,10 +90,19 @@ def _union(value: Any, info: inspect.UnionType, path: str) -> Iterator[Fault]:
     if value is None and any(isinstance(one, inspect.NoneType) for one in info.types):
         return
     others = [one for one in info.types if not isinstance(one, inspect.NoneType)]
-    # Whole numbers last: where a fraction may stand, the fault says "a number".
-    others.sort(key=lambda one: isinstance(one, inspect.IntType))
     found = [list(_any(value, one, path)) for one in others]
-    yield from min(found, key=len)
+    if all(type(one) in _EXPECTED for one in others) and all(found):
+        yield _wrong(path, _kinds_of(others), value)
+    else:
+        yield from min(found, key=len)
+
+
+def _kinds_of(scalars: list[inspect.Type]) -> str:
+    """`a number or text`; where a fraction may stand, a whole number is nothing of its own."""
+    words = {type(one): _EXPECTED[type(one)][1] for one in scalars}
+    if inspect.FloatType in words:
+        words.pop(inspect.IntType, None)
+    return " or ".join(sorted(words.values()))
 
 
 def _tagged(value: Any, tagged: dict[Any, inspect.StructType], path: str) -> Iterator[Fault]:
@@ -126,11 +141,6 @@ def _dict(value: Any, info: inspect.DictType, path: str) -> Iterator[Fault]:
 def _either(values: tuple[Any, ...]) -> str:
     shown = [str(value) for value in values]
     return f"it is {shown[0]}" if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
-
-
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name[:60], known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _shown(value: Any) -> str:

@@ -11,12 +11,14 @@ from datetime import UTC
 from typing import Any
 
 from relay import backoff, templating
-from relay.errors import Fault, RelayError, RequestRefused
+from relay.errors import Fault, RelayError, TemplateError
 from relay.flows import kinds, moments
 from relay.flows.actionfaults import action_faults
+from relay.flows.answers import WITHOUT_BODY, check_place
 from relay.flows.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
+from relay.flows.outputs import outputs
 from relay.flows.plan import MOST_GATHERED
-from relay.flows.shape import join
+from relay.flows.shape import join, near
 from relay.outbound import check_headers
 from relay.templating.environment import GLOBALS
 
@@ -41,7 +43,8 @@ def step_faults(steps: Sequence[kinds.Step], scope: Scope = NOWHERE) -> Iterator
     if sum(1 for _ in kinds.every(steps)) > MOST_STEPS:
         yield Fault("steps", f"a flow may have {MOST_STEPS} steps")
         return
-    yield from _Checker().block(steps, "steps", scope)
+    gives = {step.id: outputs(step) for step in kinds.every(steps)}
+    yield from _Checker().block(steps, "steps", replace(scope, gives=gives))
 
 
 class _Checker:
@@ -120,6 +123,10 @@ def _set(step: kinds.Set, path: str, scope: Scope) -> Iterator[Fault]:
     for name, value in step.values.items():
         if kinds.is_lookup(value) and not isinstance(value["table"], dict):
             yield Fault(join(path, f"values.{name}.table"), "is an object: what is found, by key")
+        elif isinstance(value, dict) and {"table", "key"} <= value.keys():
+            for key in value.keys() - {"table", "key", "default"}:
+                if near(key, ("default",)):
+                    yield Fault(join(path, f"values.{name}.{key[:60]}"), "unknown key; did you mean default?")
     yield from template_faults(step.values, join(path, "values"), scope)
 
 
@@ -130,10 +137,13 @@ def _respond(step: kinds.Respond, path: str, scope: Scope) -> Iterator[Fault]:
         yield Fault(join(path, "status"), "is a number, or a template that gives one")
     for part in ("status", "headers", "body"):
         yield from template_faults(getattr(step, part), join(path, part), scope)
+    if isinstance(step.status, int) and step.status in WITHOUT_BODY and step.body not in ("", None):
+        yield Fault(join(path, "body"), f"an answer of status {step.status} has no body")
     constant = {name: value for name, value in step.headers.items() if not templating.has_template(value)}
     try:
         check_headers(constant)
-    except RequestRefused as error:
+        check_place(constant)
+    except RelayError as error:
         yield Fault(join(path, "headers"), str(error))
 
 
@@ -149,7 +159,7 @@ def _branch(step: kinds.Branch, path: str, scope: Scope) -> Iterator[Fault]:
 
 def _loop(step: kinds.Loop, path: str, scope: Scope) -> Iterator[Fault]:
     yield from template_faults(step.over, join(path, "over"), scope)
-    if not (isinstance(step.over, list) or (isinstance(step.over, str) and templating.has_template(step.over))):
+    if not (isinstance(step.over, list) or (isinstance(step.over, str) and _can_be_a_list(step.over))):
         yield Fault(join(path, "over"), "is a list, or a template that gives one, as {{ event.body.items }}")
     if step.called in TAKEN or not ID.fullmatch(step.called) or keyword.iskeyword(step.called):
         yield Fault(join(path, "as"), f"{step.called[:40]!r} can't be the name of an element; leave it out for item")
@@ -157,6 +167,14 @@ def _loop(step: kinds.Loop, path: str, scope: Scope) -> Iterator[Fault]:
         yield Fault(join(path, "limit"), f"is between 1 and {MOST_ELEMENTS}")
     if step.error_steps and step.on_error != "branch":
         yield Fault(join(path, "error_steps"), "needs on_error: branch")
+
+
+def _can_be_a_list(source: str) -> bool:
+    """Whether a template is one expression: any other is text. One that can't be compiled has a fault of its own."""
+    try:
+        return templating.has_template(source) and templating.compile_leaf(source).lone
+    except TemplateError:
+        return True
 
 
 def _delay(step: kinds.Delay, path: str, scope: Scope) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from relay.connectors import registry
 from relay.errors import DocumentFaults, Fault, RelayError, RequestRefused
 from relay.flows import alerts, keeping, moments, weight
 from relay.flows import document as doc
+from relay.flows.answers import WITHOUT_BODY
 from relay.flows.loading import load
 from relay.flows.names import NOWHERE, condition_faults, template_faults
 from relay.flows.senders import faults as sender_faults
@@ -162,7 +163,7 @@ def _of_event(source: str, path: str) -> Iterator[Fault]:
 def _response(response: doc.Response) -> Iterator[Fault]:
     if not 200 <= response.status <= 599:
         yield Fault("trigger.response.status", "is between 200 and 599")
-    if response.body and response.status in {204, 205, 304}:
+    if response.body and response.status in WITHOUT_BODY:
         yield Fault("trigger.response.body", f"an answer of status {response.status} has no body")
     if len(response.body) > 64 * 1024:
         yield Fault("trigger.response.body", "may have 65536 characters")

@@ -25,6 +25,8 @@ _MILLISECONDS = 10**11
 _LATEST = 253_402_300_799
 _DIGITS = re.compile(r"-?\d{9,13}(\.\d{1,9})?")
 _DAY_FIRST = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}\b")
+# As browsers write dates: GMT+0100 (Central European Standard Time). It is ahead of UTC; dateutil takes it for behind.
+_AHEAD = re.compile(r"\b(?:GMT|UTC) ?([+-])(\d{1,2})(?::?(\d\d))?\b(?: \([^()]*\))?")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{1,40}")
 _WORDS = {"today": 0, "tomorrow": 1, "yesterday": -1}
 # Hours from UTC; the ones that several parts of the world share (IST, BST...) are those of most who write them.
@@ -115,6 +117,7 @@ def _freely(source: str, day_first: bool, zone: tzinfo, language: Any) -> Moment
     charge(1_000 + 40 * len(source))
     if source.count(".") < 2 and source.replace(".", "").isdecimal() and len(source) != 14:
         raise ValueError
+    source = _AHEAD.sub(lambda found: f"{found[1]}{found[2]:0>2}:{found[3] or '00'}", source)
     english = source if language in (None, "en") else _in_english(source, language)
     one, other = (
         parser.parse(english, default=default, dayfirst=day_first, tzinfos=_offset)

@@ -52,6 +52,10 @@ def holds(left: Any, op: str, right: Any = None) -> bool:
         ("2026-01-01T00:00:00", "after", "2025-12-31T23:59:59Z", True), ("soon", "before", "2026-01-01", False),
         (None, "after", "2026-01-01", False), ("2026-01-01", "before", "", False),
         ("0001-01-01T00:00:00+23:00", "before", 0, True),
+        ("Jan 31, 2026", "after", "2026-01-30", True), ("31.01.2026", "before", "2026-01-31T00:00:01Z", True),
+        ("Sat, 31 Jan 2026 10:00:00 GMT", "after", "2026-01-31T09:59:59Z", True),
+        ("Sat Jan 31 2026 10:00:00 GMT+0100 (CET)", "before", "2026-01-31T09:00:01Z", True),
+        ("2026-01-31 24:61", "after", "2026-01-01", False), ("x" * 5_000, "after", "2026-01-01", False),
         (None, "exists", None, True), ("", "exists", None, True),
         (None, "is_empty", None, True), (" \n", "is_empty", None, True), ([], "is_empty", None, True),
         ({}, "is_empty", None, True),
@@ -70,7 +74,7 @@ def test_operators(left: Any, op: str, right: Any, answer: bool) -> None:
 @pytest.mark.parametrize("op", OPERATORS)
 def test_a_missing_left_is_false(op: str) -> None:
     for left in ("{{ event.body.nope.more }}", "{{ nope | upper }}", "a {{ nope }}", ["{{ nope }}"]):
-        rule = {"left": left, "op": op} | ({} if op in WITHOUT_RIGHT else {"right": "a"})
+        rule = {"left": left, "op": op} | ({} if op in WITHOUT_RIGHT else {"right": "20240131"})
 
         assert compile_condition(rule).holds({"event": {"body": {}}}) is False
 

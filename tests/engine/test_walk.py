@@ -87,6 +87,25 @@ def test_a_failure_may_be_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "state", "said"),
+    [
+        ({"left": "{{ answer.body.id }}", "op": "equals", "right": "A{{ event.body.one }}"}, "succeeded", ""),
+        ({"left": "{{ answer.body.id }}", "op": "equals", "right": "{{ steps.before.id }}"}, "failed", "was 200: "),
+        ({"left": "{{ event.body.one }}", "op": "equals", "right": 1}, "succeeded", ""),
+        ({"left": 1, "op": "equals", "right": "{{ event.body.two }}"}, "failed", "event.body.two is missing"),
+    ],
+)
+def test_what_a_success_is_may_depend_on_the_event(rule: dict[str, Any], state: str, said: str) -> None:
+    before = {"id": "before", "kind": "set", "values": {"id": "B1"}}
+
+    outcome = walk(errand(before, {**POST, "success": rule}, body=b'{"one": 1}'), Recorder())
+
+    assert outcome.state == state
+    assert said in outcome.reason
+    assert [(one.status, one.answer is not None) for one in outcome.attempts] == [(200, True)]
+
+
+@pytest.mark.parametrize(
     ("step", "body", "said"),
     [
         ({"id": "a", "kind": "set", "values": {"x": "{{ event.body.nope }}"}}, b"{}", "event.body.nope"),

@@ -25,6 +25,7 @@ from relay.flows.loading import load
         ("a: -3\nb: 1e+3\nc: 0\nd: ''", {"a": -3, "b": 1000.0, "c": 0, "d": ""}),
         ("a: |\n  {{ event.body.id }}\n  x\n", {"a": "{{ event.body.id }}\nx\n"}),
         ("", None),
+        ('{"a": "\\\\u0000", "b": {"a": 1}}', {"a": "\\u0000", "b": {"a": 1}}),
     ],
 )
 def test_text_becomes_plain_values(text: str, value: Any) -> None:
@@ -37,6 +38,14 @@ def test_text_becomes_plain_values(text: str, value: Any) -> None:
     [
         (b"\xff", "the document is not UTF-8 text"),
         (b'name: "\\ud800"', "the document has a half of a surrogate pair in it, which is no character"),
+        ('{"a": 1, "b": 2, "a": 1}', "a: stands twice"),
+        (
+            '{"steps": [{"id": "s", "values": {"x": 1, "y": [{"z": 1, "z": 2}], "x": 2}}]}',
+            "steps[0].values.x: stands twice\nsteps[0].values.y[0].z: stands twice",
+        ),
+        ('{"a": "\\u0000"}', "the document has the character NUL in it (\\u0000), which no database can keep"),
+        ('{"a\\u0000": 1}', "the document has the character NUL in it (\\u0000), which no database can keep"),
+        ('a: "\\\\\\0"', "the document has the character NUL in it (\\u0000), which no database can keep"),
         ('{"a": }', "not JSON: JSON is malformed: invalid character (byte 6)"),
         ("a: [1", "not YAML: line 1: expected ',' or ']', but got '<stream end>'"),
         ("a: &x [1]\nb: *x", "not YAML: line 2: aliases are not allowed"),

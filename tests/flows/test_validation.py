@@ -280,6 +280,8 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ),
         (branch(arm(YES), match="any"), "steps[0].match: 'any' is not possible here; all or first"),
         (loop(over="x"), "steps[0].over: is a list, or a template that gives one"),
+        (loop(over="all {{ event.body.lines }}"), "steps[0].over: is a list, or a template that gives one"),
+        (loop(over="{% set x = [1] %}{{ x }}"), "steps[0].over: is a list, or a template that gives one"),
         (loop(over="{{ item.x }}"), "steps[0].over: item is not a name here"),
         (loop(**{"as": "event"}), "steps[0].as: 'event' can't be the name of an element"),
         (loop(limit=0), "steps[0].limit: is between 1 and 10000"),
@@ -306,7 +308,20 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "once", "key": "same"}, "steps[0].key: is a template"),
         ({"id": "a", "kind": "once", "key": "{{ event.id }}", "window": "0s"}, "steps[0].window: is more than 0s"),
         (made(x={"table": [], "key": 1}), "steps[0].values.x.table: is an object"),
+        (
+            made(x={"table": {}, "key": 1, "defalt": 2}),
+            "steps[0].values.x.defalt: unknown key; did you mean default?",
+        ),
         ({"id": "a", "kind": "respond", "status": 99}, "steps[0].status: is between 200 and 599"),
+        ({"id": "a", "kind": "respond", "status": True}, "steps[0].status: expected a whole number or text, got true"),
+        (
+            {"id": "a", "kind": "respond", "status": 204, "body": "x"},
+            "steps[0].body: an answer of status 204 has no body",
+        ),
+        (
+            {"id": "a", "kind": "respond", "status": 303, "headers": {"location": "/thanks"}},
+            "steps[0].headers: A caller can be sent on to an address that begins with https:// or http://",
+        ),
         ({"id": "a", "kind": "respond", "status": "ok"}, "steps[0].status: is a number, or a template"),
         ({"id": "a", "kind": "respond", "headers": {"x": "a\nb"}}, "steps[0].headers: The value of the header "),
         ({"id": "a", "kind": "respond", "body": {"n": "{{ nope.n }}"}}, "steps[0].body.n: nope is not a name here"),
@@ -369,6 +384,10 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
             post(success={"left": "{{ reply.status }}", "op": "exists"}),
             "steps[0].success.left: reply is not a name here; ",
         ),
+        (
+            post(success={"left": "{{ answer.status }}", "op": "less_than", "right": "three"}),
+            "steps[0].success.right: is a number, as 100",
+        ),
         (post(disabled="yes"), "steps[0].disabled: expected true or false, got text"),
     ],
     ids=lambda value: str(value)[-60:],
@@ -428,7 +447,7 @@ def test_constant_inputs_are_checked(inputs: dict[str, Any], found: list[str]) -
         ({"X-A": "a" * 40_000}, ["steps[0].inputs.headers.X-A: The headers are longer"]),
         (["X-A"], ["steps[0].inputs.headers: is an object of names and values"]),
         ("[1]", ["steps[0].inputs.headers: is an object of names and values"]),
-        ("X-A: b", ["steps[0].inputs.headers: Headers is not JSON"]),
+        ("X-A: b", ["steps[0].inputs.headers: is an object of names and values"]),
     ],
 )
 def test_headers_that_are_written_out_are_checked(headers: Any, found: list[str]) -> None:
@@ -441,6 +460,56 @@ def test_headers_that_are_written_out_are_checked(headers: Any, found: list[str]
 
     assert len(said) == len(found)
     assert all(one.startswith(start) for one, start in zip(said, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"json": {"id": "{{ event.body.id }}"}}, ""),
+        ({"json": False}, ""),
+        ({"form": {"a": [1, None], "b": {"c": 1}}}, ""),
+        ({"form": "{{ event.body }}"}, ""),
+        ({"text": {"a": 1}, "type": "{{ event.body.type }}"}, ""),
+        ({"json": 1, "type": "application/vnd.api+json"}, ""),
+        ('{"json": {"a": 1}}', ""),
+        ('{"json": {{ event.body | tojson }}}', ""),
+        ({}, ""),
+        ({"id": 1, "total": 2}, 'body: is {"json": ...}, {"form": {...}} or {"text": "...", "type": "..."}, and what'),
+        ({"jsn": {}}, 'body: is {"json": ...}'),
+        ({"json": 1, "form": {}}, 'body: is {"json": ...}'),
+        ({"{{ event.body.kind }}": 1}, 'body: is {"json": ...}'),
+        ({"type": "text/csv"}, 'body: is {"json": ...}'),
+        ([1], 'body: is {"json": ...}'),
+        ("hello", 'body: is {"json": ...}'),
+        (5, 'body: is {"json": ...}'),
+        ({"form": [1]}, "body.form: is an object of names and values"),
+        ({"form": "a=1"}, "body.form: is an object of names and values"),
+        ({"text": "x", "type": 5}, "body.type: is text, as text/csv"),
+        ({"text": "x", "type": "a\nb"}, "body.type: The value of the header"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_body_that_is_written_out_is_checked(body: Any, found: str) -> None:
+    document = flow(post(inputs={"url": "https://example.com/", "body": body}))
+    if not found:
+        assert parse_document(document).steps
+        return
+
+    (fault,) = faults(document)
+
+    assert fault.startswith(f"steps[0].inputs.{found}")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        ({"query": [1]}, 'inputs.query: is an object of names and values, as {"page": 1}'),
+        ({"query": "a=1"}, 'inputs.query: is an object of names and values, as {"page": 1}'),
+        ({"sign": "standard-webhooks"}, "connection: signing needs a connection that holds the signing secret"),
+    ],
+)
+def test_parts_of_a_request_are_checked(inputs: dict[str, Any], found: str) -> None:
+    assert faults(flow(post(inputs={"url": "https://example.com/", **inputs}))) == [f"steps[0].{found}"]
 
 
 def test_a_connector_that_needs_a_connection_says_so() -> None:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from relay import redaction
 from relay.errors import RelayError
+from relay.flows.answers import WITHOUT_BODY, check_place
 from relay.flows.planned import RespondStep
 from relay.outbound import check_headers
 
 if TYPE_CHECKING:
     from relay.engine.walk import Walk
-
-WITHOUT_BODY = frozenset({204, 205, 304})
 
 
 def respond(walk: Walk, step: RespondStep) -> None:
@@ -30,19 +29,12 @@ def _answer(rendered: dict[str, Any]) -> dict[str, Any]:
     status, body = _status(rendered["status"]), rendered["body"]
     headers = {name: _text(value) for name, value in rendered["headers"].items()}
     check_headers(headers)
-    _check_place(headers)
+    check_place(headers)
     if "content-type" not in map(str.lower, headers) and body not in ("", None):
         headers["Content-Type"] = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
     if status in WITHOUT_BODY:
         headers, body = {name: value for name, value in headers.items() if name.lower() != "content-type"}, None
     return {"status": status, "headers": headers, "body": "" if body is None else _text(body)}
-
-
-def _check_place(headers: dict[str, str]) -> None:
-    """A caller is sent on to addresses of the web alone, and they are written out: no script, no page of Relay's."""
-    for name, value in headers.items():
-        if name.lower() == "location" and not value.lower().startswith(("http://", "https://")):
-            raise RelayError("A caller can be sent on to an address that begins with https:// or http://, and no other")
 
 
 def _status(value: Any) -> int:
