@@ -92,6 +92,12 @@ def text_units(text: str) -> int:
     return len(text) >> 5 if text.isascii() else len(text) >> 3
 
 
+def digits_units(number: int) -> int:
+    """Work that writing a whole number takes: quadratic in its digits, 200 microseconds for 4,300."""
+    bits = number.bit_length()
+    return (bits >> 8) + (bits * bits >> 18)
+
+
 def charge_text(text: str) -> None:
     """Charge a new text. Raises TemplateLimit (`text size`, `work`)."""
     if len(text) > MAX_TEXT:
@@ -127,7 +133,7 @@ def weigh(value: Any, *, limit: int) -> int:
         if kind is str:
             total += 1 + text_units(item)
         elif kind is int:
-            total += 1 + (item.bit_length() >> 8)
+            total += 1 + digits_units(item)
         elif kind is dict:
             total += 4 + 4 * len(item)
             if total <= limit:

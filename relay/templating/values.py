@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from relay.errors import TemplateError
-from relay.templating.fuel import ACTIVE, charge, charge_value
+from relay.templating.fuel import ACTIVE, charge, charge_value, digits_units
 from relay.templating.kinds import Group, kind
 from relay.templating.missing import Missing, raise_missing
 
@@ -31,7 +31,10 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
+        charge(digits_units(value))
+        return str(value)
+    if isinstance(value, float):
         return str(finite(value))
     return as_json_text(value)
 

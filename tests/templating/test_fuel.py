@@ -19,6 +19,7 @@ CONTEXT: dict[str, Any] = {
     "short": "a" * 2_500,
     "needle": "a" * 1_248 + "b" + "a",
     "rows": [{"a": n, "b": {"c": [n] * 3}} for n in range(10_000)],
+    "long": [10**4000] * 500,
     "colliding": [n * (2**61 - 1) for n in range(100_000)],
 }
 DOUBLING = (
@@ -51,6 +52,8 @@ DOUBLING = (
         ("{{ t | split('a') | length }}", "work"),
         ("{{ t | urlencode | length }}", "work"),
         ("{{ t | wordwrap(1) | length }}", "work"),
+        ("{{ long | string | length }}", "work"),
+        ("{% for n in long %}{% set y = n ~ n %}{% endfor %}", "work"),
         ("{{ rows | tojson(indent=16) | length }}", "work"),
         ("{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(30) }}", "work"),
         ("{% macro m() %}{{ m(varargs, varargs) }}{{ varargs }}{% endmacro %}{{ m(1) }}", "work"),
