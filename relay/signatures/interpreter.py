@@ -99,11 +99,15 @@ class Interpreter:
     def _check_one(self, facts: Facts, keyed: list[_Keyed], now: float) -> None:
         raw = self._raw(facts)
         facts.timestamp = self._timestamp(facts, raw, now)
+        reason = Refused(_MISMATCH.get(self._scheme.kind, "The signature does not match"))
         for one in keyed:
             facts.secret = one.secret
-            if self._is_signed(facts, one, raw):
-                return
-        raise Refused(_MISMATCH.get(self._scheme.kind, "The signature does not match"))
+            try:
+                if self._is_signed(facts, one, raw):
+                    return
+            except Refused as refused:  # One secret of several may be unreadable, or another account's.
+                reason = refused
+        raise reason
 
     def _is_signed(self, facts: Facts, one: _Keyed, raw: list[bytes]) -> bool:
         for source, find, wanted in self._required:

@@ -256,3 +256,11 @@ def test_odd_json_is_refused_and_breaks_nothing(name: str, value: str) -> None:
 
         assert not verdict(name, request(body, headers), [{"secret": KEY, "topic_arn": "a", "app_id": "a"}]).valid
         assert not verdict(name, request(b"json=" + body, headers), [KEY]).valid
+
+
+def test_a_secret_of_another_account_leaves_the_next_one_its_turn() -> None:
+    asked = request(BODY, {"x-pusher-key": "new", "x-pusher-signature": hex_of(KEY, BODY)})
+    old, new = {"key": "old", "secret": "another"}, {"key": "new", "secret": KEY}
+
+    assert verdict("pusher", asked, [old, new]).valid
+    assert verdict("pusher", asked, [old]).reason == "The header x-pusher-key is not what it must be"

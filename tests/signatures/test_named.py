@@ -272,6 +272,7 @@ def test_ed25519_with_a_key_in_base64() -> None:
     assert verdict("telnyx", asked, [public]).valid
     assert not verdict("telnyx", asked, [base64.b64encode(b"x" * 32).decode()]).valid
     assert not verdict("telnyx", asked, ["x"]).valid
+    assert verdict("telnyx", asked, [base64.b64encode(b"no key").decode(), public]).valid
 
 
 def hs256(key: str) -> Callable[[bytes], bytes]:
