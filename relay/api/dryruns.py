@@ -11,7 +11,7 @@ from ninja import Router
 from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.errors import Refused
-from relay.engine import dryrun, samples
+from relay.engine import assumed, dryrun, samples
 from relay.engine.arrived import Arrived
 from relay.engine.eventshape import arrived, event_of
 from relay.engine.ground import Ground
@@ -28,21 +28,24 @@ def tell(request: ApiRequest, flow_id: int) -> dict[str, Any]:
     """What `relay dry-run --json` prints, of `{"version"}`, a number, `live` or `draft` (default), or `{"document"}`.
 
     For an `{"event"}`, written down or the id of one, for that of a `{"run"}`, or for a `{"sample"}`, by its name.
+    `{"answers"}`: what actions are taken to be answered, `{"STEP": {"status", "headers", "body"}}`.
     """
     flow = get_object_or_404(request.workspace.flows.select_related("live_version"), pk=flow_id)
     wanted = given.options(request)
     event, part = _event(flow, wanted)
-    return dryrun.tell(given.document(flow, wanted), event, replace(dryrun.ground_of(flow), part=part))
+    known = replace(dryrun.ground_of(flow), part=part, assumed=_answers(wanted))
+    return dryrun.tell(given.document(flow, wanted), event, known)
 
 
 @of_document.post("", url_name="dry-run-document")
 def tell_document(request: ApiRequest) -> dict[str, Any]:
-    """The same of a document that is no flow yet, with no connections: `{"document", "event"}`."""
+    """The same of a document that is no flow yet, with no connections: `{"document", "event", "answers"}`."""
     wanted = given.options(request)
     document = wanted.get("document")
     if not isinstance(document, dict):
         raise Refused(422, 'Send {"document", "event"}, each a JSON object')
-    return dryrun.tell(document, _written(wanted.get("event")), Ground(str(document.get("name"))))
+    known = Ground(str(document.get("name")), assumed=_answers(wanted))
+    return dryrun.tell(document, _written(wanted.get("event")), known)
 
 
 def _event(flow: Flow, wanted: dict[str, Any]) -> tuple[Arrived, int]:
@@ -60,6 +63,13 @@ def _event(flow: Flow, wanted: dict[str, Any]) -> tuple[Arrived, int]:
     if isinstance(wanted["event"], str):
         return arrived(get_object_or_404(flow.events, pk=given.number(wanted["event"]))), 1
     return _written(wanted["event"]), 1
+
+
+def _answers(wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    try:
+        return assumed.check(wanted.get("answers") or {})
+    except RelayError as error:
+        raise Refused(422, str(error)) from None
 
 
 def _written(value: Any) -> Arrived:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from relay.connectors import verdicts
 from relay.engine import dryprocess, ground, trial
 from relay.engine.arrived import Arrived
 from relay.engine.drycheck import broken, row
@@ -39,7 +38,7 @@ def ground_of(flow: Flow) -> Ground:
 def _last_answers(flow: Flow) -> dict[str, dict[str, Any]]:
     run = flow.runs.order_by("-id").first()
     attempts = run.attempts.filter(state=AttemptState.SUCCEEDED).order_by("id") if run else ()
-    return {nesting.base(one.step): verdicts.outputs_of_record(one.answer) for one in attempts if one.answer}
+    return {nesting.base(one.step): dict(one.answer) for one in attempts if one.answer}
 
 
 def document_of(flow: Flow, which: str) -> dict[str, Any]:

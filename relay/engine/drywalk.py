@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from relay import ids, redaction
 from relay.connectors import calls
-from relay.engine import splitting
+from relay.engine import assumed, splitting
 from relay.engine.arrived import Arrived
 from relay.engine.endings import Ended, Filtered
 from relay.engine.errand import Errand, Outcome
@@ -24,13 +24,12 @@ from relay.engine.walk import Walk, finish
 from relay.errors import RelayError
 from relay.flows.document import Document
 from relay.flows.plan import compile_plan
-from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep
+from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep, PlanStep
 from relay.models import Event
 from relay.outbound import Answer, Request, check_headers, check_url
 from relay.templating import Budget
 
 STATES = {"partly_failed": "succeeded", "queued": "waiting", "held": "waiting"}
-ANSWER = {"status": 200, "headers": {}, "body": {}}
 
 
 def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground) -> dict[str, Any]:
@@ -91,6 +90,10 @@ class _DryWalk(Walk):
     def __init__(self, errand: Errand, ground: Ground) -> None:
         super().__init__(errand, Outcome(errand), _Nobody(), Gates(1))
         self.ground = ground
+        self.asked: set[str] = set()  # steps of actions that were walked
+
+    def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None, **more: Any) -> NoReturn:
+        super().failed(step, reason + assumed.advice(self.ground, reason, self.asked), outputs, **more)
 
     def go(self) -> None:
         """Walk as one run of the event does; where a list is empty there would be none."""
@@ -110,8 +113,14 @@ def _act(walk: _DryWalk, step: ActionStep) -> None:
         request = _request(walk, step, inputs)
     except RelayError as error:
         walk.failed(step, redaction.mask(str(error), walk.outcome.secrets), inputs=inputs)
-    outputs = walk.ground.answers.get(step.id, ANSWER) if step.action.target == "http" else {}
-    walk.enter(step, "succeeded", outputs, inputs=inputs, request=request)
+    walk.asked.add(step.id)
+    try:
+        verdict = assumed.verdict(walk.ground, step, walk.place, walk.context)
+    except RelayError as error:
+        walk.failed(step, str(error), inputs=inputs, request=request)
+    if verdict.kind != "succeeded":
+        walk.failed(step, verdict.message, verdict.outputs, inputs=inputs, request=request)
+    walk.enter(step, "succeeded", verdict.outputs, inputs=inputs, request=request)
 
 
 def _request(walk: _DryWalk, step: ActionStep, inputs: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Events as people write them down: `{"method", "headers", "query", "body"}`, each of them optional.
 
-`query` is a text or an object, and so is `body` anything: a text is what was sent, anything else is JSON.
+`query` is a text or an object, and `body` is anything: a text is what was sent, anything else is JSON. A header or
+parameter that is null is left out, and one that is a list came several times.
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ def event_of(value: Any) -> Arrived:
 
 
 def _arrived(value: dict[str, Any], headers: dict[str, Any], query: dict[str, Any] | str) -> Arrived:
-    lower = {str(name).lower(): str(text) for name, text in headers.items()}
+    lower = _texts(headers)
     body, kind = _body(value.get("body"), lower.get("content-type", ""))
     if kind:
         lower["content-type"] = kind
-    asked = query if isinstance(query, str) else urlencode(query, doseq=True)
-    method = str(value.get("method") or "POST")
+    asked = query.removeprefix("?") if isinstance(query, str) else _asked(query)
+    method = value.get("method") or "POST"
+    if not isinstance(method, str):
+        raise RelayError("The method of an event is text, as POST")
+    method = method.upper()
     _, _, sent = method.encode(), asked.encode(), msgspec.json.encode(lower).decode()
     return Arrived(ids.new(), method, asked, sent, kind, body, sql.now())
 
@@ -100,5 +104,19 @@ def without_secrets(value: dict[str, Any], hidden: Hidden) -> dict[str, Any]:
     return clean
 
 
-def _texts(headers: Any) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in (headers or {}).items()}
+def _texts(headers: dict[str, Any] | None) -> dict[str, str]:
+    """Headers as a request has them: names in small letters, one that came several times with commas between."""
+    texts = {str(name).lower(): _all_of("header", name, value) for name, value in (headers or {}).items()}
+    return {name: ", ".join(values) for name, values in texts.items() if values}
+
+
+def _asked(query: dict[str, Any]) -> str:
+    return urlencode([(name, one) for name, value in query.items() for one in _all_of("parameter", name, value)])
+
+
+def _all_of(what: str, name: Any, value: Any) -> list[str]:
+    """The texts of a header or parameter: none for null, all of a list; RelayError for what no request could carry."""
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(one, list | dict) for one in values):
+        raise RelayError(f"The {what} {str(name)[:60]} of this event is text, or a list of texts")
+    return [one if isinstance(one, str) else msgspec.json.encode(one).decode() for one in values if one is not None]

@@ -17,13 +17,18 @@ from relay.flows import nesting
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a dry run stands on. `answers`: what actions are taken to answer, by step; without one, 200 and nothing."""
+    """What a dry run stands on.
+
+    What actions are taken to answer, by step: `answers`, as it is stored of what has succeeded, and before them
+    `assumed`, as people write it: {"status", "headers", "body"}, each optional. Without one, 200 and nothing.
+    """
 
     flow_name: str
     connections: Mapping[str, Sealed] = field(default_factory=dict)
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     zone: str = "UTC"
     variables: Variables = NO_VARIABLES
+    assumed: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     part: int = 1  # the element that is walked, where an event is split
 
 
@@ -35,6 +40,7 @@ def packed(ground: Ground, document: dict[str, Any]) -> dict[str, Any]:
         "flow_name": ground.flow_name,
         "connections": {name: _opened(ground.connections[name].unseal) for name in named & ground.connections.keys()},
         "answers": dict(ground.answers),
+        "assumed": dict(ground.assumed),
         "zone": ground.zone,
         "part": ground.part,
         "plain": dict(ground.variables.plain),
@@ -58,6 +64,7 @@ def unpacked(value: dict[str, Any]) -> Ground:
         value["answers"],
         value["zone"],
         Variables(value["plain"], sealed),
+        value["assumed"],
         value["part"],
     )
 

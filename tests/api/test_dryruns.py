@@ -172,3 +172,15 @@ def test_what_is_of_another_workspace_is_not_there(stranger: Caller, flow: Flow,
     stranger(method, f"/flows/{flow.pk}" + path.format(sample=sample.pk), body, status=404)
 
     assert Sample.objects.kept().get().name == "Big"
+
+
+def test_a_call_may_say_what_is_answered(call: Caller, flow: Flow) -> None:
+    tell = {"id": "tell", "kind": "action", "action": "http.request", "inputs": {"url": "https://a.example"}}
+    note = {"id": "note", "kind": "set", "values": {"x": "{{ steps.tell.body.id }}"}}
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [tell, note]}
+    asked = {"document": document, "event": {}, "answers": {"tell": {"body": {"id": 7}}}}
+
+    for path in ("/dry-run", f"/flows/{flow.pk}/dry-run"):
+        assert call("POST", path, asked)["steps"][1]["outputs"] == {"x": 7}
+        wrong = call("POST", path, {**asked, "answers": {"tell": 7}}, status=422)
+        assert wrong["error"].startswith("The answer of tell is")

@@ -56,6 +56,11 @@ def test_a_flow_is_walked_by_its_name(shell: Shell, file: str) -> None:
         (("--event", "-"), "[]", "An event is"),
         (("--event", "-"), '{"body": ["\\ud800"]}', "half of a surrogate pair"),
         (("--event", "nowhere.json"), "", "nowhere.json can't be read"),
+        (("--samples",), "", "--samples is for flows, and this is a file: `relay import` makes a flow of it"),
+        (("--last", "3"), "", "--last is for flows"),
+        (("--event", "-", "--live"), EVENT, "--live is for flows"),
+        (("--event", "-", "--number", "1"), EVENT, "--number is for flows"),
+        (("--event", "-", "--answers", "nowhere.json"), EVENT, "nowhere.json can't be read"),
     ],
 )
 def test_what_cannot_be_walked_is_said(shell: Shell, file: str, words: tuple[str, ...], given: str, said: str) -> None:
@@ -75,6 +80,17 @@ def test_what_cannot_be_walked_is_said(shell: Shell, file: str, words: tuple[str
 def test_which_flow_and_how_many_events_is_checked(shell: Shell, words: tuple[str, ...], said: str) -> None:
     with pytest.raises(RelayError, match=said):
         shell("dry-run", *words, given=EVENT)
+
+
+def test_answers_are_taken_from_a_file(shell: Shell, tmp_path: Path) -> None:
+    flow, answers = tmp_path / "flow.json", tmp_path / "answers.json"
+    note = {"id": "note", "kind": "set", "values": {"x": "{{ steps.tell.body.id }}"}}
+    flow.write_text(json.dumps({**FLOW, "steps": [STEP, note]}))
+    answers.write_text(json.dumps({"tell": {"body": {"id": 9}}}))
+
+    found = shell.json("dry-run", str(flow), "--event", "-", "--answers", str(answers), "--json", given=EVENT)
+
+    assert found["steps"][1]["outputs"] == {"x": 9}
 
 
 def test_a_document_with_faults_is_refused_with_their_places(shell: Shell, tmp_path: Path) -> None:

@@ -105,12 +105,32 @@ def test_secrets_of_a_connection_are_masked() -> None:
         {"query": {"x": "\ud800"}},
         {"query": "\ud800"},
         {"method": "\ud800"},
+        {"method": 5},
+        {"headers": {"x": {"a": 1}}},
+        {"headers": {"x": [["a"]]}},
+        {"query": {"x": {"a": 1}}},
         {"body": {"x": "\ud800"}},
     ],
 )
 def test_an_event_that_is_none(value: Any) -> None:
     with pytest.raises(RelayError):
         event_of(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "method", "query", "headers"),
+    [
+        ({"method": "get"}, "GET", "", "{}"),
+        ({"headers": {"X-A": None, "X-B": ["a", "b"], "X-N": 5, "X-T": True}}, "POST", "", '{"x-b":"a, b","x-n":"5",'),
+        ({"query": {"a": None, "b": [1, "x y", None], "t": False}}, "POST", "b=1&b=x+y&t=false", "{}"),
+        ({"query": "?a=1"}, "POST", "a=1", "{}"),
+    ],
+)
+def test_an_event_that_is_written_as_people_do(value: Any, method: str, query: str, headers: str) -> None:
+    found = event_of(value)
+
+    assert (found.method, found.query) == (method, query)
+    assert found.headers.startswith(headers)
 
 
 def test_half_of_a_surrogate_pair_is_told_as_no_character() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from relay import schema
-from relay.engine import dryrun
+from relay.engine import assumed, dryrun
 from relay.engine.drywalk import check_all, dry_run
 from relay.engine.eventshape import event_of
 from relay.engine.ground import Ground
@@ -39,14 +40,18 @@ class Command(RelayCommand):
         parser.add_argument(
             "--last", type=int, metavar="N", help="each of the last N events of the flow, in a JSON array"
         )
+        parser.add_argument(
+            "--answers", metavar="FILE", help='what actions are answered: {"STEP": {"status", "headers", "body"}}'
+        )
         parser.add_argument("--samples", action="store_true", help="all samples of the flow, a row for each")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
         word = options["flow"]
         if _is_file(word):
+            _of_flows_only(options)
             document = parse_document(Path(word).read_bytes())
-            self._say(dry_run(document, _event(options), Ground(document.name)), options)
+            self._say(dry_run(document, _event(options), _assuming(Ground(document.name), options)), options)
             return
         if options["last"] is not None and not 0 < options["last"] <= _MOST:
             raise RelayError(f"--last is a number from 1 to {_MOST}.")
@@ -54,14 +59,15 @@ class Command(RelayCommand):
         flow = finding.flow(word)
         source = _document(flow, options)
         if options["samples"]:
-            self._say_samples(dryrun.check_samples(source, flow.samples.kept(), dryrun.ground_of(flow)), options)
+            known = _assuming(dryrun.ground_of(flow), options)
+            self._say_samples(dryrun.check_samples(source, flow.samples.kept(), known), options)
             return
         document = parse_document(source)
         if options["last"] is not None:
             newest = flow.events.order_by("-id")[: options["last"]]
-            self.say_json(check_all(document, newest, dryrun.ground_of(flow)))
+            self.say_json(check_all(document, newest, _assuming(dryrun.ground_of(flow), options)))
             return
-        self._say(dry_run(document, _event(options), dryrun.ground_of(flow)), options)
+        self._say(dry_run(document, _event(options), _assuming(dryrun.ground_of(flow), options)), options)
 
     def _say_samples(self, rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -102,6 +108,19 @@ def _event(options: dict[str, Any]) -> Any:
     if options["event"] is None:
         raise RelayError("Name an event with --event FILE, or --event - for standard input.")
     return event_of(finding.event(options["event"]))
+
+
+def _of_flows_only(options: dict[str, Any]) -> None:
+    """A file has no versions, events and samples; RelayError for options that ask for them."""
+    for name in ("number", "live", "last", "samples"):
+        if options[name] not in (None, False):
+            raise RelayError(f"--{name} is for flows, and this is a file: `relay import` makes a flow of it.")
+
+
+def _assuming(ground: Ground, options: dict[str, Any]) -> Ground:
+    if options["answers"] is None:
+        return ground
+    return replace(ground, assumed=assumed.check(finding.event(options["answers"])))
 
 
 def _document(flow: Flow, options: dict[str, Any]) -> dict[str, Any]:
