@@ -25,6 +25,8 @@ Flows and runs (while `up` runs or not):
   relay sample      add FLOW NAME --event FILE|-, list, show or remove: named events to try a flow with
   relay runs        list runs, newest first [--flow] [--state] [--limit] [--json]
   relay replay      run the event of a run again: RUN [--live|--failed-steps|--body FILE]; or many: [--flow] [--state]
+  relay issues      identical failures, grouped [--state] [--json]; or resolve, mute, unmute, replay: ISSUE
+  relay alerts      who is told of issues; --flow FLOW has a flow told, --no-flow none [--json]
   relay batches     list replays of many [--json]
   relay cancel      end a run, or a replay of many: RUN or BATCH
   relay give-up     call a run that waits or is held failed: RUN

@@ -31,6 +31,7 @@ class _Talk(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line.removeprefix(b"."))
+        self.server.answers.wait(20)
         self.server.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
         self._say("250 taken")
 
@@ -39,7 +40,7 @@ class _Talk(socketserver.StreamRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """On a free port of this machine. `refuses`: it knows no address."""
+    """On a free port of this machine. `refuses`: it knows no address. `answers`: until then no mail is taken."""
 
     daemon_threads = True
 
@@ -47,6 +48,8 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Talk)
         self.mails: list[EmailMessage] = []
         self.refuses = False
+        self.answers = threading.Event()
+        self.answers.set()
 
     @property
     def port(self) -> int:

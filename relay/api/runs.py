@@ -16,7 +16,7 @@ from relay.engine import replay, runs, search
 from relay.models import Attempt, ReplayMode, Run, RunState, choosing, searching
 
 router = Router(tags=["runs"])
-_WORDS = ("text", "code", "destination", "since", "until")
+_WORDS = ("text", "code", "destination", "since", "until", "issue")
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def _found(request: ApiRequest, ref: str) -> Run:
 
 @router.get("", url_name="runs")
 def listing(request: ApiRequest, limit: int = 50, before: str = "") -> dict[str, Any]:
-    """The newest runs. `state` (several times), `flow`, `text`, `code`, `destination`, `since` and `until` narrow it;
-    `before` is the `next` of the page before."""
+    """The newest runs. `state` (several times), `flow`, `issue`, `text`, `code`, `destination`, `since` and `until`
+    narrow it; `before` is the `next` of the page before."""
     if not 1 <= limit <= given.MOST:
         raise Refused(422, f"limit is a number from 1 to {given.MOST}")
     below = given.number(before) if before else searching.END

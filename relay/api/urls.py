@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from ninja import NinjaAPI
 
-from relay.api import connections, dryruns, errors, events, flows, recipes, runs, samples
+from relay.api import connections, dryruns, errors, events, flows, issues, recipes, runs, samples
 from relay.api.access import Bearer
 
 # No page of documentation: Ninja's own calls another host.
@@ -16,6 +16,8 @@ api.add_router("/flows", samples.router)
 api.add_router("/flows", dryruns.of_flow)
 api.add_router("/dry-run", dryruns.of_document)
 api.add_router("/runs", runs.router)
+api.add_router("/issues", issues.router)
+api.add_router("/alerts", issues.told)
 api.add_router("/events", events.router)
 api.add_router("/connections", connections.router)
 api.add_router("/recipes", recipes.router)

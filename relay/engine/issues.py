@@ -25,7 +25,7 @@ def unmute(issue: Issue) -> None:
     _note(issue, "issue.unmuted")
 
 
-def replay(issue: Issue, mode: ReplayMode = ReplayMode.FAILED_STEPS, *, per_minute: int = 0, by: User | None) -> Batch:
+def replay(issue: Issue, mode: ReplayMode, *, per_minute: int = 0, by: User | None = None) -> Batch:
     """Resolve it, and replay all of its runs that failed; RelayError where there is none."""
     if issue.kind != IssueKind.FAILED:
         raise RelayError("These runs are held, not failed: they go on when what holds them is mended")
@@ -68,7 +68,7 @@ def resolve_what_is_over(now: int) -> int:
         return 0
     numbers = [row[0] for row in over]
     return sql.execute(
-        f"UPDATE relay_issue SET state = 'resolved', mail_at = NULL WHERE id IN ({sql.marks(len(numbers))})"
+        f"UPDATE relay_issue SET state = 'resolved' WHERE id IN ({sql.marks(len(numbers))})"
         " AND state = 'open' AND last_at < %s",
         [*numbers, before],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -35,13 +36,13 @@ def send_invitation(address: str, link: str, *, workspace: str, role: str, until
         f"You are invited to the workspace “{workspace}” of Relay, as {role.lower()}. Open this to join:\n\n{link}\n\n"
         f"It works once, until {until:%Y-%m-%d %H:%M} UTC. {_ENDS}\n"
     )
-    _send(address, f"Join {workspace} in Relay", text)
+    _send_link(address, f"Join {workspace} in Relay", text)
 
 
 def send_reset_link(address: str, link: str) -> None:
     """Mail a link for a new password; RelayError where the server doesn't take it."""
     text = f"Open this to choose a new password for Relay:\n\n{link}\n\nIt works once, within a day. {_ENDS}\n"
-    _send(address, "A new password for Relay", text)
+    _send_link(address, "A new password for Relay", text)
 
 
 def send_reset_link_later(address: str, link: str) -> None:
@@ -55,9 +56,21 @@ def _try_to_send_reset_link(address: str, link: str) -> None:
         send_reset_link(address, link)
 
 
-def _send(address: str, subject: str, text: str) -> None:
+def send_alert(addresses: Sequence[str], subject: str, text: str) -> None:
+    """Mail people of a workspace, all with one letter; RelayError where the server takes it for none of them."""
+    _send(addresses, subject, text)
+
+
+def _send_link(address: str, subject: str, text: str) -> None:
     try:
-        EmailMessage(" ".join(subject.split())[:200], text, to=[address]).send()
+        _send([address], subject, text)
+    except RelayError as error:
+        raise RelayError(f"{error}. Hand the link on yourself") from error
+
+
+def _send(addresses: Sequence[str], subject: str, text: str) -> None:
+    try:
+        EmailMessage(" ".join(subject.split())[:200], text, to=list(addresses)).send()
     except (OSError, ValueError) as error:
         log.warning("mail.not_sent", reason=f"{type(error).__name__}: {error}"[:300])
-        raise RelayError("The mail could not be sent, and the log says why. Hand the link on yourself") from error
+        raise RelayError("The mail could not be sent, and the log says why") from error

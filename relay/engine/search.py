@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relay import words
+from relay import ids, words
 from relay.engine import sql
 from relay.models import Run, RunState, Workspace, choosing, searching
 
@@ -36,6 +36,8 @@ def find(
         return Found([])
     if searching.is_search(chosen):
         return _by_words(workspace, chosen, since - 1, below, limit)
+    if "issue" in chosen and _INDEXED.issuperset({*chosen} - {"issue"}):
+        return Found(_of_issue(workspace, chosen, [since, below], limit))
     if not _INDEXED.issuperset(chosen):
         some = Run.objects.filter(workspace=workspace, id__gte=since, id__lt=below).chosen(chosen)
         return Found(list(some.order_by("-id").values_list("pk", flat=True)[:limit]))
@@ -68,6 +70,16 @@ def _of_state(workspace: Workspace, state: str, flow: int | None, span: list[Any
         return _ids(f"{where}{of_flow} ORDER BY +id DESC", [state, workspace.pk, *span, *flows], limit)
     where = "finished_at IS NOT NULL AND workspace_id = %s AND state = %s AND id >= %s AND id < %s"
     return _ids(f"{where}{of_flow} ORDER BY id DESC", [workspace.pk, state, *span, *flows], limit)
+
+
+def _of_issue(workspace: Workspace, chosen: Mapping[str, Any], span: list[Any], limit: int) -> list[int]:
+    where = "issue_id = %s AND +workspace_id = %s AND +id >= %s AND +id < %s"
+    parameters: list[Any] = [ids.number(chosen["issue"]) or 0, workspace.pk, *span]
+    if "flow" in chosen:
+        where, parameters = f"{where} AND +flow_id = %s", [*parameters, chosen["flow"]]
+    if states := chosen.get("state"):
+        where, parameters = f"{where} AND state IN ({sql.marks(len(states))})", [*parameters, *states]
+    return _ids(f"{where} ORDER BY +id DESC", parameters, limit)
 
 
 def _ids(where: str, parameters: Sequence[Any], limit: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Starting: flows begin by the clock or by hand, with an event as if it had arrived."""
+"""Starting: flows begin by the clock, by an alert or by hand, with an event as if it had arrived."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def by_clock(flow: Flow, moment: datetime, *, timezone: str, missed: int) -> int
         "missed": missed,
     }
     return _let_arrive(flow, "SCHEDULE", body, "schedule")
+
+
+def by_alert(flow: Flow, body: dict[str, Any]) -> int:
+    """Let an alert arrive at the flow that is told of issues; the event's id. RelayError where it can't."""
+    return _let_arrive(flow, "ALERT", body, "alert")
 
 
 def by_hand(flow: Flow, given: Mapping[str, Any]) -> Event:

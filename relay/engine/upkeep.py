@@ -13,7 +13,7 @@ import structlog
 from django.db import Error
 
 from relay import queues
-from relay.engine import batches, clock, destinations, held, indexing, order, retention, schedules, sql
+from relay.engine import alerts, batches, clock, destinations, held, indexing, order, retention, schedules, sql
 from relay.models import Lease
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ def run(stop: threading.Event) -> None:
             log.warning("upkeep.database", reason=str(error).strip())
             sql.disconnect()
     with contextlib.suppress(Error):
+        alerts.finish()
         Lease.give_back("upkeep", holder)
 
 
@@ -48,7 +49,7 @@ def once() -> None:
         # Here, so that no commit of ingest has to do it; and first, since nothing else may be possible on a full disk.
         sql.fetch("PRAGMA wal_checkpoint(PASSIVE)")
     parts = (held.release_stragglers, destinations.go_on, order.go_on, _go_on_with_batches, schedules.go_on, _ring)
-    for part in (*parts, indexing.index_some, retention.go_on):
+    for part in (*parts, alerts.go_on, indexing.index_some, retention.go_on):
         _do(part)
 
 

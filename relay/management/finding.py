@@ -10,7 +10,7 @@ from typing import Any
 
 from relay import ids
 from relay.errors import RelayError
-from relay.models import Batch, Flow, Run, Workspace
+from relay.models import Batch, Flow, Issue, Run, Workspace
 
 _INPUT_LIMIT = 2_000_000
 
@@ -48,6 +48,16 @@ def run(word: str) -> Run:
     found = Run.objects.filter(pk=number).first() if number is not None else None
     if found is None:
         raise RelayError(f"There is no run {word}. `relay runs` lists them.")
+    return found
+
+
+def issue(word: str) -> Issue:
+    """The issue of that reference; RelayError where there is none."""
+    number = ids.number(word.strip().lower())
+    related = Issue.objects.select_related("flow", "workspace")
+    found = related.filter(pk=number).first() if number is not None else None
+    if found is None:
+        raise RelayError(f"There is no issue {word}. `relay issues` lists them.")
     return found
 
 

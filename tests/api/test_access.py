@@ -15,6 +15,7 @@ from relay.api.urls import api
 from relay.engine import members, samples, tokens
 from relay.models import ApiToken, AuditEntry, Flow, Membership, Role, Run, Scope, User, Workspace
 from tests.api.conftest import Caller
+from tests.issues import issue_of
 
 OPERATIONS = sorted(
     (method, f"{prefix}{path}")
@@ -27,6 +28,8 @@ OPERATIONS = sorted(
 
 def address(path: str, flow: Flow, run: Run) -> str:
     ref = run.event.ref if path.startswith("/events") else run.ref
+    if path.startswith("/issues/{ref}"):
+        ref = issue_of(flow).ref
     if "{int:sample_id}" in path:
         path = path.replace("{int:sample_id}", str(samples.add(flow, "One", {}).pk))
     return path.replace("{int:flow_id}", str(flow.pk)).replace("{ref}", ref).replace("{slug}", "low-stock")

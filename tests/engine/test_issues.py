@@ -18,7 +18,7 @@ from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.errors import RelayError
-from relay.models import AuditEntry, Batch, Destination, Flow, Issue, IssueState, Run, RunState, Workspace
+from relay.models import AuditEntry, Batch, Destination, Flow, Issue, IssueState, ReplayMode, Run, RunState, Workspace
 from relay.models.fields import micros
 from relay.outbound import Sender
 from tests.engine.conftest import ORDER, posting
@@ -143,7 +143,7 @@ def test_a_refused_credential_is_an_issue(
     assert (issue.kind, issue.count) == ("credential", 2)
     assert issue.cause == "Trello refuses the credential: Trello says invalid token (401)"
     with pytest.raises(RelayError, match="These runs are held"):
-        issues.replay(issue, by=None)
+        issues.replay(issue, ReplayMode.FAILED_STEPS)
 
 
 def test_a_failing_destination_is_one_issue_that_ends_with_what_it_held(
@@ -346,7 +346,7 @@ def test_all_runs_of_an_issue_are_replayed(failing: Callable[[], Issue], destina
     failing()
     issue = failing()
 
-    batch = issues.replay(issue, by=None)
+    batch = issues.replay(issue, ReplayMode.FAILED_STEPS)
 
     assert Issue.objects.get().state == IssueState.RESOLVED
     assert (batch.total, batch.chosen) == (2, {"issue": issue.ref, "unreplayed": True})
