@@ -17,6 +17,7 @@ from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.models import Lease, Run
 from tests.engine.conftest import posting
+from tests.running import Valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = 3600.0
@@ -219,7 +220,7 @@ def test_upkeep_goes_over_to_another_after_a_step(step: float, stepping) -> None
     assert Lease.take("upkeep", "living", upkeep.LEASE)
 
 
-def test_a_dead_workers_word_does_not_last_an_hour(stepping) -> None:
+def test_a_dead_workers_word_does_not_last_an_hour(stepping, valkey: Valkey) -> None:
     queues.Watch().keep()
 
     stepping.shift(-HOUR)
