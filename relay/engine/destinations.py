@@ -19,6 +19,11 @@ FIRST_PROBE = 10.0  # seconds after a destination was found failing
 LONGEST_PROBE = 600.0
 LET_OUT_MOST = 2_000  # runs a second
 
+_LOGGED = {
+    DestinationState.OPEN: "destination.held",
+    DestinationState.REFUSED: "destination.refused",
+    DestinationState.LOCKED: "destination.locked",
+}
 _HELD_BY = {DestinationState.OPEN: HeldBy.DESTINATION, DestinationState.REFUSED: HeldBy.CREDENTIAL}
 
 
@@ -35,20 +40,17 @@ def shut() -> dict[Place, Shut]:
 
 def hold(place: Place, reason: str) -> int:
     """Open the breaker: hold runs for a place that keeps failing; the destination's id."""
-    log.warning("destination.held", origin=place.origin, connection=place.connection, reason=reason)
     return _shut_down(place, DestinationState.OPEN, reason, probe_at=sql.now() + int(FIRST_PROBE * 1e6))
 
 
 def refuse(place: Place, reason: str) -> int:
     """Hold runs of a connection whose credential is refused, until it is changed; the destination's id."""
-    log.warning("destination.refused", connection=place.connection, reason=reason)
     whole = of_connection(place.workspace_id, place.connection)
     return _shut_down(whole, DestinationState.REFUSED, reason, probe_at=None)
 
 
 def lock(place: Place, reason: str) -> int:
     """Hold runs that need a secret whose key is lost, until it is back; the destination's id."""
-    log.warning("destination.locked", secret=place.connection or place.origin, reason=reason)
     return _shut_down(place, DestinationState.LOCKED, reason, probe_at=None)
 
 
@@ -71,13 +73,20 @@ def _shut_down(place: Place, state: DestinationState, reason: str, *, probe_at: 
         "letting_out": 0,
     }
     rows = Destination.objects.filter(**place._asdict())
-    if not rows.exclude(state=state).update(**change) and not rows.exists():
-        try:
-            with transaction.atomic():
-                return Destination.objects.create(**place._asdict(), **change).pk
-        except IntegrityError:
-            pass  # another worker was quicker
+    if rows.exclude(state=state).update(**change) or (not rows.exists() and _made(place, change)):
+        # Once, not for each of the runs that find the same.
+        log.warning(_LOGGED[state], origin=place.origin, connection=place.connection, reason=reason)
     return int(rows.values_list("pk", flat=True).get())
+
+
+def _made(place: Place, change: dict[str, Any]) -> bool:
+    """Whether the row is new; False: another worker was quicker."""
+    try:
+        with transaction.atomic():
+            Destination.objects.create(**place._asdict(), **change)
+    except IntegrityError:
+        return False
+    return True
 
 
 def probed(destination_id: int, *, answered: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from pytest_httpserver import HTTPServer
+from structlog.testing import capture_logs
 
 from relay import vault
 from relay.engine import connections, destinations, variables
@@ -101,6 +102,15 @@ def test_runs_are_held_with_the_reason_until_the_key_is_back(
     assert states() == [(RunState.SUCCEEDED, "")] * 2
     assert len(destination.log) == 2
     assert not Destination.objects.exists()
+
+
+def test_the_log_says_once_which_secret_is_lost(what: str, runs: list[Run], walkers: Walkers, lost: Lost) -> None:
+    with lost(), capture_logs() as lines:
+        work(walkers=walkers, linger=0)
+        go_on(walkers)
+
+    assert states() == [(RunState.HELD, HeldBy.KEY)] * 2
+    assert [line["event"] for line in lines].count("destination.locked") == 1
 
 
 def test_what_is_entered_again_lets_them_out_too(
