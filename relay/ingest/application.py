@@ -84,6 +84,7 @@ class Ingest:
         if checks.is_probe(scope["method"], door):
             return (204 if scope["method"] == "OPTIONS" else 200), [checks.allow(door)], b""
         headers = joined(scope["headers"])
+        checks.host(scope, headers)
         came = Came(scope, token_digest, headers, scopes.remote(scope, headers))
         while True:
             try:

@@ -6,7 +6,7 @@ import math
 
 from relay.buckets import Rate
 from relay.engine.doors import Door
-from relay.ingest.answers import Answer, Refused
+from relay.ingest.answers import Answer, Refused, Scope
 from relay.models import Why
 
 # Flows that call each other's URLs hand on how often that was so; more often is a circle.
@@ -25,6 +25,13 @@ def head(method: str, headers: dict[str, str], remote: str, door: Door) -> None:
         _transfer(headers["transfer-encoding"].lower())
     if "relay-hops" in headers:
         _hops(headers["relay-hops"])
+
+
+def host(scope: Scope, headers: dict[str, str]) -> None:
+    """Refuse what is addressed to no host or to several, as HTTP/1.1 wants it: a proxy may have read another one."""
+    name = headers.get("host", "")  # The server gives an empty one where there is none.
+    if scope.get("http_version") == "1.1" and (not name or "," in name):
+        raise Answer(400, "Send one Host header")
 
 
 def may_shake(method: str, door: Door) -> bool:
