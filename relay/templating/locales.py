@@ -23,6 +23,21 @@ _KEPT = 8
 _GROUPINGS = frozenset(("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
 _NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
 
+_MINUS = "-\u2212"
+_APOSTROPHES = "'\u2019"
+# Countries as shops, forms and the lists of ISO and the UN call them.
+_ALSO = {
+    "bolivia, plurinational state of": "BO", "brunei darussalam": "BN", "burma": "MM", "cape verde": "CV",
+    "czech republic": "CZ", "cote d'ivoire": "CI", "côte d'ivoire": "CI", "ivory coast": "CI",
+    "democratic republic of the congo": "CD", "england": "GB", "great britain": "GB", "northern ireland": "GB",
+    "scotland": "GB", "wales": "GB", "holland": "NL", "the netherlands": "NL", "hong kong": "HK", "macau": "MO",
+    "macao": "MO", "iran, islamic republic of": "IR", "korea, republic of": "KR", "republic of korea": "KR",
+    "macedonia": "MK", "moldova, republic of": "MD", "people's republic of china": "CN", "republic of ireland": "IE",
+    "russian federation": "RU", "slovak republic": "SK", "swaziland": "SZ", "syrian arab republic": "SY",
+    "taiwan, province of china": "TW", "tanzania, united republic of": "TZ", "turkey": "TR",
+    "united states of america": "US", "vatican": "VA", "venezuela, bolivarian republic of": "VE", "viet nam": "VN",
+}  # fmt: skip
+
 
 def load() -> None:
     """Import what the functions here need: 40 ms and 5 MB, once."""
@@ -120,13 +135,33 @@ def read_decimal(text: str, language: Any) -> Decimal | None:
 
     found = locale(language)
     group, point = get_group_symbol(found), get_decimal_symbol(found)
-    digits = "".join(sign for sign in text if sign.isdecimal() or sign in (group, point, "-"))
-    if digits.count(point) > 1 or group in digits.partition(point)[2]:
+    before, core, behind = _around(text, point)
+    digits = "".join(sign for sign in core if not (sign.isspace() or sign in _APOSTROPHES) or sign == group)
+    if digits.count(point) > 1 or group in digits.partition(point)[2] or not 0 < len(digits) < 30:
+        return None
+    if any(not sign.isdecimal() and sign not in (group, point) for sign in digits):
         return None
     try:
-        return parse_decimal(digits, locale=found) if len(digits) < 30 else None
+        amount = parse_decimal(digits, locale=found)
     except NumberFormatError:
         return None
+    return -amount if _is_negative(before, behind) else amount
+
+
+def _around(text: str, point: str) -> tuple[str, str, str]:
+    """What stands before the first digit (or a point right before it), from there to the last digit, and behind it."""
+    places = [place for place, sign in enumerate(text) if sign.isdecimal()]
+    if not places:
+        return text, "", ""
+    start, end = places[0], places[-1] + 1
+    start -= text[:start].endswith(point)
+    return text[:start], text[start:end], text[end:]
+
+
+def _is_negative(before: str, behind: str) -> bool:
+    """-5, 5-, and (5) as bookkeepers write it."""
+    minus = any(sign in before for sign in _MINUS) or behind.strip()[:1] in (*_MINUS,)
+    return minus or ("(" in before and ")" in behind)
 
 
 def as_date(moment: datetime, pattern: str, language: Any) -> str:
@@ -178,6 +213,7 @@ def _is_country(code: str) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def country_codes(language: str) -> dict[str, str]:
-    """Codes by names in small letters, in that language."""
+    """Codes by names in small letters, in that language; in English by names of former days and of other lists, too."""
     charge(5_000)
-    return {name.casefold(): code for code, name in locale(language).territories.items() if _is_country(code)}
+    own = {name.casefold(): code for code, name in locale(language).territories.items() if _is_country(code)}
+    return {**_ALSO, **own} if language == "en" else own

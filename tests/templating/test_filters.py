@@ -62,7 +62,7 @@ def test_the_example_of_a_filter_gives_its_result(name: str) -> None:
         ("{{ 'ff' | int(base=16) }}", 255),
         ("{{ none | float }}", 0.0),
         ("{{ 'nan' | float(1) }}", 1),
-        ("{{ 2.5 | round }}", 2.0),
+        ("{{ 2.5 | round }}", 3.0),
         ("{{ 2.1 | round(method='ceil') }}", 3.0),
         ("{{ 2.19 | round(1, 'floor') }}", 2.1),
         ("{{ [1, 2, 3] | batch(2, 0) }}", [[1, 2], [3, 0]]),

@@ -101,7 +101,8 @@ def country(value: Any, locale: str = "en") -> str:
 def country_code(value: Any, locale: str = "en") -> str:
     charge(100)
     name = text(value, "a country's name", most=100).strip()
-    found = locales.country(name) if len(name) <= 3 else None
+    short = name.replace(".", "")
+    found = locales.country(short) if len(short) <= 3 else None
     names = [locales.country_codes(language) for language in (locale, "en")]
     code = found or next((codes[name.casefold()] for codes in names if name.casefold() in codes), None)
     if code is None:

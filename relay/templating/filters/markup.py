@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import urllib.parse
 from typing import Any
 
@@ -12,6 +13,13 @@ from relay.templating.fuel import bounded, charge, charge_text, expect_text
 from relay.templating.values import as_json_text
 
 GROUP = "Text"
+_NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,20})")
+# Tags that stand within a word, and those whose content nobody reads.
+_INLINE = frozenset(
+    "! a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup "
+    "time tt u var wbr".split()
+)
+_UNSEEN = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 
 
 def striptags(value: Any) -> str:
@@ -21,8 +29,12 @@ def striptags(value: Any) -> str:
 
 
 def _outside_tags(text: str) -> list[str]:
-    """What stands outside of tags and comments, in one pass; an unclosed tag is text."""
+    """What stands outside of tags and comments, in one pass; an unclosed tag is text.
+
+    A tag that begins or ends a block is a blank, and of scripts and styles nothing is text.
+    """
     parts, position = list[str](), 0
+    unclosed = dict(_UNSEEN)
     while (start := text.find("<", position)) >= 0:
         if not _is_tag(text[start + 1 : start + 2]):
             parts.append(text[position : start + 1])
@@ -32,9 +44,22 @@ def _outside_tags(text: str) -> list[str]:
         end = text.find(mark, start)
         if end < 0:
             break
-        parts.append(text[position:start])
+        name = _tag(text, start)
+        parts += (text[position:start], "" if name in _INLINE else " ")
         position = end + len(mark)
+        if name in unclosed and text[start + 1] != "/":
+            closed = unclosed[name].search(text, position)
+            if closed is None:
+                del unclosed[name]  # not looked for again: what is not closed is text
+            else:
+                position = closed.start()
     return [*parts, text[position:]]
+
+
+def _tag(text: str, start: int) -> str:
+    """The name of the tag that begins there, in small letters; "!" of a comment."""
+    match = _NAME.match(text, start + 1)
+    return match[1].lower() if match else "!"
 
 
 def _is_tag(sign: str) -> bool:

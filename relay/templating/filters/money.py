@@ -16,7 +16,8 @@ _COST = 300
 
 
 def _rounded(amount: Decimal, digits: int) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    # Plus 0: what is rounded to nothing has no sign.
+    return amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0
 
 
 def money(value: Any, currency: str, locale: str = "en", digits: Any = None) -> str:

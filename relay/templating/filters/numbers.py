@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from relay.errors import TemplateError
@@ -13,6 +14,9 @@ from relay.templating.operators import bounded_number
 from relay.templating.values import finite
 
 GROUP = "Numbers and money"
+# No number of a template has more digits, before its point or behind it.
+_MOST_DIGITS = 1_300
+_WIDE = Context(prec=3 * _MOST_DIGITS)
 
 
 def _given(value: Any) -> Any:
@@ -67,12 +71,20 @@ def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
     if not -MAX_NUMBER <= precision <= MAX_NUMBER:
         raise TemplateError(f"round takes up to {MAX_NUMBER} digits")
     if method == "common":
-        return float(finite(float(round(value, precision))))
+        return float(finite(_half_up(finite(value), precision)))
     if method not in ("ceil", "floor"):
         raise TemplateError("round knows the methods common, ceil and floor")
     digits = max(-300, min(300, precision))
     turn = math.ceil if method == "ceil" else math.floor
     return float(finite(float(turn(value * 10.0**digits) / 10.0**digits)))
+
+
+def _half_up(value: Any, precision: int) -> float:
+    """Halves away from 0, as money is rounded; of a number as it is written, so that 1.005 is one, too."""
+    if isinstance(value, int) and precision >= 0:
+        return float(value)
+    digits = max(-_MOST_DIGITS, min(_MOST_DIGITS, precision))
+    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _WIDE))
 
 
 FILTERS = {
@@ -98,7 +110,7 @@ FILTERS = {
     "round": Filter(
         function=rounded,
         cost=0,
-        help="Rounds to some digits; `method` is common, ceil or floor.",
+        help="Rounds to some digits, halves up; `method` is common, ceil or floor.",
         example="{{ 3.14159 | round(2) }}",
         result=3.14,
     ),

@@ -18,6 +18,8 @@ from relay.templating.suggestions import near_keys, or_words
 from relay.templating.values import as_text
 
 GROUP = "Lists and objects"
+# Tests that no null passes, as no name that is missing does.
+_ORDERS = ("gt", "ge", "lt", "le", ">", ">=", "<", "<=", "greaterthan", "lessthan")
 _NOTHING: Any = object()
 
 
@@ -33,8 +35,11 @@ def where(value: Any, attribute: Any, *test: Any) -> list[Any]:
         holds = lambda found: compared("eq", found, test[0])  # noqa: E731 - the third of three
     else:
         holds = bool
+    orders = len(test) > 1 and test[0] in _ORDERS
     parts = ((item, part_of(item, keys)) for item in elements(value))
-    return [item for item, found in parts if not isinstance(found, Missing) and holds(found)]
+    return [
+        item for item, found in parts if not (isinstance(found, Missing) or (orders and found is None)) and holds(found)
+    ]
 
 
 def group(value: Any, attribute: Any, default: Any = None) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,13 @@ from relay.templating.fuel import charge, moment
 GROUP = "Dates"
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _UNITS = [*_SECONDS, "months", "years", "workdays"]
+_PARTS = ["hour", "day", "week", "month", "quarter", "year"]
+# The month that a part of a year begins with, by the month of a date in it.
+_FIRST_MONTH: dict[str, Callable[[int], int]] = {
+    "month": lambda month: month,
+    "quarter": lambda month: (month - 1) // 3 * 3 + 1,
+    "year": lambda _: 1,
+}
 _STYLE = re.compile(r"(short|medium|long|full)(?: (date|time))?")
 # strftime's signs, as CLDR writes them.
 _SIGNS = {
@@ -61,9 +69,14 @@ def date_add(value: Any, amount: Any = 0, unit: str = "days", **more: Any) -> st
     found = dates.read(value)
     at = found.at
     for name, count in {unit: amount, **more}.items():
-        at = _stepped(at, count, choice(name, "a unit", _UNITS))
-    timed = any(name in ("seconds", "minutes", "hours") for name in (unit, *more))
+        at = _stepped(at, count, _unit(name))
+    timed = any(_unit(name) in ("seconds", "minutes", "hours") for name in (unit, *more))
     return dates.Moment(at, whole_day=found.whole_day and not timed).iso
+
+
+def _unit(name: Any) -> str:
+    """A unit, in the singular too."""
+    return choice(f"{name}s" if isinstance(name, str) and f"{name}s" in _UNITS else name, "a unit", _UNITS)
 
 
 def _stepped(at: datetime, count: Any, unit: str) -> datetime:
@@ -92,7 +105,7 @@ def _after_workdays(at: datetime, count: int) -> datetime:
 
 def date_diff(value: Any, other: Any, unit: str = "days") -> int | float:
     start, end = dates.read(value).at, dates.read(other).at
-    name = choice(unit, "a unit", _UNITS)
+    name = _unit(unit)
     if name in ("months", "years"):
         months = dates.calendar_months(start, end)
         return months if name == "months" else int(months / 12)
@@ -125,15 +138,15 @@ def date_zone(value: Any, zone: str = "UTC") -> str:
 
 def date_start(value: Any, unit: str = "day", zone: Any = None) -> str:
     found = dates.read(value)
-    name = choice(unit, "a unit", ["hour", "day", "week", "month", "year"])
+    name = choice(unit.removesuffix("s") if isinstance(unit, str) else unit, "a unit", _PARTS)
     at = found.at if zone is None else dates.in_range(lambda: found.at.astimezone(dates.zone(zone)))
     at = at.replace(minute=0, second=0, microsecond=0)
     if name != "hour":
         at = at.replace(hour=0)
     if name == "week":
         at = dates.in_range(lambda: at - timedelta(days=at.weekday()))
-    if name in ("month", "year"):
-        at = at.replace(day=1, month=at.month if name == "month" else 1)
+    if name in _FIRST_MONTH:
+        at = at.replace(day=1, month=_FIRST_MONTH[name](at.month))
     return dates.Moment(at, whole_day=found.whole_day).iso
 
 
@@ -194,7 +207,7 @@ FILTERS = {
     ),
     "date_start": Filter(
         function=date_start,
-        help="The start of the day, week, month, year or hour that a date is in.",
+        help="The start of the day, week, month, quarter, year or hour that a date is in.",
         example="{{ '2024-01-31T10:30:00Z' | date_start('month') }}",
         result="2024-01-01T00:00:00Z",
         load=dates.load,
