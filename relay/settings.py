@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "relay.web.middleware.StaticFilesMiddleware",
+    "relay.web.middleware.WrongMethodMiddleware",
     "relay.web.sessions.CookieMiddleware",
     "django.middleware.common.CommonMiddleware",
     "relay.web.directions.DirectionsMiddleware",

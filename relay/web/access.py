@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -60,6 +62,17 @@ def _check_role(request: WorkspaceRequest) -> None:
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     htmx = cast(WorkspaceRequest, request).htmx
     if not htmx:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_place(request))
     # A fragment's place is no place for the sign-in page: the whole page goes there.
     return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)
+
+
+def _place(request: HttpRequest) -> str:
+    """Where to go on behind the sign-in: the address of a form shows nothing, the page that it stood on does."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(page)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

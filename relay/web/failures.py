@@ -24,6 +24,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, 404, "There is nothing here", "It was removed, or the address has a typing mistake.")
 
 
+def wrong_method(request: HttpRequest, allowed: str) -> HttpResponse:
+    text = "This address takes only what a form sends. Go back, load the page again and repeat what you did."
+    page = _page(request, 405, "There is no page here", text)
+    page["Allow"] = allowed
+    return page
+
+
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(request, 429, "That was too often", "Wait a minute, then go back and try again.")
 

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 from relay.engine import audit
 from relay.models import ActorKind, Membership, Role
+from relay.web import failures
 
 CHOSEN = "workspace"  # the session's word for the workspace that is open
 SEEN_EVERY = 60.0  # seconds between two notes that a browser was seen
@@ -74,6 +75,19 @@ def _note(key: str) -> None:
     seen = timezone.now()
     stale = UserSession.objects.filter(session_key=key, last_seen_at__lt=seen - timedelta(seconds=SEEN_EVERY))
     stale.update(last_seen_at=seen)
+
+
+class WrongMethodMiddleware:
+    """Say what is wrong where an address is no page: Django's own answer is empty, and browsers call that an error."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            return failures.wrong_method(request, response["Allow"])
+        return response
 
 
 class ApiMiddleware:

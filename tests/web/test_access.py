@@ -96,6 +96,21 @@ def test_who_is_not_signed_in_is_sent_there(client: Client, flow: Flow, name: st
     assert answer["Location"] == f"/sign-in/?next={reverse(name)}"
 
 
+@pytest.mark.parametrize(
+    ("referer", "place"),
+    [
+        ("http://testserver/runs/?state=failed", "/runs/%3Fstate%3Dfailed"),
+        ("http://elsewhere.example/runs/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_leads_back_to_its_page(client: Client, run: Run, referer: str, place: str) -> None:
+    answer = client.post(reverse("act-on-run", args=(run.pk,)), headers={"Referer": referer})
+
+    assert answer["Location"] == f"/sign-in/?next={place}"
+
+
 def test_a_fragment_sends_the_whole_page_to_sign_in(client: Client, flow: Flow) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/inbox/"}
 

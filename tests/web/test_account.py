@@ -72,10 +72,12 @@ def test_the_app_is_asked_for_and_its_secret_is_sealed(person: Client, secret: s
 
     first = browser.post("/sign-in/", {"login": owner.email, "password": PASSWORD, "next": "/runs/"})
     before = browser.get("/flows/")
+    asked = browser.get("/sign-in/second/").content.decode()
     wrong = browser.post("/sign-in/second/", {"code": "000000"})
     answer = browser.post("/sign-in/second/", {"code": code(secret)})
 
     assert first["Location"].startswith("/sign-in/second/")
+    assert "Use a passkey" not in asked
     assert before.status_code == 302
     assert wrong.status_code == 422
     assert "is not right" in wrong.content.decode()

@@ -34,6 +34,16 @@ def test_every_failure_has_the_look_of_the_others(rf: RequestFactory, page: obje
     assert "/static/relay.css" in answer.content.decode()
 
 
+@pytest.mark.parametrize("address", ["/sign-out/", "/flows/1/save/"])
+def test_an_address_of_forms_says_so(alice: Client, address: str) -> None:
+    answer = alice.get(address)
+
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "There is no page here" in answer.content.decode()
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+
+
 def test_pages_hold_no_inline_script_or_style(alice: Client) -> None:
     for address in ("/flows/", "/runs/", "/inbox/", "/connections/", "/flows/new/"):
         page = alice.get(address).content.decode()
