@@ -18,7 +18,7 @@ from relay.connectors.definition import Action, Connector
 from relay.connectors.fitting import fitted, plain
 from relay.connectors.signing import signed
 from relay.errors import RequestRefused
-from relay.outbound import Request
+from relay.outbound import Request, exact
 from relay.templating import Tree, compile_tree
 
 # Characters from which a part of a secret URL is taken for a secret of its own; `services` and the like are shorter.
@@ -69,7 +69,7 @@ def build(
     """
     _check_connection(connector, connection)
     parts = _rendered(action, inputs, connection or {}, key)
-    address = _address(parts)
+    address = exact(_address(parts))
     only = origins_of(connector, action, connection) if connection else ()
     check_origin(connector, only, address)
     data, sent = _content(parts, key, hops)

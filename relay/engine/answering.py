@@ -7,15 +7,13 @@ is looked at, the fence says whether the run is still ours: a worker that outliv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from relay import ids
-from relay.conditions.operators import as_number, equal
 from relay.engine import sql
-from relay.engine.asks import Ask
+from relay.engine.asks import Ask, differs
 from relay.engine.errand import Outcome
 
 _STATE = "FROM relay_stepstate WHERE flow_id = %s AND step = %s AND key = %s"
@@ -95,7 +93,7 @@ class _Answers:
         number, value, source = self._row(outcome, ask, "value, source")
         mine = _source(outcome, ask)
         last, new = msgspec.json.decode(value) if value else None, msgspec.json.decode(ask.value)
-        if source and source != mine and not _differs(last, new, ask.deadband):
+        if source and source != mine and not differs(last, new, ask.deadband):
             return False
         sql.execute(
             "UPDATE relay_stepstate SET value = %s, source = %s, touched_at = %s WHERE id = %s",
@@ -151,13 +149,6 @@ class _Answers:
 
 def _source(outcome: Outcome, ask: Ask) -> str:
     return f"{ids.text(outcome.errand.event.id)} {ask.entry}"
-
-
-def _differs(last: Any, new: Any, deadband: float | None) -> bool:
-    one, other = as_number(last), as_number(new)
-    if deadband is not None and one is not None and other is not None:
-        return abs(one - other) > Decimal(repr(deadband))
-    return not equal(last, new)
 
 
 def _decide(outcome: Outcome, ask: Ask, *, passes: bool, why: str, passed: str = "passed") -> None:

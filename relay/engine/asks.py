@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
+
+from relay.conditions.operators import as_number, equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,11 @@ def digest(key: Any) -> str:
     """SHA-256 of a key, whatever it is."""
     text = key if isinstance(key, str) else msgspec.json.encode(key, order="sorted").decode()
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def differs(last: Any, new: Any, deadband: float | None) -> bool:
+    """Whether a value is another one; of numbers with a dead band, whether by more than that."""
+    one, other = as_number(last), as_number(new)
+    if deadband is not None and one is not None and other is not None:
+        return abs(one - other) > Decimal(repr(deadband))
+    return not equal(last, new)

@@ -12,6 +12,7 @@ from relay import ids, redaction
 from relay.connectors import calls
 from relay.engine import assumed, splitting
 from relay.engine.arrived import Arrived
+from relay.engine.asks import differs, digest
 from relay.engine.endings import Ended, Filtered
 from relay.engine.errand import Errand, Outcome
 from relay.engine.eventshape import arrived
@@ -91,6 +92,7 @@ class _DryWalk(Walk):
         super().__init__(errand, Outcome(errand), _Nobody(), Gates(1))
         self.ground = ground
         self.asked: set[str] = set()  # steps of actions that were walked
+        self.remembered: dict[tuple[str, str], Any] = {}  # by step and key
 
     def failed(self, step: PlanStep, reason: str, outputs: dict[str, Any] | None = None, **more: Any) -> NoReturn:
         super().failed(step, reason + assumed.advice(self.ground, reason, self.asked), outputs, **more)
@@ -149,13 +151,17 @@ def _sketched(step: ActionStep, inputs: Any, key: str) -> dict[str, Any]:
 
 
 def _remember(walk: _DryWalk, step: ChangedStep | OnceStep) -> None:
-    """A step that remembers takes what comes as new; its templates are tried all the same."""
+    """A step that remembers takes what comes as new, unless it came in this very run: in a loop, for an element."""
     try:
-        step.key.render(walk.context)
-        if isinstance(step, ChangedStep):
-            step.value.render(walk.context)
+        place = (step.id, digest(step.key.render(walk.context)))
+        text = redaction.masked_json(step.value.render(walk.context), ()) if isinstance(step, ChangedStep) else "null"
     except RelayError as error:
         walk.failed(step, str(error))
+    value, deadband = msgspec.json.decode(text), step.deadband if isinstance(step, ChangedStep) else None
+    if place in walk.remembered and not differs(walk.remembered[place], value, deadband):
+        walk.enter(step, "filtered")
+        raise Filtered("This came before")
+    walk.remembered[place] = value
     walk.enter(step, "passed")
 
 

@@ -3,7 +3,7 @@
 from relay.outbound.adapter import GuardedAdapter
 from relay.outbound.messages import METHODS, Answer, Request, check_headers
 from relay.outbound.sender import Sender
-from relay.outbound.urls import check_url, origin_of
+from relay.outbound.urls import check_url, exact, origin_of
 
 __all__ = [
     "METHODS",
@@ -13,5 +13,6 @@ __all__ = [
     "Sender",
     "check_headers",
     "check_url",
+    "exact",
     "origin_of",
 ]

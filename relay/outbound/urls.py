@@ -51,6 +51,12 @@ def check_url(url: str) -> None:
     parse(url)
 
 
+def exact(url: str) -> str:
+    """`url` as it is called: letters that no URL has are encoded, its dots resolved, its fragment dropped."""
+    target = parse(url)
+    return target.origin + target.path
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of `url` as written, the usual port left out; raises RequestRefused."""
     return parse(url).origin

@@ -19,7 +19,7 @@ CARD["inputs"] = {"list_id": LIST_ID, "name": "x"}  # type: ignore[assignment]
 
 
 def post(**more: Any) -> dict[str, Any]:
-    return {"id": "tell", "kind": "action", "action": "http.request", "inputs": {"url": "https://a.example"}, **more}
+    return {"id": "tell", "kind": "action", "action": "http.request", "inputs": {"url": "https://a.example/x"}, **more}
 
 
 def note(template: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def test_an_answer_may_be_a_failure(step: dict[str, Any], answer: Any, state: st
 
     assert found["state"] == state
     assert [one["id"] for one in found["steps"]] == (ids or ["tell", "note"])
-    assert found["steps"][0]["request"]["url"] == "https://a.example"
+    assert found["steps"][0]["request"]["url"] == "https://a.example/x"
 
 
 def test_each_element_may_have_an_answer_of_its_own() -> None:

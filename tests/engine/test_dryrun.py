@@ -85,6 +85,19 @@ def test_a_connection_may_be_missing(step: dict[str, Any], shown: str) -> None:
     assert "{{ connection." in request["url"] + str(request["headers"])
 
 
+@pytest.mark.parametrize(
+    ("url", "called"),
+    [
+        ("https://example.com", "https://example.com/"),
+        ("https://EXAMPLE.com:443/ü?q=é#top", "https://example.com/%C3%BC?q=%C3%A9"),
+        ("http://example.com:8080/a/../b/./c%20d", "http://example.com:8080/b/c%20d"),
+        ("https://example.com/?a=[1]&b='x'", "https://example.com/?a=%5B1%5D&b='x'"),
+    ],
+)
+def test_a_request_is_told_as_it_is_sent(url: str, called: str) -> None:
+    assert told(post(inputs={"url": url}))["steps"][0]["request"]["url"] == called
+
+
 def test_secrets_of_a_connection_are_masked() -> None:
     secret = "https://hooks.slack.com/services/T0/B0/verysecret"
 
@@ -140,6 +153,30 @@ def test_half_of_a_surrogate_pair_is_told_as_no_character() -> None:
 
     assert found["steps"][0]["outputs"] == {"x": "\ufffd"}
     assert found["response"]["body"] == '["\ufffd"]'
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "states"),
+    [
+        ({"kind": "once", "key": "{{ item }}"}, [1, "1", 2], ["passed", "filtered", "passed"]),
+        ({"kind": "changed", "value": "{{ item }}"}, [1, 1.0, 2, 1], ["passed", "filtered", "passed", "passed"]),
+        (
+            {"kind": "changed", "value": "{{ item }}", "deadband": 2},
+            [1, 3, 3.5, 1.5],
+            ["passed", "filtered", "passed", "filtered"],
+        ),
+        ({"kind": "changed", "value": 1, "key": "{{ item }}"}, ["a", "b", "a"], ["passed", "passed", "filtered"]),
+    ],
+)
+def test_what_came_before_in_the_same_run_is_not_new(step: Any, values: list[Any], states: list[str]) -> None:
+    after = {"id": "after", "kind": "set", "values": {"x": 1}}
+    loop = {"id": "each", "kind": "loop", "over": values, "steps": [{"id": "new", **step}, after]}
+
+    found = told(loop)
+
+    assert found["state"] == "succeeded"
+    assert [one["state"] for one in found["steps"] if one["id"].startswith("new")] == states
+    assert sum(one["id"].startswith("after") for one in found["steps"]) == states.count("passed")
 
 
 def test_an_empty_list_to_split_is_no_run() -> None:
