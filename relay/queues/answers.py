@@ -20,7 +20,9 @@ LISTEN = 1.0  # seconds of one wait for a message
 def tell(messages: Iterable[bytes]) -> None:
     """Tell every process that has callers waiting. Never raises for Redis: they look into the database, too."""
     try:
-        pipeline = bells.connection().pipeline(transaction=False)
+        connection = bells.connection()
+        connection.check()
+        pipeline = connection.pipeline(transaction=False)
         for message in messages:
             pipeline.publish(CHANNEL, message)
         pipeline.execute()

@@ -15,7 +15,9 @@ import structlog
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from rq import Queue
 
@@ -33,7 +35,7 @@ WORKERS = "relay:workers"
 WORKER_TTL = 20.0
 # Seconds between two strokes of a bell that nobody needed to hear.
 HUSH = 0.01
-# A Redis that doesn't answer within a second is away: nobody's work waits for it.
+# A Redis that doesn't answer within a second is away: nobody's work waits for it, and for so long nobody asks again.
 PATIENCE = 1.0
 
 # When may the next one go, in microseconds: now, and then not before `interval` has passed; else how long it takes.
@@ -47,14 +49,34 @@ return 0
 """
 
 
+class Impatient(Redis):
+    """A client for short questions. Where one waited in vain, all are refused for a moment: else each would wait."""
+
+    away_until = 0.0  # by the clock that nobody sets
+
+    def execute_command(self, *words: Any, **options: Any) -> Any:
+        self.check()
+        try:
+            return super().execute_command(*words, **options)  # type: ignore[no-untyped-call]
+        except RedisTimeout:
+            self.away_until = time.monotonic() + PATIENCE
+            raise
+
+    def check(self) -> None:
+        """RedisError while it is taken for away."""
+        if time.monotonic() < self.away_until:
+            raise RedisConnectionError("Redis gave no answer a moment ago")
+
+
 @functools.cache
 def _queue() -> Queue:
-    return queue(client(PATIENCE))
+    return queue(client(PATIENCE, kind=Impatient))
 
 
-def connection() -> Redis:
+def connection() -> Impatient:
     """This process's client for short questions, which may be asked from any thread."""
-    found: Redis = _queue().connection
+    found = _queue().connection
+    assert isinstance(found, Impatient)
     return found
 
 
@@ -64,12 +86,10 @@ def queue(connection: Redis) -> Queue:
     return made
 
 
-def client(timeout: float | None = None) -> Redis:
+def client(timeout: float | None = None, *, kind: type[Redis] = Redis) -> Redis:
     """A client that tries once: whoever uses it goes on without Redis. `timeout` for each answer, in seconds."""
     once = Retry(NoBackoff(), 0)
-    made: Redis = Redis.from_url(
-        settings.REDIS_URL, retry=once, socket_timeout=timeout, socket_connect_timeout=PATIENCE
-    )
+    made: Redis = kind.from_url(settings.REDIS_URL, retry=once, socket_timeout=timeout, socket_connect_timeout=PATIENCE)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from relay import jobs, queues
 from relay import valkey as server
 from tests.conftest import FOLDER
-from tests.running import Valkey
+from tests.running import Valkey, wait_until
 
 
 @pytest.fixture
@@ -58,6 +59,23 @@ def test_a_redis_that_forgets_the_bell_meanwhile_is_no_error(
 
     assert queues.waiting() == 0
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_of_many_questions_one_waits_for_a_redis_that_hangs(valkey: Valkey) -> None:
+    assert queues.occupy("flow:1", 1, "me", 5.0)
+    assert valkey.process is not None
+    valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        heard = [queues.occupy("flow:1", 1, "me", 5.0), queues.workers(), queues.ring(), queues.admit("it", 0.1)]
+        queues.tell([b"it"])
+        took = time.monotonic() - began
+    finally:
+        valkey.process.send_signal(signal.SIGCONT)
+    wait_until(queues.ping, what="it is asked again")
+
+    assert heard == [None, 0, False, 1.0]
+    assert took < 2.5
 
 
 def test_nobody_serves_a_redis_that_is_away(valkey: Valkey) -> None:
