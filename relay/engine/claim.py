@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import structlog
 from django.conf import settings
 
-from relay.engine import gathering, order, sql, variables
+from relay.engine import due, gathering, order, sql, variables
 from relay.engine.arrived import Arrived
 from relay.engine.errand import Errand
 from relay.engine.turns import turn, writing
@@ -24,13 +25,13 @@ NOTHING = Plan(name="", title=None, only=None, steps=(), connections=frozenset()
 NO_EVENT = Arrived(0, "", "", "{}", "", b"", 0)
 
 
-def claim(limit: int = BATCH, avoid: frozenset[int] = frozenset()) -> list[Errand]:
+def claim(limit: int = BATCH, choose: Callable[[int], list[int]] = due.oldest) -> list[Errand]:
     """Up to `limit` due runs, now *running* under our fence until the lease ends; [] when nothing is due.
 
-    `avoid`: flows whose runs would only have to be put back.
+    `choose(limit)`: the ids of the runs to take.
     """
-    due = _due_elsewhere(limit, avoid) if avoid else _due(limit)
-    runs = _take(due) if due else []
+    chosen = choose(limit)
+    runs = _take(chosen) if chosen else []
     if not runs:
         return []
     events = _events([run[6] for run in runs])
@@ -68,29 +69,10 @@ def renew(errands: list[Errand]) -> None:
         )
 
 
-def _due(limit: int) -> list[int]:
-    # Read first: an UPDATE would take SQLite's write lock even where nothing is due.
-    statement = "SELECT id FROM relay_run WHERE due_at <= %s ORDER BY due_at LIMIT %s"
-    return [row[0] for row in sql.fetch(statement, (sql.now(), limit))]
-
-
-def _due_elsewhere(limit: int, avoid: frozenset[int]) -> list[int]:
-    """Due runs of other flows, a few of each: however many wait of the avoided ones, none of them is looked at."""
-    due: list[int] = []
-    now, flow = sql.now(), -1
-    following = "SELECT flow_id FROM relay_run WHERE due_at IS NOT NULL AND flow_id > %s ORDER BY flow_id LIMIT 1"
-    statement = "SELECT id FROM relay_run WHERE flow_id = %s AND due_at <= %s ORDER BY due_at LIMIT %s"
-    while len(due) < limit and (rows := sql.fetch(following, (flow,))):
-        flow = rows[0][0]
-        if flow not in avoid:
-            due += [row[0] for row in sql.fetch(statement, (flow, now, limit - len(due)))]
-    return due
-
-
-def _take(due: list[int]) -> list[tuple[Any, ...]]:
+def _take(chosen: list[int]) -> list[tuple[Any, ...]]:
     """Claim those that are still due; what keeps an order and whose turn it isn't goes back."""
     with turn():
-        rows = _claimed(due)
+        rows = _claimed(chosen)
     if all(row[11] is None for row in rows):
         return rows
     with writing():
@@ -98,16 +80,16 @@ def _take(due: list[int]) -> list[tuple[Any, ...]]:
     return [row for row in rows if row[0] not in early]
 
 
-def _claimed(due: list[int]) -> list[tuple[Any, ...]]:
+def _claimed(chosen: list[int]) -> list[tuple[Any, ...]]:
     now = sql.now()
     lock = "" if sql.is_sqlite() else " FOR UPDATE SKIP LOCKED"
     statement = (
         "UPDATE relay_run SET state = 'running', fence = fence + 1, due_at = %s"
-        f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(due))}) AND due_at <= %s{lock})"
+        f" WHERE id IN (SELECT id FROM relay_run WHERE id IN ({sql.marks(len(chosen))}) AND due_at <= %s{lock})"
         " RETURNING id, fence, tries, trail, flow_id, version_id, event_id, workspace_id,"
         " destination_id, marked_step, marked_fence, order_key, part"
     )
-    return sorted(sql.fetch(statement, (now + int(settings.LEASE * 1e6), *due, now)))
+    return sorted(sql.fetch(statement, (now + int(settings.LEASE * 1e6), *chosen, now)))
 
 
 def _events(ids: list[int]) -> dict[int, Arrived]:

@@ -12,17 +12,13 @@ from typing import NamedTuple
 
 from relay import backoff
 from relay.engine.health import Health
+from relay.engine.lanes import AHEAD, Lane, Wait
 
-# Seconds from which on a send is slow.
-SLOW = 0.2
-# Runs that find no place free come back about when one may be, between these seconds.
-SHORTEST_WAIT = 0.05
-LONGEST_WAIT = 5.0
 # Who waits for a connection's rate asks again after so many seconds at the latest.
 LONGEST_PUT_BACK = 60.0
 MOST_KNOWN = 10_000
-# A flow's concurrency up to which its sends are counted over all workers, and the seconds for which a worker that was
-# killed counts on, past what a send can take.
+# A flow's concurrency up to which its sends are counted over all workers (more where there are more workers), and the
+# seconds for which a worker that was killed counts on, past what a send can take.
 COUNTED = 8
 MARGIN = 5.0
 
@@ -58,33 +54,6 @@ class Pass(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Not now: come back after `seconds`."""
-
-    seconds: float
-
-
-@dataclass(slots=True)
-class _Lane:
-    """What is under way of one flow to one place. `seconds`: what a send takes lately, None before the first."""
-
-    under_way: int = 0
-    seconds: float | None = None
-    is_crowded: bool = False
-    paced_until: float = 0.0
-
-    @property
-    def is_slow(self) -> bool:
-        # Unknown counts as slow: many new flows at once must not fill the pool either.
-        return self.seconds is None or self.seconds > SLOW
-
-    @property
-    def wait(self) -> Wait:
-        """Half of what a send takes: about when the next one ends."""
-        return Wait(min(max((self.seconds or 0.0) / 2, SHORTEST_WAIT), LONGEST_WAIT))
-
-
-@dataclass(frozen=True, slots=True)
 class Shared:
     """What all workers count together, by default nothing.
 
@@ -102,7 +71,8 @@ class Gates:
 
     `threads`: sends that this process can have under way. One flow takes a quarter of them for one place, slow ones
     together three quarters, so that there is always a thread for what is fast. `workers`: how many share a flow's
-    concurrency; one of up to COUNTED is counted over all of them, a larger one each has its share of.
+    concurrency; one of up to COUNTED, or of no more than there are workers, is counted over all of them, of a larger
+    one each has its share.
     """
 
     def __init__(self, threads: int, shared: Shared = Shared()) -> None:
@@ -111,9 +81,10 @@ class Gates:
         self._shared = shared
         self.workers = 1
         self._lock = threading.Lock()
-        self._lanes: dict[tuple[Place, int], _Lane] = {}
+        self._lanes: dict[tuple[Place, int], Lane] = {}
         self._flows: Counter[int] = Counter()  # under way
         self._slow = 0
+        self._turn = 0
         self._health: dict[Place, Health] = {}
         self._shut: dict[Place, Shut] = {}
         self._tripped: dict[Place, str] = {}
@@ -137,19 +108,20 @@ class Gates:
             shut = self._shut_for(place)
             if shut is not None and shut.id != probe_of:
                 return shut
-            lane = self._lanes.setdefault((place, flow_id), _Lane())
-            share = concurrency if concurrency <= COUNTED else concurrency // self.workers
-            if lane.under_way >= self._cap or self._flows[flow_id] >= share or self._too_slow(lane):
+            lane = self._lanes.setdefault((place, flow_id), Lane())
+            is_counted = concurrency <= max(COUNTED, self.workers)
+            lane.share = concurrency if is_counted else concurrency // self.workers
+            if lane.under_way >= self._cap or self._flows[flow_id] >= lane.share or self._too_slow(lane):
                 lane.is_crowded = True
                 return lane.wait
             passed = Pass(place, flow_id, lane.is_slow)
             lane.under_way += 1
             self._flows[flow_id] += 1
             self._slow += passed.is_slow
-        found = self._occupy(passed, concurrency, lasting) if concurrency <= COUNTED else passed
+        found = self._occupy(passed, concurrency, lasting) if is_counted else passed
         return self._pace(found, rate) if rate and isinstance(found, Pass) else found
 
-    def _too_slow(self, lane: _Lane) -> bool:
+    def _too_slow(self, lane: Lane) -> bool:
         return lane.is_slow and self._slow >= self._slow_cap
 
     def _occupy(self, passed: Pass, concurrency: int, lasting: float) -> Pass | Wait:
@@ -173,8 +145,13 @@ class Gates:
     def _pace(self, passed: Pass, rate: str) -> Pass | Wait:
         """Ask all workers' common clock for the connection's rate; without it nothing is sent."""
         place = passed.place
-        seconds = self._shared.admit(f"{place.workspace_id}:{place.connection}", backoff.interval(rate))
-        return passed if seconds <= 0 else self._turn_away(passed, min(seconds, LONGEST_PUT_BACK))
+        interval = backoff.interval(rate)
+        seconds = self._shared.admit(f"{place.workspace_id}:{place.connection}", interval)
+        if seconds <= 0:
+            return passed
+        with self._lock:
+            self._lanes[passed.lane].ahead = max(1, int(AHEAD / interval))
+        return self._turn_away(passed, min(seconds, LONGEST_PUT_BACK))
 
     def back_out(self, passed: Pass) -> None:
         """Give a pass back unused."""
@@ -197,27 +174,38 @@ class Gates:
         if passed.slot:
             self._shared.vacate(_slots(passed), passed.slot)
 
-    def _give_back(self, passed: Pass) -> _Lane:
+    def _give_back(self, passed: Pass) -> Lane:
         lane = self._lanes[passed.lane]
         lane.under_way -= 1
         self._flows[passed.flow_id] -= 1
         self._slow -= passed.is_slow
         return lane
 
-    def crowded_flows(self) -> frozenset[int]:
-        """Flows whose runs would only be put back now: claiming them would be work for nothing."""
+    def rooms(self) -> dict[int, int]:
+        """Crowded flows, and how many of their runs can be begun now: to claim more would be work for nothing.
+
+        What is left for slow ones goes to one after the other, beginning with another one each time.
+        """
         now = time.monotonic()
-        crowded = set()
+        rooms: dict[int, int] = {}
         with self._lock:
-            for (_, flow_id), lane in self._lanes.items():
-                if not lane.is_crowded:
-                    continue
-                full = lane.under_way >= self._cap or self._too_slow(lane)
-                if full or lane.paced_until > now:
-                    crowded.add(flow_id)
-                else:
+            left = max(0, self._slow_cap - self._slow)
+            crowded = [(flow_id, lane) for (_, flow_id), lane in self._lanes.items() if lane.is_crowded]
+            self._turn += 1
+            first = self._turn % max(1, len(crowded))
+            for flow_id, lane in crowded[first:] + crowded[:first]:
+                room = lane.room(now, self._cap, self._flows[flow_id])
+                room = min(room, left if lane.is_slow else room, rooms.get(flow_id, room))
+                left -= room if lane.is_slow else 0
+                rooms[flow_id] = room
+        return rooms
+
+    def relax(self, flows: set[int]) -> None:
+        """Take flows for crowded no more: all that was due of them has been claimed."""
+        with self._lock:
+            for (_, flow_id), lane in self._lanes.items() if flows else ():
+                if flow_id in flows:
                     lane.is_crowded = False
-        return frozenset(crowded)
 
     def tripped(self) -> dict[Place, str]:
         """Places that have been found failing since the last call, with the last fault; their count begins anew."""
@@ -247,3 +235,6 @@ class Gates:
 
 def _slots(passed: Pass) -> str:
     return f"flow:{passed.flow_id}"
+
+
+__all__ = ["Gates", "Pass", "Place", "Shared", "Shut", "Wait"]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from relay import queues
-from relay.engine import destinations, sql
+from relay.engine import destinations, due, sql
 from relay.engine.claim import BATCH, claim, renew
 from relay.engine.errand import Outcome
 from relay.engine.gates import Gates, Shared
@@ -75,6 +75,7 @@ class _Shift:
         self._much_at = time.monotonic()  # when there was last more than one worker gets on with
         self._left = False
         self._gates = walkers.gates
+        self._fair = due.Fair()
         self._unsettled: list[Outcome] = []
         self._lost_at = 0.0  # when the database was lost, while it is
         self.settled = 0
@@ -147,11 +148,13 @@ class _Shift:
         if self.is_over or self._walkers.waiting or room <= 0:
             return False
         self._open_gates()
-        crowded = self._gates.crowded_flows()
-        errands = claim(room, crowded)
+        rooms = self._gates.rooms()
+        errands = claim(room, lambda limit: self._fair.choose(limit, rooms)) if rooms else claim(room)
+        if rooms:
+            self._gates.relax(self._fair.exhausted)
         if len(errands) == BATCH:
             queues.call()
-        if crowded or len(errands) > MANY:
+        if rooms or len(errands) > MANY:
             self._much_at = time.monotonic()
         if errands:
             self._walkers.give(errands)

@@ -32,7 +32,7 @@ def test_a_flow_takes_a_quarter_of_the_threads_for_one_place() -> None:
     found = gates.enter(HERE, 1, 16)
 
     assert isinstance(found, Wait)
-    assert gates.crowded_flows() == {1}
+    assert gates.rooms() == {1: 0}
     enter(gates, THERE)
     enter(gates, HERE, flow=2)
 
@@ -44,7 +44,9 @@ def test_a_pass_given_back_is_free_again() -> None:
 
     gates.leave(passed, seconds=0.1)
 
-    assert gates.crowded_flows() == frozenset()
+    assert gates.rooms() == {1: 1}
+    gates.relax({1})
+    assert gates.rooms() == {}
     enter(gates)
 
 
@@ -55,7 +57,38 @@ def test_slow_flows_together_leave_a_quarter_to_the_fast() -> None:
 
     assert [isinstance(one, Pass) for one in slow] == [True] * 6 + [False] * 2
     enter(gates, flow=99)
-    assert gates.crowded_flows() == {6, 7}
+    assert gates.rooms() == {6: 0, 7: 0}
+
+
+def test_what_is_left_for_slow_ones_goes_by_turns() -> None:
+    gates = Gates(threads=16)
+    passes = [enter(gates, flow=flow % 3, concurrency=16) for flow in range(12)]
+    for flow in range(3):
+        gates.enter(HERE, flow, 16)
+    for passed in passes[:2]:
+        gates.leave(passed, seconds=2.0)
+
+    rooms = [gates.rooms() for _ in range(3)]
+
+    assert [sum(one.values()) for one in rooms] == [2, 2, 2]
+    assert [max(one[flow] for one in rooms) for flow in range(3)] == [1, 1, 0]
+
+
+def test_more_workers_than_a_flow_sends_at_once_still_send(valkey: Valkey) -> None:
+    workers = [Gates(32, Shared(occupy=queues.occupy, vacate=queues.vacate)) for _ in range(17)]
+    for gates in workers:
+        gates.workers = 17
+
+    found = [gates.enter(HERE, 1, 16) for gates in workers]
+
+    assert [isinstance(one, Pass) for one in found] == [True] * 16 + [False]
+
+
+def test_a_rate_sets_how_many_have_a_chance_at_once() -> None:
+    gates = Gates(32, Shared(admit=lambda key, interval: 0.001))
+    gates.enter(HERE, 1, 16, rate="50/s")
+
+    wait_until(lambda: gates.rooms() == {1: 5})
 
 
 def test_concurrency_is_shared_by_the_workers() -> None:
@@ -77,7 +110,7 @@ def test_a_small_concurrency_is_counted_over_all_workers(valkey: Valkey) -> None
     first.leave(passed, seconds=0.01)
 
     assert isinstance(kept_out, Wait)
-    assert second.crowded_flows() == {1}
+    assert second.rooms() == {1: 0}
     second.back_out(enter(second, THERE, concurrency=1))
     second.back_out(other)
 
@@ -152,7 +185,7 @@ def test_a_rate_is_shared_by_all(valkey: object) -> None:
     assert isinstance(found[0], Pass)
     assert isinstance(found[1], Wait)
     assert 28 < found[1].seconds <= 30
-    assert second.crowded_flows() == {1}
+    assert second.rooms() == {1: 0}
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [("1/s", 1.0), ("30/m", 2.0), ("7200 / h", 0.5)])
