@@ -193,7 +193,7 @@ def _command(relay: Relay, heard: dict[str, str], runs: list[dict[str, Any]]) ->
         *(["export", name] for name in names),
         *(["dry-run", name, "--json"] for name in names),
         *(["dry-run", name, "--last", "1", "--json"] for name in names),
-        *([name, "--json"] for name in ("runs", "flows", "batches", "storage", "audit")),
+        *([name, "--json"] for name in ("runs", "flows", "batches", "storage", "audit", "issues", "alerts")),
         ["connection", "list", "--json"],
         ["vault", "check", "--json"],
         *(["replay", run["run"], "--json"] for run in runs),
@@ -208,7 +208,10 @@ def _call(relay: Relay, token: str, heard: dict[str, str]) -> None:
     """Everything that the API has, item by item."""
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
-    called = {noun: session.get(f"{relay.url}/api/v1/{noun}", timeout=10) for noun in ("flows", "runs", "connections")}
+    called = {
+        noun: session.get(f"{relay.url}/api/v1/{noun}", timeout=10)
+        for noun in ("flows", "runs", "connections", "issues")
+    }
     heard.update((f"api {noun}", answer.text) for noun, answer in called.items())
     places = [f"flows/{flow['id']}" for flow in called["flows"].json()["flows"]]
     places += [f"runs/{run['id']}" for run in called["runs"].json()["runs"]]
@@ -263,6 +266,7 @@ def _look(relay: Relay, heard: dict[str, str]) -> dict[str, str]:
             heard[f"form {place.path}"] = browser.post(address, data=given, timeout=30).text
     assert {
         "/runs/",
+        "/issues/",
         "/connections/",
         "/inbox/rejected/",
         "/account/codes/",

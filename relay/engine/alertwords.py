@@ -87,9 +87,8 @@ def counted(issue: Issue) -> str:
 
 def _told(issue: Issue) -> str:
     step = f", step “{issue.step_name}”" if issue.step_name else ""
-    span = f"since {_minute(issue.first_at)}"
-    if issue.count > 1:
-        span = f"from {_minute(issue.first_at)} to {_minute(issue.last_at)}"
+    first, last = _minute(issue.first_at), _minute(issue.last_at)
+    span = f"at {first}" if first == last else f"from {first} to {last}"
     what = advice(issue) if issue.state != IssueState.RESOLVED else "It is over meanwhile: nothing is left to do."
     return f"“{issue.flow.name}”{step}\n{issue.cause}\n{counted(issue)}, {span} UTC.\n{what}\n{url(issue)}"
 

@@ -158,9 +158,9 @@ def _words(kind: IssueKind, service: str, reason: str) -> str:
         said = reason.removesuffix(UNKNOWN).strip().rstrip(".")
         return f"{_said(service, said)}: nobody knows whether it was done" if said else _no_answer(service)
     if kind == IssueKind.DESTINATION:
-        return f"{service or 'A destination'} keeps failing: {_said(service, reason)}"
+        return f"{service or 'A destination'} keeps failing: {_answer(reason)}"
     if kind == IssueKind.CREDENTIAL:
-        return f"{service or 'A service'} refuses the credential: {_said(service, reason)}"
+        return f"{service or 'A service'} refuses the credential: {_answer(reason)}"
     return _said(service, reason)
 
 
@@ -177,6 +177,13 @@ def _said(service: str, reason: str) -> str:
     if not text:
         return f"{service} answers {status}"
     return f"{service} says {text}" + ("" if status.startswith("2") else f" ({status})")
+
+
+def _answer(reason: str) -> str:
+    """`down (503)` of "The answer was 503: down"."""
+    answer = _answered(reason)
+    text = " ".join(_spoken(answer[2] or "").split()) if answer else ""
+    return f"{text} ({answer[1]})" if answer and text else " ".join(reason.split())
 
 
 def _spoken(text: str) -> str:

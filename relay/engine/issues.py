@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from relay import ids
 from relay.engine import audit, batches, sql
 from relay.errors import RelayError
-from relay.models import Batch, Issue, IssueKind, IssueState, ReplayMode, User
+from relay.models import Batch, Issue, IssueKind, IssueState, ReplayMode, User, Workspace
 
 
 def resolve(issue: Issue) -> None:
@@ -31,9 +35,17 @@ def replay(issue: Issue, mode: ReplayMode, *, per_minute: int = 0, by: User | No
         raise RelayError("These runs are held, not failed: they go on when what holds them is mended")
     chosen = {"issue": issue.ref, "unreplayed": True}
     batch = batches.start(issue.workspace, chosen, mode, per_minute=per_minute, by=by)
-    if issue.state != IssueState.RESOLVED:
-        resolve(issue)
+    resolve_by_replay(issue.workspace, chosen)
+    issue.refresh_from_db()
     return batch
+
+
+def resolve_by_replay(workspace: Workspace, chosen: Mapping[str, Any]) -> None:
+    """Resolve the issue, where a replay of many is of all the runs of one."""
+    if set(chosen) <= {"issue", "unreplayed"} and "issue" in chosen:
+        issue = workspace.issues.filter(pk=ids.number(chosen["issue"]) or 0).exclude(state=IssueState.RESOLVED).first()
+        if issue is not None:
+            resolve(issue)
 
 
 def _move(issue: Issue, to: IssueState, states: tuple[IssueState, ...], otherwise: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from relay import ids
 from relay.models import Run, RunState, Workspace, choosing
 from relay.web import posted
 
@@ -16,7 +17,10 @@ WORDS = 500  # characters of a text that is looked for
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`flow` is an id, `code` an HTTP status, `destination` a host, `since` and `until` days as 2026-03-01 (UTC)."""
+    """`flow` is an id, `issue` a reference, `code` an HTTP status, `destination` a host.
+
+    `since` and `until` are days as 2026-03-01 (UTC).
+    """
 
     states: tuple[str, ...] = ()
     flow: int | None = None
@@ -25,13 +29,14 @@ class Filters:
     destination: str = ""
     since: str = ""
     until: str = ""
+    issue: str = ""
 
     @classmethod
     def of(cls, query: QueryDict) -> Filters:
         """From an address; what makes no sense there is left out."""
         states = tuple(state for state in RunState.values if state in query.getlist("state"))
         flow, code = query.get("flow", ""), query.get("code", "").strip()
-        since, until = query.get("since", ""), query.get("until", "")
+        since, until, issue = query.get("since", ""), query.get("until", ""), query.get("issue", "")
         return cls(
             states=states,
             # Nineteen digits can be past a database's integers.
@@ -41,6 +46,7 @@ class Filters:
             destination=posted.text(query, "destination", limit=100).strip(),
             since=since if choosing.day(since) else "",
             until=until if choosing.day(until) else "",
+            issue=issue if ids.number(issue) is not None else "",
         )
 
     @property
@@ -58,12 +64,13 @@ class Filters:
             "destination": self.destination,
             "since": self.since,
             "until": self.until,
+            "issue": self.issue,
         }
 
     @property
     def rare(self) -> bool:
         """Whether something is set that the list shows only when asked."""
-        return any(value for name, value in self.words.items() if name != "text")
+        return any(value for name, value in self.words.items() if name not in ("text", "issue"))
 
     def query(self, **more: str) -> str:
         """The address's query for these filters and `more`."""

@@ -14,7 +14,7 @@ from relay.engine import publish, sampling
 from relay.errors import RelayError
 from relay.flows.document import document_to_json
 from relay.flows.validation import parse_document
-from relay.web import flowlist, posted
+from relay.web import flowlist, issuelist, posted
 from relay.web.access import WorkspaceRequest, member
 
 NAME_LENGTH = 200
@@ -25,8 +25,10 @@ NAME_LENGTH = 200
 def listing(request: WorkspaceRequest) -> HttpResponse:
     search = posted.text(request.GET, "q", limit=NAME_LENGTH).strip()
     rows = flowlist.rows(request.workspace, search)
-    context = {"rows": rows, "search": search, "height": flowlist.HEIGHT, "place": "flows"}
-    return render(request, "flows/_rows.html" if request.htmx else "flows/list.html", context)
+    context: dict[str, Any] = {"rows": rows, "search": search, "height": flowlist.HEIGHT, "place": "flows"}
+    if request.htmx:
+        return render(request, "flows/_rows.html", context)
+    return render(request, "flows/list.html", {**context, "banner": issuelist.banner(request.workspace)})
 
 
 @require_http_methods(["GET", "POST"])

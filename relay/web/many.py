@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from relay import ids
-from relay.engine import batches, runs
+from relay.engine import batches, issues, runs
 from relay.errors import RelayError
 from relay.models import ReplayMode
 from relay.web import posted, progress
@@ -68,7 +68,14 @@ def _replaying(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, A
     ways = _ways(found)
     best = next((way.mode for way in ways if way.count == found.ended), ReplayMode.FROM_START)
     before = batches.count_ended(request.workspace, chosen) - found.ended
-    return {**_meant(found), "ways": ways, "best": best, "before": before, "fastest": batches.FASTEST}
+    return {
+        **_meant(found),
+        "ways": ways,
+        "best": best,
+        "before": before,
+        "fastest": batches.FASTEST,
+        "issue": chosen.get("issue"),
+    }
 
 
 def _meant(found: batches.Chosen) -> dict[str, Any]:
@@ -99,6 +106,7 @@ def _replay(request: WorkspaceRequest, chosen: dict[str, Any]) -> HttpResponse:
         per_minute = int(pace or 0)
         chosen = chosen if request.POST.get("again") else {**chosen, "unreplayed": True}
         batch = batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute, by=request.user)
+        issues.resolve_by_replay(request.workspace, chosen)
     except RelayError as error:
         return _dialog(request, chosen, "replay", fault=str(error))
     return redirect("batch", batch.pk)

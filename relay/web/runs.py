@@ -14,7 +14,14 @@ from relay.web import posted, progress, runlist, states
 from relay.web.access import WorkspaceRequest, member
 from relay.web.filters import Filters
 
-_SAYS = {"text": "“{}”", "code": "Code {}", "destination": "To {}", "since": "From {}", "until": "Until {}"}
+_SAYS = {
+    "text": "“{}”",
+    "code": "Code {}",
+    "destination": "To {}",
+    "since": "From {}",
+    "until": "Until {}",
+    "issue": "Of one issue",
+}
 
 
 @require_GET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relay.models import AttemptState, EventState, FlowState, RunState, Why
+from relay.models import AttemptState, EventState, FlowState, IssueKind, IssueState, RunState, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,30 @@ WHYS = {
     Why.LOOP: Look("Going in circles", "replay", "warn"),
     Why.HANDSHAKE: Look("Handshake", "done", "good"),
 }
+ISSUES = {
+    IssueKind.FAILED: Look("Failed", "failed", "bad"),
+    IssueKind.DESTINATION: Look("Held", "held", "warn"),
+    IssueKind.CREDENTIAL: Look("Held", "lock", "warn"),
+    IssueKind.KEY: Look("Held", "key", "warn"),
+    IssueKind.UNKNOWN: Look("Unknown", "held", "warn"),
+}
+ISSUE_STATES = {
+    IssueState.OPEN: Look("Open", "warning", "bad"),
+    IssueState.RESOLVED: Look("Resolved", "done", "good"),
+    IssueState.MUTED: Look("Muted", "mute", ""),
+}
 _LOOKS: dict[str, dict[str, Look]] = {
     "run": {str(key): look for key, look in RUNS.items()},
     "flow": {str(key): look for key, look in FLOWS.items()},
     "step": STEPS,
     "attempt": {str(key): look for key, look in ATTEMPTS.items()},
     "event": {str(key): look for key, look in EVENTS.items()},
+    "issue": {str(key): look for key, look in ISSUES.items()},
+    "issue-state": {str(key): look for key, look in ISSUE_STATES.items()},
     "why": {str(key): look for key, look in WHYS.items()},
 }
 
 
 def look(kind: str, state: str) -> Look:
-    """The look of a state of a run, flow, step, attempt or event, or of a rejection; an unknown one by its word."""
+    """The look of a state of a run, flow, step, attempt, event, rejection or issue; an unknown one by its word."""
     return _LOOKS[kind].get(str(state)) or Look(str(state).replace("_", " ").capitalize(), "info", "")

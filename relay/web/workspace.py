@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from relay.engine import members, retention
+from relay.engine import alerts, mailing, members, retention
 from relay.engine.storage import storage
 from relay.errors import RelayError
 from relay.web import posted
@@ -37,6 +37,9 @@ def show(request: WorkspaceRequest) -> HttpResponse:
         "timezone": zone if error and zone else workspace.timezone,
         "error": error,
         "storage": storage(),
+        "told": alerts.who_is_told(workspace),
+        "has_mail": mailing.is_on(),
+        "flows": workspace.flows.filter(live_version__isnull=False).order_by("name").only("pk", "name"),
         "place": "workspace",
         "tab": "general",
     }

@@ -201,7 +201,8 @@ def _sign_in(page: Page, relay: Relay) -> None:
 def _places(relay: Relay) -> list[str]:
     """Every list, then each run, some flows, and searches for the payloads."""
     lists = ["/flows/", "/runs/", "/inbox/", "/inbox/held/", "/inbox/captured/", "/inbox/rejected/", "/connections/"]
-    lists += ["/workspace/", "/workspace/audit/"]
+    lists += ["/workspace/", "/workspace/audit/", "/issues/"]
+    lists += [f"/issues/{issue['issue']}/" for issue in relay.json("issues", "--json")]
     runs = [f"/runs/{run['run']}/" for run in relay.json("runs", "--limit", "100", "--json")]
     known = [f"/flows/{flow['flow']}/" for flow in relay.json("flows", "--json")]
     searches = [f"/runs/?q={quote(text)}" for text in PAYLOADS[::6]]

@@ -141,7 +141,7 @@ def test_a_refused_credential_is_an_issue(
 
     issue = Issue.objects.get()
     assert (issue.kind, issue.count) == ("credential", 2)
-    assert issue.cause == "Trello refuses the credential: Trello says invalid token (401)"
+    assert issue.cause == "Trello refuses the credential: invalid token (401)"
     with pytest.raises(RelayError, match="These runs are held"):
         issues.replay(issue, ReplayMode.FAILED_STEPS)
 
@@ -167,7 +167,7 @@ def test_a_failing_destination_is_one_issue_that_ends_with_what_it_held(
     resolved = issues.resolve_what_is_over(sql.now() + issues.SETTLED + 1)
 
     assert (held.kind, held.count) == ("destination", 15)
-    assert held.cause == "localhost keeps failing: localhost says down (503)"
+    assert held.cause == "localhost keeps failing: down (503)"
     assert early == IssueState.OPEN
     assert resolved == 1
     assert Issue.objects.get().state == IssueState.RESOLVED

@@ -40,7 +40,7 @@ def test_the_list_of_flows_has_a_query_budget(
         other = publish.import_document(alices[1], {**DOCUMENT, "name": f"Flow {number}"}, publish_it=True)
         sampling.send_sample(other)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         alices[0].get("/flows/")
 
 

@@ -28,6 +28,7 @@ from relay.models import (
 )
 from relay.web.permissions import LEAST, Anyone
 from tests.browsing import Browser
+from tests.issues import issue_of
 
 # A person without a place here, and a browser that nobody signed in with.
 STRANGER, NOBODY = "stranger", "nobody"
@@ -117,6 +118,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "secret_id": _secret(flow).pk,
         "sample_id": samples.add(flow, "Order", {"body": {"id": 7}}).pk,
         "session_id": 999_999,
+        "issue_id": issue_of(flow).pk,
         "pk": 999_999,
     }
 
@@ -220,7 +222,7 @@ def test_what_a_role_lacks_is_said(world: World) -> None:
     assert "In this workspace your role is viewer; this takes an editor. Ask an owner." in page
 
 
-@pytest.mark.parametrize("name", ["flows", "flow", "run", "runs", "held", "connections"])
+@pytest.mark.parametrize("name", ["flows", "flow", "run", "runs", "issues", "issue", "held", "connections"])
 def test_a_viewer_is_offered_nothing_that_would_be_refused(world: World, name: str) -> None:
     page = world.ask(Role.VIEWER, name, "GET").content.decode()
 
