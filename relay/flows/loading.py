@@ -15,6 +15,7 @@ from relay.flows.shape import join
 
 MOST_BYTES = 512 * 1024
 MOST_DEPTH = 64
+_BYTE = re.compile(r" \(byte (\d+)\)$")
 # Behind an even number of backslashes: else the first of them is what is escaped.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -50,9 +51,23 @@ def _parsed(data: bytes) -> Any:
     except RecursionError:
         raise _fault(f"the document is nested more than {MOST_DEPTH} levels deep") from None
     except msgspec.DecodeError as error:
-        raise _fault(f"not JSON: {error}") from None
+        raise _fault(f"not JSON: {_placed(str(error), text)}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise _fault(f"not YAML: {_first_line(error)}") from None
+
+
+def _placed(message: str, text: str) -> str:
+    """What is wrong with JSON, by line and column: nobody counts bytes."""
+    words = message.removeprefix("JSON is malformed: ").partition(" - at `")[0]
+    if words == "Input data was truncated":
+        return "the text ends too early"
+    found = _BYTE.search(words)
+    if found is None:
+        return words
+    before = text.encode()[: int(found[1])].decode("utf-8", "ignore")
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return f"line {line}, column {column}: {words[: found.start()]}"
 
 
 class _Twice(dict[str, Any]):

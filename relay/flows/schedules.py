@@ -17,6 +17,7 @@ from relay.flows.document import TriggerSettings
 MOST_CHARACTERS = 200
 FASTEST, SLOWEST = 1.0, 30 * 86_400.0  # seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_DAYS = ("30", "31")
 _FIELDS = "minute, hour, day of the month, month, day of the week"
 
 
@@ -70,6 +71,8 @@ def _cron(expression: str, after: datetime, where: tzinfo) -> Iterator[datetime]
     try:
         made = CronSim(expression, after.astimezone(where))
     except CronSimError as error:
+        if str(error) == "Bad day-of-month" and expression.split()[2] in _LAST_DAYS:
+            raise ValueError("there is no such day in these months") from None
         wrong = str(error).removeprefix("Bad ").replace("-of-", " of the ")
         raise ValueError(f"{wrong} can't be read; the parts are {_FIELDS}") from None
     # In the hour that comes twice a clock alone doesn't tell whether a moment is past.

@@ -103,7 +103,9 @@ class _Checker:
         return replace(scope, before=ended.before, lists=scope.lists | {*inner})
 
     def _identity(self, step: kinds.Step, path: str) -> Iterator[Fault]:
-        if not ID.fullmatch(step.id) or keyword.iskeyword(step.id):
+        if keyword.iskeyword(step.id):
+            yield Fault(join(path, "id"), f"{step.id} is a word that templates know: call the step otherwise")
+        elif not ID.fullmatch(step.id):
             yield Fault(join(path, "id"), "is a name of letters, digits and _, up to 64, beginning with a letter")
         elif step.id in self._seen:
             yield Fault(join(path, "id"), f"{step.id} stands twice")

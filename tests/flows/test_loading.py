@@ -46,7 +46,10 @@ def test_text_becomes_plain_values(text: str, value: Any) -> None:
         ('{"a": "\\u0000"}', "the document has the character NUL in it (\\u0000), which no database can keep"),
         ('{"a\\u0000": 1}', "the document has the character NUL in it (\\u0000), which no database can keep"),
         ('a: "\\\\\\0"', "the document has the character NUL in it (\\u0000), which no database can keep"),
-        ('{"a": }', "not JSON: JSON is malformed: invalid character (byte 6)"),
+        ('{"a": }', "not JSON: line 1, column 7: invalid character"),
+        ('{\n  "ä": "ü",\n  "b": x\n}', "not JSON: line 3, column 8: invalid character"),
+        ('{"a": [1, 2', "not JSON: the text ends too early"),
+        ('{"a": 1e999}', "not JSON: Number out of range"),
         ("a: [1", "not YAML: line 1: expected ',' or ']', but got '<stream end>'"),
         ("a: &x [1]\nb: *x", "not YAML: line 2: aliases are not allowed"),
         (

@@ -95,8 +95,9 @@ def test_what_can_not_be_read_has_no_moments() -> None:
         ({"cron": "0 24 * * *"}, "trigger.cron: hour can't be read"),
         ({"cron": "0 9 * * MOX"}, "trigger.cron: day of the week can't be read"),
         ({"cron": "*/0 * * * *"}, "trigger.cron: minute can't be read"),
-        ({"cron": "0 0 30 2 *"}, "trigger.cron: day of the month can't be read"),
-        ({"cron": "0 0 31 2,4,6,9,11 *"}, "trigger.cron: day of the month can't be read"),
+        ({"cron": "0 0 30 2 *"}, "trigger.cron: there is no such day in these months"),
+        ({"cron": "0 0 31 2,4,6,9,11 *"}, "trigger.cron: there is no such day in these months"),
+        ({"cron": "0 0 32 * *"}, "trigger.cron: day of the month can't be read"),
         ({"cron": "1," * 150 + "1 * * * *"}, "trigger.cron: has five parts"),
         ({"cron": "٣ * * * *"}, "trigger.cron: has five parts"),
         (

@@ -328,7 +328,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "bench"}, "steps[0].kind: 'bench' is not a kind of step; filter, set, "),
         ({"kind": "set", "values": {}}, "steps[0].id: is missing"),
         ({"id": "a b", "kind": "set", "values": {}}, "steps[0].id: is a name of letters, digits and _, up to 64, "),
-        ({"id": "if", "kind": "set", "values": {}}, "steps[0].id: is a name of letters"),
+        ({"id": "if", "kind": "set", "values": {}}, "steps[0].id: if is a word that templates know"),
         ({"id": "a" * 65, "kind": "set", "values": {}}, "steps[0].id: is a name of letters"),
         ({"id": "a", "kind": "set", "values": {}, "colour": 1}, "steps[0].colour: unknown key"),
         ({"id": "a", "kind": "set", "values": {}, "nmae": "x"}, "steps[0].nmae: unknown key; did you mean name?"),
