@@ -165,6 +165,14 @@ def _response(response: doc.Response) -> Iterator[Fault]:
         yield Fault("trigger.response.status", "is between 200 and 599")
     if response.body and response.status in WITHOUT_BODY:
         yield Fault("trigger.response.body", f"an answer of status {response.status} has no body")
+    for path, text in {
+        "body": response.body,
+        **{f"headers.{name}": one for name, one in response.headers.items()},
+    }.items():
+        if templating.has_template(text):
+            yield Fault(
+                f"trigger.response.{path}", "is sent as it stands: a step of the kind respond fills templates in"
+            )
     if len(response.body) > 64 * 1024:
         yield Fault("trigger.response.body", "may have 65536 characters")
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from relay.errors import MissingName, TemplateError, TemplateLimit
+from relay.templating.arguments import check_arguments
 from relay.templating.fuel import ACTIVE, Budget, emit_value
 from relay.templating.leaves import JSON, Context, Leaf, compile_leaf, has_template
 from relay.templating.missing import Missing
@@ -53,6 +54,8 @@ def _faults(value: JSON, path: str, depth: int) -> Iterator[tuple[str, TemplateE
     elif isinstance(value, str):
         try:
             compile_leaf(value)
+            if has_template(value):
+                check_arguments(value)
         except TemplateError as error:
             yield path, error
     elif isinstance(value, dict):

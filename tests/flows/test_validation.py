@@ -200,6 +200,8 @@ def test_faults_of_the_whole(document: Any, found: list[str]) -> None:
         ({"response": {"status": 99}}, "trigger.response.status: is between 200 and 599"),
         ({"response": {"status": 204, "body": "x"}}, "trigger.response.body: an answer of status 204 has no body"),
         ({"response": {"headers": {"x": "a\nb"}}}, "trigger.response.headers: "),
+        ({"response": {"body": "{{ event.id }}"}}, "trigger.response.body: is sent as it stands: a step of the kind "),
+        ({"response": {"headers": {"x": "{{ event.id }}"}}}, "trigger.response.headers.x: is sent as it stands"),
         ({"response": {"headers": {"content-length": "1"}}}, "trigger.response.headers: "),
         ({"response": {"headers": {"x": 1}}}, "trigger.response.headers.x: expected text, got a whole number"),
         ({"colour": 1}, "trigger.colour: unknown key"),

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from relay.errors import FilterFault, TemplateError, TemplateFault, TemplateLimit
-from relay.templating import compile_leaf
+from relay.templating import check, compile_leaf
+from relay.templating.filters import FILTERS
 
 
 @pytest.mark.parametrize(
@@ -133,3 +134,35 @@ def test_compiling_computes_nothing(source: str) -> None:
 
     with pytest.raises(TemplateError):
         leaf.render({})
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("{{ n | money }}", 8),
+        ("{{ n | money('EUR', curency='x') }}", 8),
+        ("{{ n | money('EUR', currency='USD') }}", 8),
+        ("{{ n | round(1, 'ceil', 2, 3) }}", 8),
+        ("{{ n | upper('x') }}", 8),
+        ("a\n{% if x %}{{ [n] | map('upper') | first | upper(1) }}{% endif %}", 0),
+    ],
+)
+def test_arguments_that_a_filter_does_not_take_are_found_before_a_run(source: str, column: int) -> None:
+    ((path, fault),) = check({"a": [source]})
+
+    assert path == "a[0]"
+    assert re.match(r"line \d: '\w+' doesn't take these arguments; an example: \{\{ ", str(fault))
+    assert isinstance(fault, TemplateFault)
+    assert fault.column in (0, column)
+
+
+def test_arguments_that_filters_take() -> None:
+    """Those of all examples, and of filters that take any number of them."""
+    examples = [named.example for named in FILTERS.values()]
+    others = [
+        "{{ o | pick('a', 'b', 'c', 'd') }}",
+        "{{ d | date_add(months=1, days=2) }}",
+        "{{ l | where('a', 'gt', 2) }}",
+    ]
+
+    assert check([*examples, *others]) == []

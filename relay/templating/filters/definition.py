@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from relay.errors import FilterFault, MissingName, RelayError, TemplateError, TemplateLimit
@@ -41,6 +42,14 @@ class Filter:
     missing: bool = False
     load: Callable[[], object] | None = None
 
+    def takes_these(self, count: int, names: list[str]) -> bool:
+        """Whether so many arguments, and some by these names, can stand in its brackets."""
+        try:
+            _signature(self.function).bind(None, *range(count), **dict.fromkeys(names))
+        except TypeError:
+            return False
+        return True
+
     @property
     def arguments(self) -> str:
         """What stands in its brackets: `currency, locale='en'`."""
@@ -48,6 +57,11 @@ class Filter:
             return self.takes
         _, *rest = inspect.signature(self.function).parameters.values()
         return ", ".join(_argument(parameter) for parameter in rest)
+
+
+@lru_cache(maxsize=512)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _argument(parameter: inspect.Parameter) -> str:
