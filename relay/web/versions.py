@@ -48,7 +48,8 @@ def listing(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
 def rows(flow: Flow, versions: list[Version]) -> list[Row]:
     """Versions, the newest first, each told apart from the next in the list."""
     made = []
-    for version, former in zip(versions, [*versions[1:], None], strict=True):
+    for place, version in enumerate(versions):
+        former = versions[place + 1] if place + 1 < len(versions) else None
         changed = differences(former.document, version.document) if former else None
         made.append(Row(version, changed, version.pk == flow.live_version_id))
     return made

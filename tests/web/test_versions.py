@@ -57,6 +57,16 @@ def test_every_version_tells_its_changes(alice: Client, flow: Flow) -> None:
     assert page.index("Version 2") < page.index("Version 1") < page.index("The first version")
 
 
+def test_a_flow_that_was_never_live_has_no_versions(alice: Client, flow: Flow) -> None:
+    draft = publish.import_document(flow.workspace, {**DOCUMENT, "name": "Never live"})
+
+    shown = alice.get(f"/flows/{draft.pk}/versions/")
+    older = alice.get(f"/flows/{flow.pk}/versions/?before=1")
+
+    assert (shown.status_code, older.status_code) == (200, 200)
+    assert "Never live" in shown.content.decode()
+
+
 def test_an_old_version_comes_back_as_the_draft(alice: Client, flow: Flow) -> None:
     changed(flow, "Second")
     publish.publish(flow)
