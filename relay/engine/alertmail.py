@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 from dataclasses import dataclass
 
 import structlog
@@ -18,13 +19,18 @@ LEASE = 120_000_000  # microseconds
 # A server that doesn't take it is asked again after this, and then after twice as long each time, up to an hour.
 FIRST_DELAY = 60_000_000
 LONGEST_DELAY = 3_600_000_000
+# A workspace gets no more than one letter in this time: what fails in a row goes in the next one.
+REST = 60_000_000
 LAST_WAIT = 5.0  # seconds for which the end of Relay waits for a letter under way
+# Later than one can be due: the clock was set back.
+_DUE = "(mail_at <= %s OR mail_at > %s)"
 
 
 @dataclass(slots=True)
 class Letter:
     """One mail under way. `until`: the end of its lease, which its issues carry."""
 
+    workspace_id: int
     issues: list[int]
     tries: int
     until: int
@@ -37,12 +43,16 @@ class Postman:
 
     def __init__(self) -> None:
         self._letter: Letter | None = None
+        self._resting: dict[int, int] = {}  # workspaces that were written to lately, and when
 
     def go_on(self, now: int) -> None:
         """Note what became of the letter under way, and send the next one that is due by `now`."""
         if self._letter is not None and not self._is_done(self._letter, now):
             return
-        self._letter = _next(now) if mailing.is_on() else None
+        self._resting = {workspace: at for workspace, at in self._resting.items() if 0 <= now - at < REST}
+        self._letter = _next(now, self._resting) if mailing.is_on() else None
+        if self._letter is not None:
+            self._resting[self._letter.workspace_id] = now
 
     def finish(self, seconds: float = LAST_WAIT) -> None:
         """Wait so long for the letter under way, and note what became of it."""
@@ -62,34 +72,34 @@ class Postman:
         return True
 
 
-def _next(now: int) -> Letter | None:
-    """Take what is due of one workspace, and send it; None where nothing is."""
-    # Later than one can be due: the clock was set back.
-    due = "(mail_at <= %s OR mail_at > %s)"
+def _next(now: int, resting: Container[int]) -> Letter | None:
+    """Take what is due of one workspace, but for those that rest, and send it; None where nothing is."""
     limits = (now, now + 2 * LONGEST_DELAY)
-    first = sql.fetch(f"SELECT workspace_id FROM relay_issue WHERE {due} ORDER BY mail_at LIMIT 1", limits)
-    if not first:
+    due = sql.fetch(f"SELECT workspace_id FROM relay_issue WHERE {_DUE} GROUP BY workspace_id", limits)
+    workspace_id = next((row[0] for row in due if row[0] not in resting), None)
+    if workspace_id is None:
         return None
-    workspace_id, until = first[0][0], now + LEASE
+    until = now + LEASE
+    mine = f"SELECT id FROM relay_issue WHERE workspace_id = %s AND {_DUE}{sql.locking()}"
     taken = sql.fetch(
-        f"UPDATE relay_issue SET mail_at = %s WHERE workspace_id = %s AND {due} RETURNING id, mail_tries",
+        f"UPDATE relay_issue SET mail_at = %s WHERE id IN ({mine}) RETURNING id, mail_tries",
         (until, workspace_id, *limits),
     )
     if not taken:
         return None  # another upkeep was quicker
-    letter = Letter([row[0] for row in taken], max(row[1] for row in taken), until)
-    _send(letter, workspace_id)
+    letter = Letter(workspace_id, [row[0] for row in taken], max(row[1] for row in taken), until)
+    _send(letter)
     return letter
 
 
-def _send(letter: Letter, workspace_id: int) -> None:
+def _send(letter: Letter) -> None:
     rows = Issue.objects.filter(pk__in=letter.issues).select_related("flow").order_by("-count", "pk")
     found = list(rows)
-    to = addresses(workspace_id)
+    to = addresses(letter.workspace_id)
     if not found or not to:
         letter.error = ""
         return
-    workspace = Workspace.objects.get(pk=workspace_id)
+    workspace = Workspace.objects.get(pk=letter.workspace_id)
     subject, text = alertwords.subject(workspace, found), alertwords.letter(workspace, found)
     letter.thread = threading.Thread(target=_deliver, args=(letter, to, subject, text), name="mail", daemon=True)
     letter.thread.start()
@@ -130,7 +140,8 @@ def _note(letter: Letter, now: int) -> None:
 
 def _change(letter: Letter, until: int, change: str, values: tuple[int, ...]) -> None:
     """Change what still is this letter's: not what was resolved or muted meanwhile."""
-    marks = sql.marks(len(letter.issues))
+    still = f"mail_at = %s AND id IN ({sql.marks(len(letter.issues))})"
     sql.execute(
-        f"UPDATE relay_issue SET {change} WHERE mail_at = %s AND id IN ({marks})", (*values, until, *letter.issues)
+        f"UPDATE relay_issue SET {change} WHERE id IN (SELECT id FROM relay_issue WHERE {still}{sql.locking()})",
+        (*values, until, *letter.issues),
     )

@@ -79,8 +79,6 @@ def resolve_what_is_over(now: int) -> int:
     if not over:
         return 0
     numbers = [row[0] for row in over]
-    return sql.execute(
-        f"UPDATE relay_issue SET state = 'resolved' WHERE id IN ({sql.marks(len(numbers))})"
-        " AND state = 'open' AND last_at < %s",
-        [*numbers, before],
-    )
+    still = f"id IN ({sql.marks(len(numbers))}) AND state = 'open' AND last_at < %s"
+    mine = f"SELECT id FROM relay_issue WHERE {still}{sql.locking()}"
+    return sql.execute(f"UPDATE relay_issue SET state = 'resolved' WHERE id IN ({mine})", [*numbers, before])

@@ -76,6 +76,11 @@ def is_sqlite() -> bool:
     return database().vendor == "sqlite"
 
 
+def locking() -> str:
+    """What a SELECT ends with whose rows are to be changed: all who change several take them in one order."""
+    return "" if is_sqlite() else " ORDER BY id FOR UPDATE"
+
+
 def lower_durability() -> None:
     """For a worker's connection: what it commits can be done again, so a commit need not wait for the disk."""
     _run("PRAGMA synchronous=NORMAL" if is_sqlite() else "SET synchronous_commit = off")
@@ -120,6 +125,7 @@ __all__ = [
     "flush",
     "insert",
     "is_sqlite",
+    "locking",
     "lower_durability",
     "marks",
     "micros",

@@ -424,3 +424,19 @@ def test_no_secret_is_told(
     told = mail.get_content() + mail["Subject"] + bytes(Event.objects.get(flow=alert_flow).body).decode()
     assert "Trello says no board for ••••••" in told
     assert KEYS["token"] not in told
+
+
+def test_what_fails_in_a_row_is_told_in_the_next_mail(owner: User, made: Made, server: MailServer) -> None:
+    postman, now = Postman(), sql.now()
+    for number in range(1, 5):
+        made(number)
+        alerts.tell(sql.now())
+        postman.go_on(now + number * 10_000_000)
+        wait_until(lambda: not [one for one in threading.enumerate() if one.name == "mail"])
+    early = len(server.mails)
+
+    postman.go_on(now + 80_000_000)
+    postman.finish()
+
+    assert early == 1
+    assert [mail["Subject"].strip()[:8] for mail in server.mails] == ["37 failu", "3 issues"]

@@ -7,18 +7,42 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from relay.engine import claim, connections, destinations, grouping, issues, publish, retention, runs, settle, sql
+from relay.engine import (
+    alertmail,
+    claim,
+    connections,
+    destinations,
+    grouping,
+    issues,
+    publish,
+    retention,
+    runs,
+    settle,
+    sql,
+)
 from relay.engine.gates import Gates
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.errors import RelayError
-from relay.models import AuditEntry, Batch, Destination, Flow, Issue, IssueState, ReplayMode, Run, RunState, Workspace
+from relay.models import (
+    AuditEntry,
+    Batch,
+    Destination,
+    Flow,
+    Issue,
+    IssueState,
+    ReplayMode,
+    Run,
+    RunState,
+    User,
+    Workspace,
+)
 from relay.models.fields import micros
 from relay.outbound import Sender
 from tests.engine.conftest import ORDER, posting
@@ -423,3 +447,38 @@ def test_the_tables_of_issues_can_be_taken_back(live, arrive, walkers: Walkers, 
 
     assert "relay_issue" not in tables
     assert (Issue.objects.count(), Run.objects.get().issue_id) == (0, None)
+
+
+def test_upkeep_changes_issues_while_workers_count_in_them(
+    owner: User, live, arrive, many: Walkers, destination: HTTPServer, settings: Any
+) -> None:
+    settings.EMAIL_URL = "smtp://127.0.0.1"  # of the thread that mails nothing gets out
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    for number in range(30):
+        arrive(live({**refusing(destination, alerts={"on": "final_failure"}), "name": str(number)}), *orders(8))
+    errands = [errand for _ in range(4) for errand in claim.claim(64)]
+    outcomes = [walk(errand, many._sender, many.gates) for errand in errands]
+    over, faults = threading.Event(), []
+
+    def change() -> None:
+        while not over.is_set():
+            try:
+                for number in Issue.objects.filter(mail_at=None).values_list("pk", flat=True):
+                    Issue.objects.filter(pk=number).update(mail_at=1)
+                postman = alertmail.Postman()
+                postman.go_on(sql.now())
+                postman.finish()
+                issues.resolve_what_is_over(sql.now() + 2 * issues.SETTLED)
+            except OperationalError as error:
+                faults.append(str(error))
+        connection.close()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    for first in range(20):
+        settle.settle(outcomes[first::20])
+    over.set()
+    thread.join(30)
+
+    assert faults == []
+    assert Run.objects.filter(state=RunState.FAILED, issue_id__isnull=False).count() == 240
