@@ -44,7 +44,7 @@ def tell_document(request: ApiRequest) -> dict[str, Any]:
     document = wanted.get("document")
     if not isinstance(document, dict):
         raise Refused(422, 'Send {"document", "event"}, each a JSON object')
-    known = Ground(str(document.get("name")), assumed=_answers(wanted))
+    known = Ground(str(document.get("name")), assumed=_answers(wanted), is_bare=True)
     return dryrun.tell(document, _written(wanted.get("event")), known)
 
 

@@ -21,11 +21,13 @@ from relay.engine.ground import Ground
 from relay.engine.inputs import rendered
 from relay.engine.steps import LEAVES
 from relay.engine.steps.asking import gather
+from relay.engine.variables import Variables
 from relay.engine.walk import Walk, finish
 from relay.errors import RelayError
 from relay.flows.document import Document
 from relay.flows.plan import compile_plan
 from relay.flows.planned import ActionStep, ChangedStep, DigestStep, OnceStep, PlanStep
+from relay.flows.uses import uses
 from relay.models import Event
 from relay.outbound import Answer, Request, check_headers, check_url
 from relay.templating import Budget
@@ -51,7 +53,7 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
         flow_name=ground.flow_name,
         connections=ground.connections,
         part=None if plan.split is None else ground.part,
-        variables=ground.variables,
+        variables=_blanks(document) if ground.is_bare else ground.variables,
         zone=plan.timezone or ground.zone,
     )
     walk = _DryWalk(errand, ground)
@@ -67,6 +69,12 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
     )
     result: dict[str, Any] = msgspec.json.decode(text)
     return result
+
+
+def _blanks(document: Document | dict[str, Any]) -> Variables:
+    """The variables that a document uses, each as its own place."""
+    named = {use.name for use in uses(msgspec.to_builtins(document), "vars") if use.name}
+    return Variables({name: f"{{{{ vars.{name} }}}}" for name in named}, {})
 
 
 def check_all(document: Document, events: Iterable[Event], ground: Ground) -> list[dict[str, Any]]:

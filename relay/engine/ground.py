@@ -30,6 +30,7 @@ class Ground:
     variables: Variables = NO_VARIABLES
     assumed: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     part: int = 1  # the element that is walked, where an event is split
+    is_bare: bool = False  # of a document that is no flow: its variables stand as {{ vars.x }}
 
 
 def packed(ground: Ground, document: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def packed(ground: Ground, document: dict[str, Any]) -> dict[str, Any]:
         "assumed": dict(ground.assumed),
         "zone": ground.zone,
         "part": ground.part,
+        "is_bare": ground.is_bare,
         "plain": dict(ground.variables.plain),
         "sealed": {name: _opened(opens) for name, opens in ground.variables.sealed.items() if name in text},
     }
@@ -66,6 +68,7 @@ def unpacked(value: dict[str, Any]) -> Ground:
         Variables(value["plain"], sealed),
         value["assumed"],
         value["part"],
+        value["is_bare"],
     )
 
 

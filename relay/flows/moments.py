@@ -57,9 +57,8 @@ def until(value: Any, *, now: int, place: tzinfo) -> int:
         found = dates.read(value, zone=place).at
         moment = int(found.astimezone(UTC).timestamp() * 1e6)
     except (Unfit, OverflowError, ValueError):
-        raise RelayError(
-            f"{str(value)[:60]!r} is not a date: write it as 2026-01-31 08:30, or a time as 08:30"
-        ) from None
+        shown = "null" if value is None else repr(str(value)[:60])
+        raise RelayError(f"{shown} is not a date: write it as 2026-01-31 08:30, or a time as 08:30") from None
     if moment - now > LONGEST * 1e6:
         raise RelayError(f"A run waits a year at most, and {str(value)[:60]} is later")
     return moment

@@ -78,7 +78,7 @@ def _numbers(sign: str, left: Any, right: Any) -> Any:
     if sign == "**":
         return _power(left, right)
     if right == 0 and sign in ("/", "//", "%"):
-        raise TemplateError(f"{sign} by zero")
+        raise TemplateError(f"{sign} 0 is not possible: nothing can be divided by zero")
     return bounded_number(_ARITHMETIC[sign](left, right))
 
 

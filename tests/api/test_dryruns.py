@@ -184,3 +184,12 @@ def test_a_call_may_say_what_is_answered(call: Caller, flow: Flow) -> None:
         assert call("POST", path, asked)["steps"][1]["outputs"] == {"x": 7}
         wrong = call("POST", path, {**asked, "answers": {"tell": 7}}, status=422)
         assert wrong["error"].startswith("The answer of tell is")
+
+
+def test_variables_of_a_document_stand_as_their_places(call: Caller) -> None:
+    note = {"id": "note", "kind": "set", "values": {"x": "{{ vars.shop }}"}}
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [note]}
+
+    assert call("POST", "/dry-run", {"document": document, "event": {}})["steps"][0]["outputs"] == {
+        "x": "{{ vars.shop }}"
+    }

@@ -82,6 +82,16 @@ def test_which_flow_and_how_many_events_is_checked(shell: Shell, words: tuple[st
         shell("dry-run", *words, given=EVENT)
 
 
+def test_variables_of_a_file_stand_as_their_places(shell: Shell, tmp_path: Path) -> None:
+    flow = tmp_path / "flow.json"
+    note = {"id": "note", "kind": "set", "values": {"x": "{{ vars.shop }}"}}
+    flow.write_text(json.dumps({**FLOW, "steps": [note]}))
+
+    found = shell.json("dry-run", str(flow), "--event", "-", "--json", given=EVENT)
+
+    assert found["steps"][0]["outputs"] == {"x": "{{ vars.shop }}"}
+
+
 def test_answers_are_taken_from_a_file(shell: Shell, tmp_path: Path) -> None:
     flow, answers = tmp_path / "flow.json", tmp_path / "answers.json"
     note = {"id": "note", "kind": "set", "values": {"x": "{{ steps.tell.body.id }}"}}

@@ -63,6 +63,7 @@ def test_what_is_past_is_no_wait(keys: dict[str, Any]) -> None:
     [
         ({"for": "{{ event.body.at }}"}, "is not a time: write a number and"),
         ({"until": "{{ event.body.wait }}"}, "'90s' is not a date"),
+        ({"until": "{{ none }}"}, "null is not a date"),
         ({"until": "{{ event.body.nope }}"}, "event.body.nope is missing"),
         ({"until": "{{ '2199-01-01' }}"}, "A run waits a year at most"),
     ],

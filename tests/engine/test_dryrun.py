@@ -98,6 +98,18 @@ def test_a_request_is_told_as_it_is_sent(url: str, called: str) -> None:
     assert told(post(inputs={"url": url}))["steps"][0]["request"]["url"] == called
 
 
+def test_variables_of_a_document_that_is_no_flow_stand_as_their_places() -> None:
+    where = {"url": "https://example.com", "headers": {"X-Shop": "{{ vars.shop }}"}, "body": {"text": "{{ vars.a }}!"}}
+    step, note = post(inputs=where), {"id": "n", "kind": "set", "values": {"x": "{{ vars['shop'] | upper }}"}}
+
+    found, known = told(step, note, is_bare=True), told(step, note)
+
+    request = found["steps"][0]["request"]
+    assert (request["headers"]["X-Shop"], request["body"]) == ("{{ vars.shop }}", "{{ vars.a }}!")
+    assert found["steps"][1]["outputs"] == {"x": "{{ VARS.SHOP }}"}
+    assert known["reason"] == "vars.shop is missing"
+
+
 def test_secrets_of_a_connection_are_masked() -> None:
     secret = "https://hooks.slack.com/services/T0/B0/verysecret"
 

@@ -214,6 +214,9 @@ def test_what_was_sent_is_settled_before_much_more_is() -> None:
     ("step", "said"),
     [
         (loop(named("x"), over="{{ range(1001) | list }}"), "has 1001 elements, and takes 1000 at most"),
+        (loop(named("x"), over="{{ {'a': 1} }}"), "and this is an object; | items makes a list of its names"),
+        (loop(named("x"), over="{{ '[1]' }}"), "and this is text; | parse_json reads a list that is JSON"),
+        (loop(named("x"), over="{{ none }}"), "and this is nothing; | default([], true) takes an empty one instead"),
         (
             loop(*[named(f"x{n}") for n in range(4)], over="{{ range(3000) | list }}", limit=3000),
             "walk more than 10000 steps",

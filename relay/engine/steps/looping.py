@@ -55,7 +55,13 @@ def _elements(walk: Walk, step: LoopStep) -> tuple[list[Any], int]:
 
 
 def _kind(value: Any) -> str:
-    kinds: dict[type, str] = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
+    """What was found in place of a list, and what makes one of it."""
+    kinds: dict[type, str] = {
+        dict: "an object; | items makes a list of its names and values, and [ ] around it one of itself",
+        str: "text; | parse_json reads a list that is JSON, and [ ] around it makes one of itself",
+        bool: "true or false",
+        type(None): "nothing; | default([], true) takes an empty one instead",
+    }
     return kinds.get(type(value), "a number")
 
 

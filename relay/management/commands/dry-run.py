@@ -51,7 +51,9 @@ class Command(RelayCommand):
         if _is_file(word):
             _of_flows_only(options)
             document = parse_document(Path(word).read_bytes())
-            self._say(dry_run(document, _event(options), _assuming(Ground(document.name), options)), options)
+            self._say(
+                dry_run(document, _event(options), _assuming(Ground(document.name, is_bare=True), options)), options
+            )
             return
         if options["last"] is not None and not 0 < options["last"] <= _MOST:
             raise RelayError(f"--last is a number from 1 to {_MOST}.")
