@@ -185,10 +185,16 @@ def _multipart(body: bytes, boundary: str) -> JSON:
     values: dict[str, Any] = {}
     try:
         for part, content in _parts(body, boundary):
-            _add(values, (part.name or "").replace("\0", "\ufffd"), _part_value(part, content))
+            _add(values, _plain_text(part.name or ""), _part_value(part, content))
     except multipart.MultipartError as error:
-        raise PayloadError(f"The multipart body can't be read: {_plain(error)}") from None
+        reason = _plain(Exception(error.args[0] if error.args else error))
+        raise PayloadError(f"The multipart body can't be read: {reason}") from None
     return values
+
+
+def _plain_text(header: str) -> str:
+    """A text of a part's headers, as far as it is one."""
+    return header.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _parts(body: bytes, boundary: str) -> Iterator[tuple[multipart.MultipartSegment, bytes]]:
@@ -212,8 +218,8 @@ def _part_value(part: multipart.MultipartSegment, content: bytes) -> Any:
     charset = part.charset or ""
     if part.filename is None:
         return _text(content, charset)
-    kind = part.content_type or "application/octet-stream"
-    value: dict[str, Any] = {"filename": part.filename, "content_type": kind, "size": len(content)}
+    kind = _plain_text(part.content_type or "application/octet-stream")
+    value: dict[str, Any] = {"filename": _plain_text(part.filename), "content_type": kind, "size": len(content)}
     if kind.startswith(_TEXT_TYPES) and len(content) <= MAX_FILE_TEXT:
         value["text"] = _text(content, charset)
     return value

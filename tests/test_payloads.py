@@ -95,6 +95,14 @@ def test_64_levels_and_many_boxes_are_fine() -> None:
     assert parse(b"[" + b"[]," * 500 + b"{}]", "application/json")
 
 
+def test_names_of_files_hold_no_nul() -> None:
+    body = multipart_body('name="a\0"; filename="b\0"\r\nContent-Type: image/png\0\r\n\r\n1')
+
+    value = parse(body, MULTIPART)
+
+    assert value == {"a\ufffd": {"filename": "b\ufffd", "content_type": "image/png\ufffd", "size": 1}}
+
+
 def test_multipart_has_fields_and_described_files() -> None:
     body = multipart_body(
         'name="to"\r\n\r\na@example.com',
@@ -131,6 +139,7 @@ def test_a_long_file_is_described_without_its_text() -> None:
         (b"no parts here", MULTIPART, "can't be read: unexpected end of multipart stream"),
         (multipart_body('name="a"\r\n\r\n1')[:-6], MULTIPART, "can't be read: unexpected end"),
         (multipart_body(*['name="a"\r\n\r\n1'] * 201), MULTIPART, "can't be read: maximum segment count exceeded"),
+        (multipart_body('name="a"\r\n\r\n1').replace(b'"a"', b'"\xff"'), MULTIPART, "segment header failed to decode$"),
         (multipart_body(f'name="{"a" * 5_000}"\r\n\r\n1'), MULTIPART, "can't be read: maximum segment header length"),
         (b"--xx\r\nX-Y: 1\r\n\r\n1\r\n--xx--", MULTIPART, "can't be read: missing Content-Disposition"),
     ],
