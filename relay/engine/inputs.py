@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from relay.engine import variables
+from relay.engine.derived import derived, may_transform, stand_in
+from relay.errors import RelayError
 from relay.flows.plan import ActionStep
+from relay.templating import Budget
 
 if TYPE_CHECKING:
     from relay.engine.walk import Walk
@@ -16,9 +18,19 @@ def rendered(walk: Walk, step: ActionStep) -> Any:
     opened = walk.errand.variables.opened(step.variables)
     if not opened:
         return step.inputs.render(walk.context)
-    secrets = opened.values()
-    walk.outcome.secrets.update(secrets)
+    walk.outcome.secrets.update(opened.values())
     known = {**walk.errand.variables.plain, **opened}
     inputs = step.inputs.render({**walk.context, "vars": known})
-    walk.outcome.secrets.update(variables.derived(step.inputs.value, inputs, opened, secrets))
+    other = _otherwise(walk, step, opened) if may_transform(step.inputs.value, opened) else None
+    walk.outcome.secrets.update(derived(step.inputs.value, inputs, other, opened))
     return inputs
+
+
+def _otherwise(walk: Walk, step: ActionStep, opened: dict[str, str]) -> Any:
+    """What the inputs become with other secrets: where that is something else, there is a secret in it."""
+    known = {**walk.errand.variables.plain, **{name: stand_in(secret) for name, secret in opened.items()}}
+    try:
+        with Budget.beside():
+            return step.inputs.render({**walk.context, "vars": known})
+    except RelayError:
+        return None

@@ -6,14 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 
 from relay import redaction
 from relay.engine import audit, destinations
 from relay.errors import KeyLost, RelayError
-from relay.flows.uses import Use, used_names, uses
+from relay.flows.uses import Use, uses
 from relay.models import Flow, Variable, Workspace
 
 MOST = 200  # of a workspace
@@ -56,29 +55,6 @@ def load(workspaces: Iterable[int]) -> dict[int, Variables]:
 def _of(rows: list[Variable]) -> Variables:
     plain = {row.name: row.value for row in rows if not row.is_secret}
     return Variables(plain, {row.name: row.unseal for row in rows if row.is_secret})
-
-
-def derived(source: Any, rendered: Any, names: Iterable[str], secrets: Iterable[str]) -> set[str]:
-    """What templates have made of secret variables: whole texts in which none can be recognised any more.
-
-    `source`: the inputs as written; `rendered`: what they became.
-    """
-    if isinstance(source, dict) and isinstance(rendered, dict):
-        pairs = [(source[key], rendered[key]) for key in source if key in rendered]
-    elif isinstance(source, list) and isinstance(rendered, list):
-        pairs = list(zip(source, rendered, strict=False))
-    elif isinstance(source, str) and used_names(source, "vars") & set(names):
-        return {text for text in _texts(rendered) if redaction.mask(text, secrets) == text}
-    else:
-        pairs = []
-    return set().union(*(derived(one, other, names, secrets) for one, other in pairs))
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict | list):
-        inside = value.values() if isinstance(value, dict) else value
-        return [text for one in inside for text in _texts(one)]
-    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def set_variable(workspace: Workspace, name: str, value: str, *, secret: bool = False) -> Variable:

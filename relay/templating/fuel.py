@@ -50,6 +50,13 @@ class Budget:
         self.moment: datetime | None = None
         self._outer: Budget | None = None
 
+    @classmethod
+    def beside(cls) -> Self:
+        """As much again as the active one, at the same moment."""
+        budget = cls()
+        budget.moment = moment()
+        return budget
+
     def __enter__(self) -> Self:
         self._outer = ACTIVE.budget
         ACTIVE.budget = self

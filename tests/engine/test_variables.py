@@ -97,6 +97,10 @@ def test_a_change_holds_from_the_next_run_on(
         {"body": {"text": "{{ vars.key[:6] }}"}},
         {"body": {"text": "{{ vars.key | reverse }}"}},
         {"body": {"json": "{{ {'deep': [vars.key | lower]} }}"}},
+        {"body": {"text": "{{ vars.key }} and {{ vars.key | upper }}"}},
+        {"body": {"text": "{{ vars.key }}{{ vars.key | reverse }}{{ now() }}"}},
+        {"body": {"json": {"a": "{{ vars.key }}", "b": "{{ vars | tojson | upper }}"}}},
+        {"body": {"json": "{{ [vars.key, vars.key | lower] }}"}},
     ],
 )
 def test_a_secret_is_sent_and_never_stored(
@@ -123,6 +127,34 @@ def test_a_secret_is_sent_and_never_stored(
     assert any(one in whole or "s3cr3t" in whole for one in made)
     assert not [one for one in (*made, "s3cr3t") if one in kept]
     assert "••••••" in kept
+
+
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        ("Bearer {{ vars.key }} of {{ event.body.id }}", "Bearer •••••• of 1"),
+        ("{{ 'Bearer ' ~ vars.key ~ now()[:1] }}", "Bearer ••••••2"),
+        ("{{ {'token': vars.key, 'id': event.body.id} | tojson }}", '{"token": "••••••", "id": 1}'),
+        ("{{ vars.key }} {{ vars.key | sha256 }}", "••••••"),
+    ],
+)
+def test_what_is_around_a_secret_is_shown(
+    workspace: Workspace,
+    live: Callable[..., Flow],
+    arrive: Callable[..., list[Run]],
+    walkers: Walkers,
+    destination: HTTPServer,
+    template: str,
+    shown: str,
+) -> None:
+    variables.set_variable(workspace, "key", SECRET, secret=True)
+    destination.expect_request("/in").respond_with_data("ok")
+    (run,) = arrive(live(sending(destination.url_for("/in"), body={"text": template})), b'{"id": 1}')
+
+    work(walkers=walkers, linger=0)
+
+    (attempt,) = run.attempts.all()
+    assert attempt.request["body"] == shown
 
 
 def test_a_secret_is_masked_in_later_steps_and_messages(
