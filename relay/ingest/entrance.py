@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from relay.forwarded import plain
-from relay.ingest import scopes
+from relay.ingest import scopes, uploads
 from relay.ingest.answers import TEXT, Receive, Scope, Send, send_answer
 from relay.ingest.application import PREFIX, Ingest
 
@@ -38,7 +38,16 @@ class Entrance:
         elif scope["path"] == "/health/":
             await _health(send)
         else:
-            await self._pages(_as_seen(scope), receive, send)
+            await self._page(_as_seen(scope), receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if uploads.is_too_large(scope):
+            await uploads.refuse(send)
+            return
+        upload = uploads.Upload(receive)
+        await self._pages(scope, upload, send)
+        if upload.refusal is not None:
+            await uploads.refuse(send, *upload.refusal)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

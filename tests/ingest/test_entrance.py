@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 
 from relay import forwarded
+from relay.ingest import uploads
 from relay.ingest.entrance import Entrance
 from tests.ingest.asking import scope_of
 
@@ -35,3 +37,48 @@ def test_only_a_trusted_proxy_is_believed(settings: Any, trusted: Any, peer: str
 
     assert seen[0]["client"][0] == client
     assert (b"x-forwarded-proto" in dict(seen[0]["headers"])) == proto
+
+
+def told(monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], **headers: str) -> tuple[list[dict[str, Any]], int]:
+    """What Django's pages answer to a body that comes in these pieces and never ends, and how many were read."""
+    monkeypatch.setattr(uploads, "MOST", 1_000)
+    sent: list[dict[str, Any]] = []
+    left = iter(pieces)
+
+    async def receive() -> dict[str, Any]:
+        piece = next(left, None)
+        if piece is None:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": piece, "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(Entrance(ASGIHandler())(scope_of("/sign-in/", **headers), receive, send))
+    return sent, len(pieces) - len(list(left))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "headers", "status", "read"),
+    [
+        ([b"x" * 400] * 9, {}, 413, 3),
+        ([b"x" * 400] * 9, {"content_length": "3600"}, 413, 0),
+        ([b"x" * 400] * 9, {"content_length": "9" * 400}, 413, 0),
+        ([b"x"], {"content_length": "2"}, 408, 1),
+    ],
+)
+def test_a_body_for_a_page_has_limits(
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    pieces: list[bytes],
+    headers: dict[str, str],
+    status: int,
+    read: int,
+) -> None:
+    settings.BODY_TIMEOUT = 0.05
+
+    (start, _), count = told(monkeypatch, pieces, **headers)
+
+    assert start["status"] == status
+    assert (b"connection", b"close") in start["headers"]
+    assert count == read
