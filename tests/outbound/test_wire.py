@@ -204,6 +204,17 @@ def test_a_flood_is_cut_off(sender: Sender, nasty, start: bytes, piece: bytes, r
         sender.send(get(server.url))
 
 
+def test_of_very_many_chunks_the_first_are_kept(make_sender, nasty) -> None:
+    server = nasty.answering(CHUNKED + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n")
+    sender = make_sender(["127.0.0.0/8"], keep=100_000)
+
+    answer = sender.send(get(server.url))
+
+    assert answer.status == 200
+    assert 0 < len(answer.body) < 30_000
+    assert answer.truncated
+
+
 def test_an_endless_row_of_small_chunks_is_cut_off(sender: Sender, nasty) -> None:
     server = nasty.flooding(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;a=b\r\nx\r\n" * 1000)
 
