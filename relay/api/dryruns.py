@@ -11,7 +11,7 @@ from ninja import Router
 from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.errors import Refused
-from relay.engine import assumed, dryrun, samples
+from relay.engine import dryrun, samples
 from relay.engine.arrived import Arrived
 from relay.engine.eventshape import arrived, event_of
 from relay.engine.ground import Ground
@@ -33,7 +33,7 @@ def tell(request: ApiRequest, flow_id: int) -> dict[str, Any]:
     flow = get_object_or_404(request.workspace.flows.select_related("live_version"), pk=flow_id)
     wanted = given.options(request)
     event, part = _event(flow, wanted)
-    known = replace(dryrun.ground_of(flow), part=part, assumed=_answers(wanted))
+    known = replace(dryrun.ground_of(flow), part=part, assumed=given.answers(wanted))
     return dryrun.tell(given.document(flow, wanted), event, known)
 
 
@@ -44,7 +44,7 @@ def tell_document(request: ApiRequest) -> dict[str, Any]:
     document = wanted.get("document")
     if not isinstance(document, dict):
         raise Refused(422, 'Send {"document", "event"}, each a JSON object')
-    known = Ground(str(document.get("name")), assumed=_answers(wanted), is_bare=True)
+    known = Ground(str(document.get("name")), assumed=given.answers(wanted), is_bare=True)
     return dryrun.tell(document, _written(wanted.get("event")), known)
 
 
@@ -63,13 +63,6 @@ def _event(flow: Flow, wanted: dict[str, Any]) -> tuple[Arrived, int]:
     if isinstance(wanted["event"], str):
         return arrived(get_object_or_404(flow.events, pk=given.number(wanted["event"]))), 1
     return _written(wanted["event"]), 1
-
-
-def _answers(wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    try:
-        return assumed.check(wanted.get("answers") or {})
-    except RelayError as error:
-        raise Refused(422, str(error)) from None
 
 
 def _written(value: Any) -> Arrived:

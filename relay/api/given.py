@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 
 from relay import ids
 from relay.api.errors import Refused
-from relay.engine import dryrun
+from relay.engine import assumed, dryrun
 from relay.engine.eventshape import written
 from relay.errors import RelayError
 from relay.models import Flow
@@ -57,6 +57,14 @@ def event(flow: Flow, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return written(get_object_or_404(flow.events, pk=number(value)))
+
+
+def answers(wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The `answers` that a call takes actions to be given."""
+    try:
+        return assumed.check(wanted.get("answers") or {})
+    except RelayError as error:
+        raise Refused(422, str(error)) from None
 
 
 def time(moment: datetime | None) -> str | None:

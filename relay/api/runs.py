@@ -12,7 +12,7 @@ from relay import ids
 from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.errors import Refused
-from relay.engine import replay, runs, search
+from relay.engine import replay, runs, search, trails
 from relay.models import Attempt, ReplayMode, Run, RunState, choosing, searching
 
 router = Router(tags=["runs"])
@@ -86,7 +86,7 @@ def show(request: ApiRequest, ref: str) -> dict[str, Any]:
     """One run with its trail and every attempt: the request sent (secrets masked) and the answer."""
     run = _found(request, ref)
     attempts = [_attempt(one) for one in run.attempts.order_by("id")]
-    return {**_row(run), "steps": run.steps, "attempts": attempts}
+    return {**_row(run), "steps": [trails.shown(entry) for entry in run.steps], "attempts": attempts}
 
 
 @router.post("/{ref}/replay", url_name="replay-run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -76,7 +77,7 @@ def remove(request: ApiRequest, flow_id: int, sample_id: int) -> dict[str, Any]:
 
 @router.post("/{int:flow_id}/samples/check", url_name="check-samples")
 def check(request: ApiRequest, flow_id: int) -> dict[str, Any]:
-    """A dry run for each sample, in rows; `{"version"}` or `{"document"}` say of what, as for a dry run."""
-    flow = _flow(request, flow_id)
-    document = given.document(flow, given.options(request))
-    return {"samples": dryrun.check_samples(document, flow.samples.kept(), dryrun.ground_of(flow))}
+    """A dry run for each sample, in rows; `{"version"}`, `{"document"}` and `{"answers"}` as for a dry run."""
+    flow, wanted = _flow(request, flow_id), given.options(request)
+    known = replace(dryrun.ground_of(flow), assumed=given.answers(wanted))
+    return {"samples": dryrun.check_samples(given.document(flow, wanted), flow.samples.kept(), known)}

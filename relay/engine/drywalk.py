@@ -10,7 +10,7 @@ import msgspec
 
 from relay import ids, redaction
 from relay.connectors import calls
-from relay.engine import assumed, splitting
+from relay.engine import assumed, splitting, trails
 from relay.engine.arrived import Arrived
 from relay.engine.asks import differs, digest
 from relay.engine.endings import Ended, Filtered
@@ -62,7 +62,7 @@ def dry_run(document: Document | dict[str, Any], event: Arrived, ground: Ground)
         {
             "state": STATES.get(outcome.state, outcome.state),
             "reason": outcome.reason,
-            "steps": [_shown(entry) for entry in outcome.trail],
+            "steps": [trails.shown(entry) for entry in outcome.trail],
             "response": outcome.response,
         },
         outcome.secrets,
@@ -80,10 +80,6 @@ def _blanks(document: Document | dict[str, Any]) -> Variables:
 def check_all(document: Document, events: Iterable[Event], ground: Ground) -> list[dict[str, Any]]:
     """A dry run for each stored event, with the event's reference."""
     return [{"event": event.ref, **dry_run(document, arrived(event), ground)} for event in events]
-
-
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in {"taken", "items", "since"}}
 
 
 class _Nobody:

@@ -6,6 +6,14 @@ from typing import Any
 
 from relay.engine.errand import Outcome
 
+# What only a walk that goes on needs to know of a step.
+_OURS = frozenset({"taken", "items", "since"})
+
+
+def shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry as dry runs and the API tell it."""
+    return {key: value for key, value in entry.items() if key not in _OURS}
+
 
 def stored(outcome: Outcome) -> list[dict[str, Any]]:
     """The trail; a run that succeeded needs no action's answer again, its attempts hold it."""

@@ -186,6 +186,18 @@ def test_a_call_may_say_what_is_answered(call: Caller, flow: Flow) -> None:
         assert wrong["error"].startswith("The answer of tell is")
 
 
+def test_samples_are_checked_with_what_is_answered(call: Caller, flow: Flow) -> None:
+    samples.add(flow, "Big", EVENT)
+    tell = {"id": "tell", "kind": "action", "action": "http.request", "inputs": {"url": "https://a.example"}}
+    document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [tell]}
+
+    found = call(
+        "POST", f"/flows/{flow.pk}/samples/check", {"document": document, "answers": {"tell": {"status": 404}}}
+    )
+
+    assert [(one["sample"], one["state"], one["stopped_at"]) for one in found["samples"]] == [("Big", "failed", "tell")]
+
+
 def test_variables_of_a_document_stand_as_their_places(call: Caller) -> None:
     note = {"id": "note", "kind": "set", "values": {"x": "{{ vars.shop }}"}}
     document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [note]}

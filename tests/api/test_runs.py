@@ -57,6 +57,14 @@ def test_a_run_comes_with_its_attempts(call: Caller, run: Run) -> None:
     assert [(one["step"], one["state"], one["number"]) for one in shown["attempts"]] == [("tell", "succeeded", 1)]
 
 
+def test_steps_are_told_without_what_only_a_walk_needs(call: Caller, run: Run) -> None:
+    arm = {"id": "b", "kind": "branch", "state": "branched", "outputs": {"arm": "yes", "arms": ["yes"]}}
+    each = {"id": "l", "kind": "loop", "state": "looped", "outputs": {"count": 1, "left_out": 0}}
+    Run.objects.filter(pk=run.pk).update(trail=[{**arm, "taken": [0]}, {**each, "items": ["a"]}])
+
+    assert call("GET", f"/runs/{run.ref}")["steps"] == [arm, each]
+
+
 def test_an_event_comes_as_it_arrived(call: Caller, run: Run) -> None:
     shown = call("GET", f"/events/{run.event.ref}")
 
