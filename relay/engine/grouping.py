@@ -51,7 +51,7 @@ silence = excluded.silence,
 alert_at = CASE
     WHEN relay_issue.state = 'muted' OR excluded.alert_at IS NULL THEN NULL
     WHEN relay_issue.alert_at IS NOT NULL THEN relay_issue.alert_at
-    WHEN {_AGAIN} OR relay_issue.alerted_at IS NULL OR relay_issue.alerted_at > excluded.last_at
+    WHEN relay_issue.alerted_at IS NULL OR relay_issue.alerted_at > excluded.last_at
         OR relay_issue.alerted_at + excluded.silence <= excluded.last_at THEN excluded.alert_at
     ELSE NULL END
 """

@@ -49,7 +49,9 @@ def resolve_by_replay(workspace: Workspace, chosen: Mapping[str, Any]) -> None:
 
 
 def _move(issue: Issue, to: IssueState, states: tuple[IssueState, ...], otherwise: str) -> None:
-    moved = Issue.objects.filter(pk=issue.pk, state__in=states).update(state=to, alert_at=None, mail_at=None)
+    # Comes it again, it is told at once; one that was over by itself keeps its silence, as services come and go.
+    untold = {"alert_at": None, "mail_at": None, "alerted_at": None}
+    moved = Issue.objects.filter(pk=issue.pk, state__in=states).update(state=to, **untold)
     if not moved:
         raise RelayError(otherwise)
     issue.refresh_from_db()

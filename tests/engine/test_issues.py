@@ -482,3 +482,18 @@ def test_upkeep_changes_issues_while_workers_count_in_them(
 
     assert faults == []
     assert Run.objects.filter(state=RunState.FAILED, issue_id__isnull=False).count() == 240
+
+
+def test_what_is_over_by_itself_and_comes_again_soon_is_not_told_again(
+    failing: Callable[[], Issue],
+) -> None:
+    failing()
+    told()
+    Run.objects.update(state=RunState.SUCCEEDED)
+    issues.resolve_what_is_over(sql.now() + issues.SETTLED + 1)
+    over = Issue.objects.get().state
+
+    again = failing()
+
+    assert over == IssueState.RESOLVED
+    assert (again.state, again.count, due()) == (IssueState.OPEN, 1, [False])
