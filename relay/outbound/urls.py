@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from unicodedata import category, normalize
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
@@ -14,6 +15,7 @@ from relay.errors import RequestRefused
 
 MAX_URL = 8192
 MAX_HOST = 253
+_JOINERS = "\u200c\u200d"
 _PORTS = {"http": 80, "https": 443}
 
 # Backslash and whitespace are where parsers part ways; surrogates and C1 controls have no form.
@@ -134,9 +136,21 @@ def _ipv6(text: str) -> str:
 
 
 def _check_punycode(label: str) -> None:
-    if not label.startswith("xn--"):
-        return
+    if label.startswith("xn--") and not _is_international(label[4:]):
+        raise RequestRefused("The host of the URL isn't a valid international name.")
+
+
+def _is_international(code: str) -> bool:
+    """Whether punycode stands for letters that a name may have, in their one form; browsers refuse the rest."""
     try:
-        label[4:].encode("ascii").decode("punycode")
+        text = code.encode("ascii").decode("punycode")
     except UnicodeError:
-        raise RequestRefused("The host of the URL isn't a valid international name.") from None
+        return False
+    kinds = [category(letter) for letter in text if letter not in _JOINERS]
+    return (
+        not text.isascii()
+        and not any(kind[0] in "CZ" for kind in kinds)
+        and category(text[0])[0] != "M"
+        and normalize("NFKC", text) == text.lower() == text
+        and text.encode("punycode").decode("ascii") == code
+    )
