@@ -19,6 +19,8 @@ from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode,
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Something of these is left to do.
 UNDONE = (RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
+# Where an event came from that no request brought.
+_OURS = frozenset({"sample", "edited", "schedule", "hand", "alert"})
 
 
 class Ground:
@@ -125,8 +127,9 @@ def _events(numbers: set[int]) -> dict[int, bool]:
 def _came_with_body(event: Event) -> bool:
     headers = {name.lower(): value for name, value in event.headers.items()}
     length = str(headers.get("content-length", "")) or ("1" if "transfer-encoding" in headers else "0")
-    by_hand = event.remote in {"sample", "edited"} and bool(event.content_type)
-    return by_hand or length.strip() != "0"
+    # Of what Relay made itself no header says how long it was.
+    is_ours = event.remote in _OURS and bool(event.content_type)
+    return is_ours or length.strip() != "0"
 
 
 def _held(copy: Run) -> Run:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
 
-from relay.engine import publish, replay, runs, sql
+from relay.engine import publish, replay, runs, sql, starting
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
 from relay.errors import PayloadError, RelayError
@@ -221,6 +222,24 @@ def test_an_event_that_never_had_a_body_is_replayed(live, arrive) -> None:
     (run,) = arrive(live(posting("https://example.com/")), b"")
 
     assert replay.from_start(ended(run)).event_id == run.event_id
+
+
+STARTS = {
+    "schedule": lambda flow: starting.by_clock(flow, datetime.now(UTC), timezone="UTC", missed=0),
+    "hand": lambda flow: starting.by_hand(flow, {}),
+    "alert": lambda flow: starting.by_alert(flow, {"count": 1}),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_relay_starts_itself_is_not_replayed_without_its_body(start: str, live) -> None:
+    STARTS[start](live({**posting("https://example.com/"), "trigger": {"kind": "manual"}}))
+    run = Run.objects.get()
+    ended(run, "succeeded")
+    Event.objects.update(body=b"")  # as it is emptied where no bodies are kept
+
+    with pytest.raises(RelayError, match="keeps no bodies"):
+        replay.from_start(Run.objects.get())
 
 
 def test_a_replay_keeps_the_order_that_the_flow_asks_for_today(live, arrive) -> None:
