@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from relay import queues
 from relay.engine import sql
 from relay.engine.eventshape import event_of
 from relay.engine.intake import Arrival, Doors, accept
+from relay.engine.starting import body_now
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
 from relay.models import Event, Flow, Sample
@@ -58,10 +58,8 @@ def first_sample(flow: Flow) -> Sample | None:
 def _usual_sample(flow: Flow) -> dict[str, Any]:
     """An order; for a flow that starts by the clock a moment."""
     document = flow.live_version.document if flow.live_version else flow.draft
-    if trigger_settings(document).kind != "schedule":
-        return SAMPLE_ORDER
-    moment = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return {"scheduled_at": moment, "scheduled_at_utc": moment, "timezone": "UTC", "missed": 0}
+    trigger = trigger_settings(document)
+    return body_now(trigger) if trigger.kind == "schedule" else SAMPLE_ORDER
 
 
 def _again(flow: Flow, event: Event) -> Arrival:

@@ -13,6 +13,7 @@ from relay import queues
 from relay.engine import sql
 from relay.engine.intake import Arrival, Doors, accept
 from relay.errors import RelayError
+from relay.flows import schedules
 from relay.flows.document import TriggerSettings, trigger_settings
 from relay.flows.forms import filled
 from relay.models import Event, Flow
@@ -22,13 +23,23 @@ _HEADERS = '{"content-type":"application/json"}'
 
 def by_clock(flow: Flow, moment: datetime, *, timezone: str, missed: int) -> int:
     """Let a scheduled moment arrive; the event's id. `missed`: moments before it that nobody was there for."""
-    body = {
+    return _let_arrive(flow, "SCHEDULE", body_of(moment, timezone=timezone, missed=missed), "schedule")
+
+
+def body_of(moment: datetime, *, timezone: str, missed: int) -> dict[str, Any]:
+    """The body of the event that a scheduled moment is."""
+    return {
         "scheduled_at": moment.isoformat(),
         "scheduled_at_utc": moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "timezone": timezone,
         "missed": missed,
     }
-    return _let_arrive(flow, "SCHEDULE", body, "schedule")
+
+
+def body_now(trigger: TriggerSettings) -> dict[str, Any]:
+    """The same, as if now were a moment of the schedule."""
+    now = datetime.now(schedules.zone(trigger.timezone)).replace(microsecond=0)
+    return body_of(now, timezone=trigger.timezone, missed=0)
 
 
 def by_alert(flow: Flow, body: dict[str, Any]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from jinja2 import nodes
 
 from relay.errors import TemplateFault
@@ -9,6 +11,7 @@ from relay.templating.faults import locate, parse
 from relay.templating.filters import FILTERS
 
 
+@lru_cache(maxsize=1024)
 def check_arguments(source: str) -> None:
     """Raises TemplateFault where a filter can't take what stands in its brackets."""
     if "|" not in source:

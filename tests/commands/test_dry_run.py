@@ -82,6 +82,17 @@ def test_which_flow_and_how_many_events_is_checked(shell: Shell, words: tuple[st
         shell("dry-run", *words, given=EVENT)
 
 
+def test_a_flow_that_starts_by_the_clock_needs_no_event(shell: Shell, tmp_path: Path) -> None:
+    flow = tmp_path / "flow.json"
+    note = {"id": "note", "kind": "set", "values": {"x": "{{ event.body.timezone }} {{ event.body.missed }}"}}
+    trigger = {"kind": "schedule", "cron": "0 9 * * 1-5", "timezone": "Asia/Tokyo"}
+    flow.write_text(json.dumps({**FLOW, "trigger": trigger, "steps": [note]}))
+
+    found = shell.json("dry-run", str(flow), "--json")
+
+    assert found["steps"][0]["outputs"] == {"x": "Asia/Tokyo 0"}
+
+
 def test_variables_of_a_file_stand_as_their_places(shell: Shell, tmp_path: Path) -> None:
     flow = tmp_path / "flow.json"
     note = {"id": "note", "kind": "set", "values": {"x": "{{ vars.shop }}"}}

@@ -13,7 +13,9 @@ from relay.engine import assumed, dryrun
 from relay.engine.drywalk import check_all, dry_run
 from relay.engine.eventshape import event_of
 from relay.engine.ground import Ground
+from relay.engine.starting import body_now
 from relay.errors import RelayError
+from relay.flows.document import Document, TriggerSettings
 from relay.flows.validation import parse_document
 from relay.management import finding
 from relay.management.command import RelayCommand
@@ -51,9 +53,7 @@ class Command(RelayCommand):
         if _is_file(word):
             _of_flows_only(options)
             document = parse_document(Path(word).read_bytes())
-            self._say(
-                dry_run(document, _event(options), _assuming(Ground(document.name, is_bare=True), options)), options
-            )
+            self._walk(document, Ground(document.name, is_bare=True), options)
             return
         if options["last"] is not None and not 0 < options["last"] <= _MOST:
             raise RelayError(f"--last is a number from 1 to {_MOST}.")
@@ -69,7 +69,11 @@ class Command(RelayCommand):
             newest = flow.events.order_by("-id")[: options["last"]]
             self.say_json(check_all(document, newest, _assuming(dryrun.ground_of(flow), options)))
             return
-        self._say(dry_run(document, _event(options), _assuming(dryrun.ground_of(flow), options)), options)
+        self._walk(document, dryrun.ground_of(flow), options)
+
+    def _walk(self, document: Document, ground: Ground, options: dict[str, Any]) -> None:
+        event = _event(options, document.trigger)
+        self._say(dry_run(document, event, _assuming(ground, options)), options)
 
     def _say_samples(self, rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -106,7 +110,10 @@ def _sample_row(row: dict[str, Any]) -> tuple[str, ...]:
     return row["sample"], row["state"], "; ".join(arms), row["stopped_at"] or "", ", ".join(row["empty"]), why
 
 
-def _event(options: dict[str, Any]) -> Any:
+def _event(options: dict[str, Any], trigger: TriggerSettings) -> Any:
+    """The event that is named; of a flow that starts by the clock one of now, where none is."""
+    if options["event"] is None and trigger.kind == "schedule":
+        return event_of({"method": "SCHEDULE", "body": body_now(trigger)})
     if options["event"] is None:
         raise RelayError("Name an event with --event FILE, or --event - for standard input.")
     return event_of(finding.event(options["event"]))
