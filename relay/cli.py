@@ -31,6 +31,9 @@ Flows and runs (while `up` runs or not):
   relay cancel      end a run, or a replay of many: RUN or BATCH
   relay give-up     call a run that waits or is held failed: RUN
   relay try-now     make the next try of a waiting run now: RUN
+  relay release     let a held run go: RUN
+  relay pause       hold what arrives at a flow: FLOW
+  relay resume      run it again, and release what was held: FLOW [--per-minute N|--discard]
   relay send-again  do an action again of which nobody knows whether it was done: RUN
   relay it-was-done take such an action as done, and go on: RUN
   relay connection  set NAME CONNECTOR (fields as JSON on standard input), or list

@@ -11,12 +11,12 @@ from ninja import Router
 from relay import ids
 from relay.api import given
 from relay.api.access import ApiRequest
+from relay.api.chosen import chosen, chosen_many
 from relay.api.errors import Refused
-from relay.engine import replay, runs, search, trails
-from relay.models import Attempt, ReplayMode, Run, RunState, choosing, searching
+from relay.engine import many, replay, runs, search, trails
+from relay.models import Attempt, ReplayMode, Run, searching
 
 router = Router(tags=["runs"])
-_WORDS = ("text", "code", "destination", "since", "until", "issue")
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -59,26 +59,23 @@ def listing(request: ApiRequest, limit: int = 50, before: str = "") -> dict[str,
     if not 1 <= limit <= given.MOST:
         raise Refused(422, f"limit is a number from 1 to {given.MOST}")
     below = given.number(before) if before else searching.END
-    found = search.find(request.workspace, _chosen(request), below=below, limit=limit)
+    found = search.find(request.workspace, chosen(request), below=below, limit=limit)
     rows = Run.objects.filter(pk__in=found.ids).order_by("-id")
     last = found.ids[-1] if len(found.ids) == limit else found.reached
     return {"runs": [_row(run) for run in rows], "next": ids.text(last) if last else None}
 
 
-def _chosen(request: ApiRequest) -> dict[str, Any]:
-    """The filter, as the page of runs has it; Refused for a word that makes no sense, so that nobody gets all."""
-    query = request.GET
-    states, flow = query.getlist("state"), query.get("flow", "")
-    if set(states) - set(RunState.values):
-        raise Refused(422, f"state is one of {', '.join(RunState.values)}")
-    if flow and not (flow.isascii() and flow.isdigit() and len(flow) < 19):
-        raise Refused(422, "flow is the id of a flow")
-    for name in ("since", "until"):
-        if query.get(name) and choosing.day(query[name]) is None:
-            raise Refused(422, f"{name} is a day, as 2026-03-01")
-    chosen: dict[str, Any] = {name: query.get(name, "").replace("\x00", "")[:500] for name in _WORDS}
-    chosen |= {"state": states, "flow": int(flow) if flow else None}
-    return {name: value for name, value in chosen.items() if value}
+# Before what takes any word for a reference.
+def _verb_of_many(word: str) -> None:
+    def act(request: ApiRequest) -> dict[str, Any]:
+        return {"done": many.act(request.workspace, word, chosen_many(request))}
+
+    act.__doc__ = f"{word} for all runs that the query chooses, as `GET /runs` does, or for all with `?all=true`."
+    router.post(f"/{word}", url_name=f"{word}-runs", operation_id=f"{word}-runs")(act)
+
+
+for _word in many.VERBS:
+    _verb_of_many(_word)
 
 
 @router.get("/{ref}", url_name="run")

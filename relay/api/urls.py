@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from ninja import NinjaAPI
 
-from relay.api import connections, dryruns, errors, events, flows, issues, recipes, runs, samples
+from relay.api import batches, connections, dryruns, errors, events, flows, issues, recipes, runs, samples
 from relay.api.access import Bearer
 
 # No page of documentation: Ninja's own calls another host.
@@ -18,6 +18,7 @@ api.add_router("/dry-run", dryruns.of_document)
 api.add_router("/runs", runs.router)
 api.add_router("/issues", issues.router)
 api.add_router("/alerts", issues.told)
+api.add_router("/batches", batches.router)
 api.add_router("/events", events.router)
 api.add_router("/connections", connections.router)
 api.add_router("/recipes", recipes.router)

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from relay.connectors import registry
-from relay.engine import audit, replay, runs, sql
+from relay.engine import audit, many, replay, runs, sql
 from relay.engine.lineage import ENDED, UNDONE
 from relay.errors import RelayError
 from relay.models import Batch, BatchState, Flow, ReplayMode, Run, RunState, User, Workspace
+from relay.models.choosing import RunQuerySet
 from relay.models.fields import micros, moment
 
 log = structlog.get_logger()
@@ -59,8 +60,12 @@ class Chosen:
 
 def count(workspace: Workspace, chosen: Mapping[str, Any], *, states: Iterable[RunState] = RunState) -> Chosen:
     """How many runs in some states a filter chooses, of which flows, and where those send to."""
+    return tell(_chosen(workspace, chosen).filter(state__in=states))
+
+
+def tell(wanted: RunQuerySet) -> Chosen:
+    """How many runs are meant, of which flows, and where those send to."""
     found = Chosen()
-    wanted = _chosen(workspace, chosen).filter(state__in=states)
     rows = wanted.values_list("flow", "state").annotate(Count("pk")).order_by()
     for flow, state, number in rows:
         found.states[state] += number
@@ -76,7 +81,7 @@ def count_ended(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
     return int(_chosen(workspace, chosen).filter(state__in=ENDED).count())
 
 
-def _chosen(workspace: Workspace, chosen: Mapping[str, Any]) -> Any:
+def _chosen(workspace: Workspace, chosen: Mapping[str, Any]) -> RunQuerySet:
     return Run.objects.filter(workspace=workspace).chosen(chosen)
 
 
@@ -177,7 +182,7 @@ def cancel(batch: Batch, *, with_queued: bool) -> int:
     batch.refresh_from_db()
     audit.note(batch.workspace_id, "runs.replay_stopped", f"batch {batch.pk}", ref=batch.pk)
     waiting = {"batch": batch.pk, "state": [RunState.QUEUED, RunState.HELD]}
-    return runs.cancel_many(batch.workspace, waiting) if with_queued else 0
+    return many.act(batch.workspace, "cancel", waiting) if with_queued else 0
 
 
 def made_by(batch: Batch) -> Counter[str]:

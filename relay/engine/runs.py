@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import F
 
-from relay import ids, queues
+from relay import queues
 from relay.engine import audit, order, sql
 from relay.errors import RelayError
-from relay.models import HeldBy, Run, RunState, Workspace
+from relay.models import HeldBy, Run, RunState
 
 OPEN = (RunState.QUEUED, RunState.WAITING, RunState.HELD, RunState.RUNNING)
-AT_ONCE = 500  # runs cancelled in one transaction
 
 
 # A run among the due, whatever held it before.
-_QUEUED: dict[str, Any] = {
+QUEUED: dict[str, Any] = {
     "state": RunState.QUEUED,
     "reason": "",
     "held_by": "",
@@ -38,7 +36,7 @@ def release(run: Run) -> None:
     """Let a held run go, unless nobody knows whether its action was done: that has to be decided."""
     if run.held_by == HeldBy.UNKNOWN:
         raise RelayError("Nobody knows whether this run's action was done: choose “Send again” or “It was done”")
-    _move(run, (RunState.HELD,), "Only a held run can be released", **_QUEUED, due_at=sql.now())
+    _move(run, (RunState.HELD,), "Only a held run can be released", **QUEUED, due_at=sql.now())
     _note(run, "run.released")
     queues.ring()
 
@@ -62,12 +60,12 @@ def was_done(run: Run) -> None:
 def _decide(run: Run, **change: Any) -> None:
     if run.held_by != HeldBy.UNKNOWN:
         raise RelayError("It is known what became of this run's action")
-    _move(run, (RunState.HELD,), "This has been decided already", **_QUEUED, due_at=sql.now(), **change)
+    _move(run, (RunState.HELD,), "This has been decided already", **QUEUED, due_at=sql.now(), **change)
 
 
 def cancel(run: Run) -> None:
     """End a run that is not final; what it has sent is sent."""
-    _move(run, OPEN, "This run has ended already", **_end(RunState.CANCELLED, "Cancelled by hand"))
+    _move(run, OPEN, "This run has ended already", **end(RunState.CANCELLED, "Cancelled by hand"))
     _note(run, "run.cancelled")
     order.advance([(run.flow_id, run.order_key)])
     queues.ring()
@@ -76,34 +74,18 @@ def cancel(run: Run) -> None:
 def give_up(run: Run) -> None:
     """Call a run that waits or is held failed; it can be replayed like any other."""
     stuck = (RunState.WAITING, RunState.HELD)
-    _move(run, stuck, "Only a run that waits or is held can be given up", **_end(RunState.FAILED, "Given up by hand"))
+    _move(run, stuck, "Only a run that waits or is held can be given up", **end(RunState.FAILED, "Given up by hand"))
     _note(run, "run.given_up")
     order.advance([(run.flow_id, run.order_key)])
     queues.ring()
-
-
-def cancel_many(workspace: Workspace, chosen: Mapping[str, Any]) -> int:
-    """Cancel what is not final of the runs that a filter chooses; how many were. Small transactions, oldest first."""
-    # What arrives meanwhile was not meant.
-    meant = Run.objects.filter(workspace=workspace, id__lte=ids.new())
-    open_runs = meant.chosen(chosen).filter(state__in=OPEN).order_by("id")
-    cancelled, last = 0, 0
-    while rows := list(open_runs.filter(id__gt=last).values_list("pk", "flow", "order_key")[:AT_ONCE]):
-        last = rows[-1][0]
-        still = Run.objects.filter(pk__in=[number for number, _, _ in rows], state__in=OPEN)
-        cancelled += still.update(**_end(RunState.CANCELLED, "Cancelled by hand"))
-        order.advance((flow, key) for _, flow, key in rows)
-    if cancelled:
-        audit.note(workspace, "runs.cancelled", f"{cancelled} runs")
-    queues.ring()
-    return cancelled
 
 
 def _note(run: Run, verb: str, change: str = "") -> None:
     audit.note(run.workspace_id, verb, run.title or run.ref, ref=run.ref, change=change)
 
 
-def _end(state: RunState, reason: str) -> dict[str, Any]:
+def end(state: RunState, reason: str) -> dict[str, Any]:
+    """How a run is ended by hand."""
     # The fence moves on, so a worker that has the run in hand changes nothing any more.
     end = {"state": state, "reason": reason, "due_at": None, "finished_at": sql.now(), "fence": F("fence") + 1}
     return {**end, "held_by": "", "destination_id": None}

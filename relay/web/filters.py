@@ -20,6 +20,8 @@ class Filters:
     """`flow` is an id, `issue` a reference, `code` an HTTP status, `destination` a host.
 
     `since` and `until` are days as 2026-03-01 (UTC).
+
+    `batch`: the number of the replay of many that made them.
     """
 
     states: tuple[str, ...] = ()
@@ -30,12 +32,13 @@ class Filters:
     since: str = ""
     until: str = ""
     issue: str = ""
+    batch: str = ""
 
     @classmethod
     def of(cls, query: QueryDict) -> Filters:
         """From an address; what makes no sense there is left out."""
         states = tuple(state for state in RunState.values if state in query.getlist("state"))
-        flow, code = query.get("flow", ""), query.get("code", "").strip()
+        flow, code, batch = query.get("flow", ""), query.get("code", "").strip(), query.get("batch", "")
         since, until, issue = query.get("since", ""), query.get("until", ""), query.get("issue", "")
         return cls(
             states=states,
@@ -47,6 +50,7 @@ class Filters:
             since=since if choosing.day(since) else "",
             until=until if choosing.day(until) else "",
             issue=issue if ids.number(issue) is not None else "",
+            batch=batch if batch.isascii() and batch.isdigit() and len(batch) < 19 else "",
         )
 
     @property
@@ -65,12 +69,13 @@ class Filters:
             "since": self.since,
             "until": self.until,
             "issue": self.issue,
+            "batch": self.batch,
         }
 
     @property
     def rare(self) -> bool:
         """Whether something is set that the list shows only when asked."""
-        return any(value for name, value in self.words.items() if name not in ("text", "issue"))
+        return any(value for name, value in self.words.items() if name not in ("text", "issue", "batch"))
 
     def query(self, **more: str) -> str:
         """The address's query for these filters and `more`."""

@@ -11,12 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from relay import ids
-from relay.engine import batches, issues, runs
+from relay.engine import batches, issues, many
 from relay.errors import RelayError
 from relay.models import ReplayMode
 from relay.web import posted, progress
 from relay.web.access import WorkspaceRequest, member
 from relay.web.filters import Filters
+from relay.web.verbs import VERBS
 
 PICKED = 200  # runs that can be picked one by one
 UNCHANGED = 204
@@ -47,20 +48,22 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
     if chosen == {"runs": []}:
         messages.warning(request, "Pick the runs first, or choose all that match.")
         return redirect("runs")
-    verb = "cancel" if request.GET.get("do") == "cancel" else "replay"
-    if request.method == "POST":
-        return _cancel(request, chosen) if verb == "cancel" else _replay(request, chosen)
-    return _dialog(request, chosen, verb)
+    word = request.GET.get("do", "")
+    if word in VERBS:
+        return _act(request, chosen, word) if request.method == "POST" else _ask(request, chosen, word)
+    return _replay(request, chosen) if request.method == "POST" else _dialog(request, chosen)
 
 
-def _dialog(request: WorkspaceRequest, chosen: dict[str, Any], verb: str, fault: str = "") -> HttpResponse:
-    context = _cancelling(request, chosen) if verb == "cancel" else _replaying(request, chosen)
+def _ask(request: WorkspaceRequest, chosen: dict[str, Any], word: str) -> HttpResponse:
+    context = _meant(batches.tell(many.able(request.workspace, word, chosen)))
+    context |= {"verb": VERBS[word], "back": Filters.of(request.GET).query(), "place": "runs"}
+    return render(request, "runs/act_on_many.html", context)
+
+
+def _dialog(request: WorkspaceRequest, chosen: dict[str, Any], fault: str = "") -> HttpResponse:
+    context = _replaying(request, chosen)
     context |= {"fault": fault, "back": Filters.of(request.GET).query(), "place": "runs"}
-    return render(request, f"runs/{verb}_many.html", context, status=422 if fault else 200)
-
-
-def _cancelling(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, Any]:
-    return _meant(batches.count(request.workspace, chosen, states=runs.OPEN))
+    return render(request, "runs/replay_many.html", context, status=422 if fault else 200)
 
 
 def _replaying(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, Any]:
@@ -108,13 +111,13 @@ def _replay(request: WorkspaceRequest, chosen: dict[str, Any]) -> HttpResponse:
         batch = batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute, by=request.user)
         issues.resolve_by_replay(request.workspace, chosen)
     except RelayError as error:
-        return _dialog(request, chosen, "replay", fault=str(error))
+        return _dialog(request, chosen, fault=str(error))
     return redirect("batch", batch.pk)
 
 
-def _cancel(request: WorkspaceRequest, chosen: dict[str, Any]) -> HttpResponse:
-    count = runs.cancel_many(request.workspace, chosen)
-    messages.success(request, f"{count:,} run{'' if count == 1 else 's'} cancelled.")
+def _act(request: WorkspaceRequest, chosen: dict[str, Any], word: str) -> HttpResponse:
+    count = many.act(request.workspace, word, chosen)
+    messages.success(request, f"{count:,} run{'' if count == 1 else 's'} {VERBS[word].done}.")
     return redirect("runs")
 
 

@@ -21,6 +21,7 @@ _SAYS = {
     "since": "From {}",
     "until": "Until {}",
     "issue": "Of one issue",
+    "batch": "Made by replay {}",
 }
 
 

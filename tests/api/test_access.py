@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from relay.api import access
 from relay.api.urls import api
-from relay.engine import members, samples, tokens
-from relay.models import ApiToken, AuditEntry, Flow, Membership, Role, Run, Scope, User, Workspace
+from relay.engine import batches, members, samples, tokens
+from relay.models import ApiToken, AuditEntry, Flow, Membership, ReplayMode, Role, Run, Scope, User, Workspace
 from tests.api.conftest import Caller
 from tests.issues import issue_of
 
@@ -32,6 +32,10 @@ def address(path: str, flow: Flow, run: Run) -> str:
         ref = issue_of(flow).ref
     if "{int:sample_id}" in path:
         path = path.replace("{int:sample_id}", str(samples.add(flow, "One", {}).pk))
+    if "{int:batch_id}" in path:
+        Run.objects.update(state="failed", due_at=None)
+        begun = batches.start(flow.workspace, {}, ReplayMode.FROM_START)
+        path = path.replace("{int:batch_id}", str(begun.pk))
     return path.replace("{int:flow_id}", str(flow.pk)).replace("{ref}", ref).replace("{slug}", "low-stock")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.engine import sampling, work
+from relay.engine import batches, sampling, sql, work
 from relay.models import Flow, Run, RunState
 from tests.api.conftest import Caller
 
@@ -40,6 +40,62 @@ def test_runs_are_narrowed(call: Caller, run: Run, query: str, count: int) -> No
 )
 def test_a_filter_that_makes_no_sense_is_refused(call: Caller, run: Run, query: str) -> None:
     call("GET", f"/runs?{query}", status=422)
+
+
+VERBS = {
+    "cancel": ("waiting", "cancelled"),
+    "try-now": ("waiting", "queued"),
+    "release": ("held", "queued"),
+    "give-up": ("held", "failed"),
+}
+
+
+@pytest.mark.parametrize("word", VERBS)
+def test_many_are_acted_on(call: Caller, flow: Flow, run: Run, word: str) -> None:
+    before, after = VERBS[word]
+    others = [sampling.send_sample(flow).runs.get().pk for _ in range(2)]
+    Run.objects.filter(pk__in=others).update(state=before, due_at=None)
+
+    done = call("POST", f"/runs/{word}?state={before}&flow={flow.pk}")
+
+    assert done == {"done": 2}
+    assert set(Run.objects.filter(pk__in=others).values_list("state", flat=True)) == {after}
+    assert Run.objects.get(pk=run.pk).state == RunState.QUEUED
+
+
+@pytest.mark.parametrize("query", ["", "?all=yes", "?sate=waiting&flow=1", "?state=odd"])
+def test_many_are_only_acted_on_when_it_is_said_which(call: Caller, run: Run, query: str) -> None:
+    call("POST", f"/runs/cancel{query}", status=422)
+    call("POST", f"/batches{query}", status=422)
+
+    assert Run.objects.get().state == RunState.QUEUED
+
+
+def test_what_nobody_knows_is_decided_one_by_one(call: Caller, run: Run) -> None:
+    Run.objects.update(state="held", held_by="unknown", due_at=None)
+
+    assert [call("POST", f"/runs/{word}?all=true")["done"] for word in ("release", "give-up", "try-now")] == [0, 0, 0]
+
+
+def test_many_are_replayed_in_the_background(call: Caller, flow: Flow, run: Run) -> None:
+    Run.objects.update(state="failed", due_at=None)
+
+    begun = call("POST", "/batches?state=failed", {"mode": "as_it_was", "per_minute": 30})
+    none = call("POST", "/batches?state=succeeded", status=409)
+    batches.go_on(sql.now() + 10_000_000)
+    shown = call("GET", f"/batches/{begun['id']}")
+    stopped = call("POST", f"/batches/{begun['id']}/cancel", {"queued": True})
+
+    assert (begun["state"], begun["runs"], begun["per_minute"]) == ("going", 1, 30)
+    assert none == {"error": "No run matches that was not replayed before"}
+    assert (shown["made"], shown["states"]) == (1, {"queued": 1})
+    assert (stopped["cancelled"], stopped["states"]) == (1, {"cancelled": 1})
+    assert [one["id"] for one in call("GET", "/batches")["batches"]] == [begun["id"]]
+
+
+@pytest.mark.parametrize("body", [{"mode": "odd"}, {"per_minute": "30"}, {"per_minute": True}])
+def test_a_replay_of_many_that_makes_no_sense_is_refused(call: Caller, run: Run, body: dict[str, Any]) -> None:
+    call("POST", "/batches?all=true", body, status=422)
 
 
 def test_another_workspaces_flow_has_no_runs(stranger: Caller, run: Run) -> None:

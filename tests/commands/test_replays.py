@@ -83,6 +83,7 @@ def test_a_replay_that_means_nothing(shell: Shell, flow: Flow, words: list[str],
         ("cancel", RunState.WAITING, "cancelled"),
         ("give-up", RunState.HELD, "failed"),
         ("try-now", RunState.WAITING, "queued"),
+        ("release", RunState.HELD, "queued"),
     ],
 )
 def test_what_is_done_to_a_run(shell: Shell, flow: Flow, command: str, state: RunState, then: str) -> None:
@@ -93,6 +94,58 @@ def test_what_is_done_to_a_run(shell: Shell, flow: Flow, command: str, state: Ru
     run.refresh_from_db()
     assert run.ref in printed
     assert run.state == then
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "then"),
+    [
+        ("cancel", RunState.WAITING, "cancelled"),
+        ("give-up", RunState.HELD, "failed"),
+        ("try-now", RunState.WAITING, "queued"),
+        ("release", RunState.HELD, "queued"),
+    ],
+)
+def test_what_is_done_to_many(shell: Shell, flow: Flow, command: str, state: RunState, then: str) -> None:
+    runs = [make_run(flow, state=state) for _ in range(2)]
+    other = make_run(flow, state=RunState.SUCCEEDED)
+
+    printed = shell(command, "--flow", "Orders", "--state", state)
+
+    other.refresh_from_db()
+    assert printed.startswith("2 runs are ")
+    assert {Run.objects.get(pk=run.pk).state for run in runs} == {then}
+    assert other.state == "succeeded"
+
+
+@pytest.mark.parametrize("command", ["cancel", "give-up", "try-now", "release"])
+def test_which_are_meant_has_to_be_said(shell: Shell, flow: Flow, command: str) -> None:
+    run = make_run(flow, state=RunState.HELD)
+
+    for words in ([], [run.ref, "--state", "held"]):
+        with pytest.raises(RelayError, match="Name a RUN"):
+            shell(command, *words)
+    run.refresh_from_db()
+    assert run.state == "held"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "state"),
+    [
+        ([], "1 held runs are released", "queued"),
+        (["--discard"], "1 held runs are discarded", "cancelled"),
+        (["--per-minute", "1"], "1 held runs are released", "queued"),
+    ],
+)
+def test_a_flow_is_paused_and_resumed(shell: Shell, flow: Flow, words: list[str], said: str, state: str) -> None:
+    paused = shell("pause", "Orders")
+    run = make_run(flow, state=RunState.HELD, held_by="pause")
+
+    resumed = shell("resume", "Orders", *words)
+
+    run.refresh_from_db()
+    assert "Orders is paused" in paused
+    assert said in resumed
+    assert run.state == state
 
 
 @pytest.mark.parametrize("command", ["cancel", "give-up", "try-now", "replay"])

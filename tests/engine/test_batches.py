@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relay.engine import batches, publish, replay, runs, sql, upkeep
+from relay.engine import batches, many, publish, replay, sql, upkeep
 from relay.errors import RelayError
 from relay.models import Batch, Flow, ReplayMode, Run, Workspace
 from relay.models.fields import micros
@@ -227,16 +227,16 @@ def test_another_workspace_is_out_of_reach(ended, db: None) -> None:
 
     with pytest.raises(RelayError, match="No run matches"):
         batches.start(other, {"runs": [run.ref]}, START)
-    assert runs.cancel_many(other, {"runs": [run.ref]}) == 0
+    assert many.act(other, "cancel", {"runs": [run.ref]}) == 0
 
 
 def test_many_are_cancelled_in_small_transactions(workspace: Workspace, ended, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "AT_ONCE", 2)
+    monkeypatch.setattr(many, "AT_ONCE", 2)
     ended(5, "waiting")
     ended(1, "succeeded")
 
-    assert runs.cancel_many(workspace, {}) == 5
-    assert runs.cancel_many(workspace, {}) == 0
+    assert many.act(workspace, "cancel", {}) == 5
+    assert many.act(workspace, "cancel", {}) == 0
     assert set(Run.objects.values_list("state", "fence")) == {("cancelled", 1), ("succeeded", 0)}
 
 
@@ -244,7 +244,7 @@ def test_who_waited_for_the_cancelled_is_next(workspace: Workspace, ended) -> No
     first, second, third = ended(3, "queued")
     Run.objects.update(order_key="-", finished_at=None)
 
-    runs.cancel_many(workspace, {"runs": [first.ref, second.ref]})
+    many.act(workspace, "cancel", {"runs": [first.ref, second.ref]})
 
     assert list(Run.objects.filter(due_at__isnull=False).values_list("pk", flat=True)) == [third.pk]
 

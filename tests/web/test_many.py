@@ -110,6 +110,43 @@ def test_many_are_cancelled(alice: Client, failed: list[Run]) -> None:
     assert Run.objects.filter(state="failed").count() == 3
 
 
+@pytest.mark.parametrize(
+    ("do", "asked", "state", "then", "told"),
+    [
+        ("try-now", "Try 2 runs now?", "waiting", "queued", "2 runs tried now"),
+        ("release", "Release 2 runs?", "held", "queued", "2 runs released"),
+        ("give-up", "Give up 2 runs?", "held", "failed", "2 runs given up"),
+    ],
+)
+def test_what_else_is_done_to_many(
+    alice: Client, failed: list[Run], do: str, asked: str, state: str, then: str, told: str
+) -> None:
+    Run.objects.filter(state="waiting").update(state=state)
+
+    page = alice.get(f"/runs/many/?do={do}&all=1").content.decode()
+    answer = alice.post(f"/runs/many/?do={do}&all=1", follow=True)
+    none = alice.get(f"/runs/many/?do={do}&all=1&state=failed").content.decode()
+
+    assert asked in page
+    assert told in answer.content.decode()
+    assert Run.objects.filter(state=then).exclude(pk__in=[run.pk for run in failed]).count() == 2
+    assert "None of these" in none
+
+
+def test_the_runs_that_a_batch_made_are_a_list(alice: Client, failed: list[Run], batch: Batch) -> None:
+    batches.go_on(micros(batch.due_at))
+    copy = Run.objects.get(batch_id=batch.pk)
+
+    page = alice.get(f"/runs/batches/{batch.pk}/").content.decode()
+    listed = alice.get(f"/runs/?batch={batch.pk}").content.decode()
+
+    assert f'href="/runs/?batch={batch.pk}"' in page
+    assert f'href="/runs/?batch={batch.pk}&amp;state=queued"' in page
+    assert copy.ref in listed
+    assert f"Made by replay {batch.pk}" in listed
+    assert not any(run.ref in listed for run in failed)
+
+
 def test_how_many_match_is_counted_when_asked(alice: Client, failed: list[Run]) -> None:
     assert "All 3 that match" in alice.get("/runs/many/count/", {"state": "failed"}).content.decode()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import batches, runs
-from relay.management import finding
+from relay.engine import batches, many, runs
+from relay.errors import RelayError
+from relay.management import acting, finding
 from relay.management.command import RelayCommand
 
 
@@ -14,10 +15,17 @@ class Command(RelayCommand):
     help = "End a run that has not ended, or a replay of many; what is sent is sent."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("run", metavar="RUN|BATCH", help="a run's reference, or a batch's number")
+        parser.add_argument("run", metavar="RUN|BATCH", nargs="?", help="a run's reference, or a batch's number")
+        acting.arguments(parser)
         parser.add_argument("--queued", action="store_true", help="of a batch: cancel those not begun, too")
 
     def run(self, options: dict[str, Any]) -> None:
+        meant = acting.chosen(options)
+        if (meant is None) == (options["run"] is None):
+            raise RelayError("Name a RUN or a BATCH, or choose many with --flow or --state.")
+        if meant is not None:
+            self.say(f"{many.act(meant[0], 'cancel', meant[1])} runs are cancelled.")
+            return
         batch = finding.batch(options["run"])
         if batch is not None:
             count = batches.cancel(batch, with_queued=options["queued"])
