@@ -11,7 +11,7 @@ from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.chosen import chosen_many
 from relay.api.errors import Refused
-from relay.engine import batches
+from relay.engine import batches, issues
 from relay.models import Batch, ReplayMode
 
 router = Router(tags=["batches"])
@@ -62,7 +62,9 @@ def start(request: ApiRequest) -> dict[str, Any]:
         raise Refused(422, "per_minute is a whole number")
     chosen = chosen_many(request)
     chosen = chosen if wanted.get("again") is True else {**chosen, "unreplayed": True}
-    return show(request, batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute).pk)
+    batch = batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute)
+    issues.resolve_by_replay(request.workspace, chosen)
+    return show(request, batch.pk)
 
 
 @router.post("/{int:batch_id}/cancel", url_name="cancel-batch")

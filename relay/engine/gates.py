@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -17,6 +18,7 @@ from relay.engine.lanes import AHEAD, Lane, Wait
 # Who waits for a connection's rate asks again after so many seconds at the latest.
 LONGEST_PUT_BACK = 60.0
 MOST_KNOWN = 10_000
+MOMENT = 0.005  # seconds after which what was put back until then is due
 # A flow's concurrency up to which its sends are counted over all workers (more where there are more workers), and the
 # seconds for which a worker that was killed counts on, past what a send can take.
 COUNTED = 8
@@ -139,7 +141,7 @@ class Gates:
         with self._lock:
             lane = self._lanes[passed.lane]
             wait = lane.wait if seconds is None else Wait(seconds)
-            lane.is_crowded, lane.paced_until = True, time.monotonic() + wait.seconds
+            lane.is_crowded, lane.paced_until = True, time.monotonic() + wait.seconds + MOMENT
         return wait
 
     def _pace(self, passed: Pass, rate: str) -> Pass | Wait:
@@ -199,6 +201,14 @@ class Gates:
                 left -= room if lane.is_slow else 0
                 rooms[flow_id] = room
         return rooms
+
+    @property
+    def opens_in(self) -> float:
+        """Seconds until a run that was put back has a chance again by pace, 0.0 when one has now; inf: none was."""
+        now = time.monotonic()
+        with self._lock:
+            paced = [lane.paced_until for lane in self._lanes.values() if lane.is_crowded and lane.paced_until]
+        return max(0.0, min(paced, default=math.inf) - now)
 
     def relax(self, flows: set[int]) -> None:
         """Take flows for crowded no more: all that was due of them has been claimed."""

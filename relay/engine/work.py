@@ -25,6 +25,8 @@ DATABASE_AGAIN = 0.2  # seconds
 # Who has claimed no more than so many at once, for so many seconds, leaves the work to another worker.
 MANY = BATCH // 2
 LITTLE_FOR = 0.25
+# So long a worker stays for runs that it has put back, in seconds.
+SOON = 2.0
 SPARE_EVERY = 0.05  # seconds between two questions whether another one watches
 
 # Runs that a process holds at once: those that its threads walk, and the next batch.
@@ -51,6 +53,8 @@ def work(*, walkers: Walkers | None = None, linger: float | None = None) -> int:
         watch.keep()
         queues.still_serving()
         if not shift.look():
+            if shift.awaits_pace:
+                shift.leave_if_spare(watch)
             time.sleep(shift.pause)
         elif shift.has_little_to_do:
             shift.leave_if_spare(watch)
@@ -89,7 +93,12 @@ class _Shift:
     @property
     def goes_on(self) -> bool:
         lingers = time.monotonic() - self._busy_at < self._linger
-        return not self.is_over and (lingers or bool(self._walkers.in_hand))
+        return not self.is_over and (lingers or bool(self._walkers.in_hand) or self.awaits_pace)
+
+    @property
+    def awaits_pace(self) -> bool:
+        """Whether a rate or another worker's send is over soon: upkeep rings but once a second."""
+        return self._gates.opens_in < SOON
 
     @property
     def has_little_to_do(self) -> bool:
@@ -105,6 +114,8 @@ class _Shift:
     @property
     def pause(self) -> float:
         """Seconds until the next look: short at first, longer the longer nothing comes."""
+        if not self._walkers.in_hand and 0 < self._gates.opens_in < SOON:
+            return min(0.02, self._gates.opens_in)
         return min(0.004, 0.0005 + (time.monotonic() - self._busy_at) / 10)
 
     def look(self) -> bool:

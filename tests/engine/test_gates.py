@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from relay import backoff, queues
@@ -89,6 +91,18 @@ def test_a_rate_sets_how_many_have_a_chance_at_once() -> None:
     gates.enter(HERE, 1, 16, rate="50/s")
 
     wait_until(lambda: gates.rooms() == {1: 5})
+
+
+def test_it_is_known_when_what_was_turned_away_has_a_chance() -> None:
+    gates = Gates(32, Shared(admit=lambda key, interval: interval))
+    before = gates.opens_in
+
+    gates.enter(HERE, 1, 16, rate="2/s")
+    turned_away = gates.opens_in
+    gates.relax({1})
+
+    assert (before, gates.opens_in) == (math.inf, math.inf)
+    assert 0.4 < turned_away < 0.51
 
 
 def test_concurrency_is_shared_by_the_workers() -> None:

@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from relay import queues
 from relay.engine import claim, settle, sql
 from relay.engine.errand import Outcome, Post
-from relay.engine.gates import Gates
+from relay.engine.gates import Gates, Shared
 from relay.engine.walk import walk
 from relay.engine.walkers import Walkers
 from relay.engine.work import work
@@ -263,3 +263,17 @@ def test_a_worker_leaves_few_runs_to_another_that_watches(live, arrive, walkers:
     other.end()
 
     assert Run.objects.filter(state=RunState.SUCCEEDED).exists()
+
+
+def test_a_worker_stays_for_what_it_has_put_back_for_a_moment(
+    live, arrive, walkers: Walkers, destination: HTTPServer
+) -> None:
+    destination.expect_request("/hook").respond_with_data("ok")
+    answers = iter([False, False, True])  # another worker's send is under way for two looks
+    walkers.gates = Gates(16, Shared(occupy=lambda key, most, holder, seconds: next(answers)))
+    (run,) = arrive(live({**posting(destination.url_for("/hook")), "settings": {"concurrency": 1}}))
+
+    work(walkers=walkers, linger=0.02)
+
+    run.refresh_from_db()
+    assert (run.state, run.fence) == ("succeeded", 3)
