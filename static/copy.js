@@ -4,9 +4,9 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const source = document.querySelector(button.dataset.copy);
   const label = button.querySelector(".say") ?? button;
-  const before = label.textContent;
+  label.dataset.before ??= label.textContent; // Pressed twice, it says Copied already.
   label.textContent = (await copied(source.textContent)) ? "Copied" : "Select it";
-  setTimeout(() => { label.textContent = before; }, 1500);
+  setTimeout(() => { label.textContent = label.dataset.before; }, 1500);
 });
 
 async function copied(text) {
