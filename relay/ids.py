@@ -83,3 +83,8 @@ def number(text: str) -> int | None:
     for letter in text:
         value = value << 5 | _VALUES[letter]
     return value if value < 1 << 63 else None
+
+
+def row(text: str) -> int | None:
+    """The number of a row that people know by its number, as a flow; None for what is none, or past any database's."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -10,7 +10,6 @@ from ninja import Router
 from relay.api import given
 from relay.api.access import ApiRequest
 from relay.api.chosen import chosen_many
-from relay.api.errors import Refused
 from relay.engine import batches, issues
 from relay.models import Batch, ReplayMode
 
@@ -18,17 +17,7 @@ router = Router(tags=["batches"])
 
 
 def _row(batch: Batch) -> dict[str, Any]:
-    return {
-        "id": batch.pk,
-        "state": str(batch.state),
-        "mode": str(batch.mode),
-        "runs": batch.total,
-        "made": batch.made,
-        "skipped": batch.skipped,
-        "per_minute": batch.per_minute or None,
-        "chosen": batch.chosen,
-        "created": given.time(batch.created_at),
-    }
+    return {"id": batch.pk, **batches.record(batch), "created": given.time(batch.created_at)}
 
 
 def _found(request: ApiRequest, batch_id: int) -> Batch:
@@ -55,14 +44,10 @@ def start(request: ApiRequest) -> dict[str, Any]:
     `{"mode": "from_start"}` (default), `failed_steps` or `as_it_was`; `per_minute`; `again` for those replayed before.
     """
     wanted = given.options(request)
-    mode, per_minute = wanted.get("mode", ReplayMode.FROM_START.value), wanted.get("per_minute", 0)
-    if mode not in ReplayMode.values:
-        raise Refused(422, f"mode is one of {', '.join(ReplayMode.values)}")
-    if type(per_minute) is not int:
-        raise Refused(422, "per_minute is a whole number")
+    mode, per_minute = given.mode(wanted, ReplayMode.FROM_START), given.per_minute(wanted)
     chosen = chosen_many(request)
     chosen = chosen if wanted.get("again") is True else {**chosen, "unreplayed": True}
-    batch = batches.start(request.workspace, chosen, ReplayMode(mode), per_minute=per_minute)
+    batch = batches.start(request.workspace, chosen, mode, per_minute=per_minute)
     issues.resolve_by_replay(request.workspace, chosen)
     return show(request, batch.pk)
 

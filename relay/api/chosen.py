@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from relay import ids
 from relay.api.access import ApiRequest
 from relay.api.errors import Refused
 from relay.models import RunState, choosing
@@ -17,13 +18,13 @@ def chosen(request: ApiRequest) -> dict[str, Any]:
     states, flow = query.getlist("state"), query.get("flow", "")
     if set(states) - set(RunState.values):
         raise Refused(422, f"state is one of {', '.join(RunState.values)}")
-    if flow and not (flow.isascii() and flow.isdigit() and len(flow) < 19):
+    if flow and ids.row(flow) is None:
         raise Refused(422, "flow is the id of a flow")
     for name in ("since", "until"):
         if query.get(name) and choosing.day(query[name]) is None:
             raise Refused(422, f"{name} is a day, as 2026-03-01")
     found: dict[str, Any] = {name: query.get(name, "").replace("\x00", "")[:500] for name in _WORDS}
-    found |= {"state": states, "flow": int(flow) if flow else None}
+    found |= {"state": states, "flow": ids.row(flow)}
     return {name: value for name, value in found.items() if value}
 
 

@@ -14,7 +14,7 @@ from relay.api.errors import Refused
 from relay.engine import assumed, dryrun
 from relay.engine.eventshape import written
 from relay.errors import RelayError
-from relay.models import Flow
+from relay.models import Flow, ReplayMode
 
 MOST = 200  # things of one page
 
@@ -65,6 +65,22 @@ def answers(wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return assumed.check(wanted.get("answers") or {})
     except RelayError as error:
         raise Refused(422, str(error)) from None
+
+
+def mode(wanted: dict[str, Any], usual: ReplayMode) -> ReplayMode:
+    """The `mode` in which a call wants runs replayed."""
+    word = wanted.get("mode", usual.value)
+    if word not in ReplayMode.values:
+        raise Refused(422, f"mode is one of {', '.join(ReplayMode.values)}")
+    return ReplayMode(word)
+
+
+def per_minute(wanted: dict[str, Any]) -> int:
+    """How many replays a minute a call wants; 0: as fast as they go."""
+    pace = wanted.get("per_minute", 0)
+    if type(pace) is not int:
+        raise Refused(422, "per_minute is a whole number")
+    return pace
 
 
 def time(moment: datetime | None) -> str | None:

@@ -46,13 +46,9 @@ def replay(request: ApiRequest, ref: str) -> dict[str, Any]:
     """Resolve it and replay its runs that failed: `{"mode": "failed_steps"}` (default), `"from_start"` or
     `"as_it_was"`, `{"per_minute": 30}`; with the number of the batch."""
     wanted = given.options(request)
-    mode, pace = wanted.get("mode", ReplayMode.FAILED_STEPS.value), wanted.get("per_minute", 0)
-    if mode not in ReplayMode.values:
-        raise Refused(422, f"mode is one of {', '.join(ReplayMode.values)}")
-    if type(pace) is not int:
-        raise Refused(422, "per_minute is a whole number")
+    mode, pace = given.mode(wanted, ReplayMode.FAILED_STEPS), given.per_minute(wanted)
     issue = _found(request, ref)
-    batch = issues.replay(issue, ReplayMode(mode), per_minute=pace)
+    batch = issues.replay(issue, mode, per_minute=pace)
     return {**alertwords.record(issue), "batch": batch.pk, "runs": batch.total - batch.skipped}
 
 

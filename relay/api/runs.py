@@ -89,10 +89,8 @@ def show(request: ApiRequest, ref: str) -> dict[str, Any]:
 @router.post("/{ref}/replay", url_name="replay-run")
 def replay_run(request: ApiRequest, ref: str) -> dict[str, Any]:
     """Run its event again: `{"mode": "from_start"}` (default), `"failed_steps"` or `"as_it_was"`; the new run."""
-    mode = given.options(request).get("mode", ReplayMode.FROM_START.value)
-    if mode not in ReplayMode.values:
-        raise Refused(422, f"mode is one of {', '.join(ReplayMode.values)}")
-    copy = replay.MODES[ReplayMode(mode)](_found(request, ref))
+    mode = given.mode(given.options(request), ReplayMode.FROM_START)
+    copy = replay.MODES[mode](_found(request, ref))
     copy.refresh_from_db()
     return _row(copy)
 

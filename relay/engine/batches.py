@@ -58,9 +58,9 @@ class Chosen:
         return sum(self.states[state] for state in runs.OPEN)
 
 
-def count(workspace: Workspace, chosen: Mapping[str, Any], *, states: Iterable[RunState] = RunState) -> Chosen:
-    """How many runs in some states a filter chooses, of which flows, and where those send to."""
-    return tell(_chosen(workspace, chosen).filter(state__in=states))
+def count(workspace: Workspace, chosen: Mapping[str, Any]) -> Chosen:
+    """How many runs a filter chooses, of which flows, and where those send to."""
+    return tell(_chosen(workspace, chosen))
 
 
 def tell(wanted: RunQuerySet) -> Chosen:
@@ -183,6 +183,19 @@ def cancel(batch: Batch, *, with_queued: bool) -> int:
     audit.note(batch.workspace_id, "runs.replay_stopped", f"batch {batch.pk}", ref=batch.pk)
     waiting = {"batch": batch.pk, "state": [RunState.QUEUED, RunState.HELD]}
     return many.act(batch.workspace, "cancel", waiting) if with_queued else 0
+
+
+def record(batch: Batch) -> dict[str, Any]:
+    """How far a batch is, as JSON: what the API and `relay batches --json` say of it."""
+    return {
+        "state": str(batch.state),
+        "mode": str(batch.mode),
+        "runs": batch.total,
+        "made": batch.made,
+        "skipped": batch.skipped,
+        "per_minute": batch.per_minute or None,
+        "chosen": batch.chosen,
+    }
 
 
 def made_by(batch: Batch) -> Counter[str]:

@@ -30,7 +30,8 @@ def workspace(name: str | None) -> Workspace:
 
 def flow(word: str) -> Flow:
     """The flow with that id, else the one with exactly that name; RelayError where that is none or many."""
-    by_id = Flow.objects.filter(pk=int(word)).first() if _is_id(word) else None
+    number = ids.row(word)
+    by_id = Flow.objects.filter(pk=number).first() if number is not None else None
     if by_id is not None:
         return by_id
     named = list(Flow.objects.filter(name=word).order_by("pk")[:10])
@@ -63,9 +64,10 @@ def issue(word: str) -> Issue:
 
 def batch(word: str) -> Batch | None:
     """The replay of many of that number; None where the word can only be a run's reference."""
-    if not _is_id(word) or len(word) == len(ids.text(0)):
+    number = ids.row(word)
+    if number is None or len(word) == len(ids.text(0)):
         return None
-    found = Batch.objects.filter(pk=int(word)).select_related("workspace").first()
+    found = Batch.objects.filter(pk=number).select_related("workspace").first()
     if found is None:
         raise RelayError(f"There is no batch {word}. `relay batches` lists them.")
     return found
@@ -87,10 +89,6 @@ def event(file: str) -> Any:
         return json.loads(content(file))
     except (ValueError, RecursionError):
         raise RelayError(f"{file} is not JSON.") from None
-
-
-def _is_id(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) < 19
 
 
 def json_object() -> dict[str, Any]:

@@ -17,11 +17,9 @@ WORDS = 500  # characters of a text that is looked for
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`flow` is an id, `issue` a reference, `code` an HTTP status, `destination` a host.
+    """`flow` is an id, `issue` a reference, `batch` the number of the replay of many that made the runs.
 
-    `since` and `until` are days as 2026-03-01 (UTC).
-
-    `batch`: the number of the replay of many that made them.
+    `code` is an HTTP status, `destination` a host, `since` and `until` are days as 2026-03-01 (UTC).
     """
 
     states: tuple[str, ...] = ()
@@ -42,15 +40,14 @@ class Filters:
         since, until, issue = query.get("since", ""), query.get("until", ""), query.get("issue", "")
         return cls(
             states=states,
-            # Nineteen digits can be past a database's integers.
-            flow=int(flow) if flow.isascii() and flow.isdigit() and len(flow) < 19 else None,
+            flow=ids.row(flow),
             text=posted.text(query, "text", limit=WORDS).strip(),
             code=code if code.isascii() and code.isdigit() and len(code) == 3 else "",
             destination=posted.text(query, "destination", limit=100).strip(),
             since=since if choosing.day(since) else "",
             until=until if choosing.day(until) else "",
             issue=issue if ids.number(issue) is not None else "",
-            batch=batch if batch.isascii() and batch.isdigit() and len(batch) < 19 else "",
+            batch=batch if ids.row(batch) is not None else "",
         )
 
     @property

@@ -45,9 +45,9 @@ def _channels(request: WorkspaceRequest) -> list[tuple[str, int]]:
 def held(request: WorkspaceRequest) -> HttpResponse:
     """Runs that are kept and not run, oldest first."""
     runs = request.workspace.runs.filter(state=RunState.HELD).select_related("flow")
-    flow = request.GET.get("flow", "")
-    if flow.isascii() and flow.isdigit() and len(flow) < 19:
-        runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=int(flow)))
+    flow = ids.row(request.GET.get("flow", ""))
+    if flow is not None:
+        runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=flow))
     rows = [{"run": run, "when": times.born(run.pk)} for run in runs.order_by("id")[:PAGE]]
     paused = runs.filter(held_by=HeldBy.PAUSE)
     flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")

@@ -69,7 +69,7 @@ def chips(workspace: Workspace, flow: int | None) -> list[Chip]:
 
 def banner(workspace: Workspace) -> Banner | None:
     """What is open of a workspace; None where nothing is."""
-    found = list(workspace.issues.filter(state=IssueState.OPEN).order_by("-count", "pk")[:BANNER])
+    found = list(workspace.issues.filter(state=IssueState.OPEN).defer("reason").order_by("-count", "pk")[:BANNER])
     if not found:
         return None
     first = found[0]

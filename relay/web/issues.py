@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from relay import ids
 from relay.engine import alerts, issues
 from relay.errors import RelayError
 from relay.models import Issue, IssueState
@@ -27,11 +28,8 @@ _VERBS: dict[str, Any] = {
 def listing(request: WorkspaceRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in IssueState.values else IssueState.OPEN.value
-    wanted = request.GET.get("flow", "")
-    flow = None
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 19:
-        flow = get_object_or_404(request.workspace.flows.only("pk", "name"), pk=int(wanted))
-    number = flow.pk if flow else None
+    number = ids.row(request.GET.get("flow", ""))
+    flow = get_object_or_404(request.workspace.flows.only("pk", "name"), pk=number) if number is not None else None
     context = {
         "rows": issuelist.rows(request.workspace, state, number),
         "chips": issuelist.chips(request.workspace, number),

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from relay import ids
 from relay.engine import rejections
 from relay.models import Flow, Why
 from relay.models.ledger import pretty
@@ -52,8 +53,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 def _flow(request: WorkspaceRequest, number: str) -> Flow | None:
     if not number:
         return None
-    known = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
-    return get_object_or_404(request.workspace.flows, pk=known)
+    return get_object_or_404(request.workspace.flows, pk=ids.row(number) or 0)
 
 
 @require_GET

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -48,8 +49,7 @@ def listing(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
 def rows(flow: Flow, versions: list[Version]) -> list[Row]:
     """Versions, the newest first, each told apart from the next in the list."""
     made = []
-    for place, version in enumerate(versions):
-        former = versions[place + 1] if place + 1 < len(versions) else None
+    for version, former in zip_longest(versions, versions[1:]):
         changed = differences(former.document, version.document) if former else None
         made.append(Row(version, changed, version.pk == flow.live_version_id))
     return made

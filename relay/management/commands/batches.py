@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from relay.engine import batches
 from relay.management.command import RelayCommand
 from relay.models import Batch
 
@@ -27,14 +28,4 @@ class Command(RelayCommand):
 
 
 def _row(batch: Batch) -> dict[str, Any]:
-    return {
-        "batch": batch.pk,
-        "state": str(batch.state),
-        "mode": str(batch.mode),
-        "runs": batch.total,
-        "made": batch.made,
-        "skipped": batch.skipped,
-        "per_minute": batch.per_minute or None,
-        "chosen": batch.chosen,
-        "workspace": batch.workspace.name,
-    }
+    return {"batch": batch.pk, **batches.record(batch), "workspace": batch.workspace.name}
