@@ -1,4 +1,4 @@
-"""The ASGI application: ingest, and Django's pages."""
+"""Creates the ASGI application of the web process: ingest and Django's pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ django.setup(set_prefix=False)
 
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
-from relay.ingest.entrance import Entrance  # noqa: E402
+from relay.ingest.asgi_app import AsgiApp  # noqa: E402
 
-application = Entrance(ASGIHandler())
+application = AsgiApp(ASGIHandler())

@@ -1,4 +1,4 @@
-"""When to try again: attempt number and Retry-After in, seconds or never out."""
+"""Computes the delay of the next attempt from the attempt's number and Retry-After; parses durations and rates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _decimal = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
 def seconds(text: str, *, most: float = MAX_DELAY) -> float:
-    """Seconds of "250ms", "10s", "1m", "2h" or "1d"; ValueError for all else and over `most` seconds (30 days)."""
+    """Parse "250ms", "10s", "1m", "2h" or "1d" into seconds; raises ValueError over `most` seconds (30 days)."""
     match = _duration(text.strip())
     if match is None:
         raise ValueError(f"{text[:40]!r} is not a time: write a number and ms, s, m, h or d, as 10m")
@@ -31,13 +31,13 @@ def seconds(text: str, *, most: float = MAX_DELAY) -> float:
 
 
 def interval(rate: str) -> float:
-    """Seconds between two requests of "1/s", "30/m" or "500/h"; ValueError for all else."""
+    """Return the seconds between two requests of "1/s", "30/m" or "500/h"; raises ValueError for anything else."""
     count, seconds = parts_of(rate)
     return seconds / count
 
 
 def parts_of(rate: str) -> tuple[int, float]:
-    """The number and the seconds of "1/s", "30/m" or "500/h"; ValueError for all else."""
+    """Parse "1/s", "30/m" or "500/h" into a number and seconds; raises ValueError for anything else."""
     match = _rate(rate.strip())
     if match is None or not int(match[1]):
         raise ValueError(f"{rate[:40]!r} is not a rate: write a number, / and s, m or h, as 30/m")
@@ -52,15 +52,15 @@ def next_delay(
     now: float,
     random: Callable[[float, float], float] = uniform,
 ) -> float | None:
-    """Seconds until the next try, or None: never.
+    """Return the seconds until the next attempt; None for no further attempt.
 
-    `attempt`: tries made so far, 1 when the first has just failed. `delays`: seconds, one per
-    retry. `retry_after`: the header as answered; a floor, never a shortcut. `now`: Unix time, for
-    headers that name a date. `random(low, high)` draws the jitter.
+    `attempt`: attempts so far, 1 if the first has just failed. `delays`: seconds, one for each
+    retry. `retry_after`: the header of the answer; it can only lengthen the delay. `now`: Unix time,
+    for headers with a date. `random(low, high)` draws the jitter.
 
-    The delay is spread over half to one and a half of its length: the spread is as wide as full
-    jitter's, so runs that failed together come apart, and the mean stays what the flow says, but
-    no retry comes at once to a destination that has just failed.
+    The delay is spread over 0.5 to 1.5 of its length. The spread is as wide as with full jitter, so
+    that runs that failed together spread out, and the mean is the flow's delay, but no retry
+    reaches a destination immediately after a failure.
     """
     if not 1 <= attempt <= len(delays):
         return None
@@ -69,18 +69,24 @@ def next_delay(
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for, at most a day; None where it can't be read."""
+    """Parse a Retry-After header into seconds, at most a day; None if it is invalid."""
     if value is None:
         return None
+    number = parse_number(value)
+    if number is not None:
+        return min(number, MAX_RETRY_AFTER)
+    date = _date(value.strip())
+    return None if date is None else min(max(date - now, 0.0), MAX_RETRY_AFTER)
+
+
+def parse_number(value: str) -> float | None:
+    """Parse a number of a header, such as "30" or "1.5"; None if it is anything else, such as -1 or 1e9."""
     text = value.strip()
-    if _decimal(text):
-        return min(float(text), MAX_RETRY_AFTER)
-    asked = _date(text)
-    return None if asked is None else min(max(asked - now, 0.0), MAX_RETRY_AFTER)
+    return float(text) if _decimal(text) else None
 
 
 def _date(text: str) -> float | None:
-    """The Unix time of an HTTP date."""
+    """Parse an HTTP date into Unix time; None if it is invalid."""
     try:
         moment = parsedate_to_datetime(text)
         stamp = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

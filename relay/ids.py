@@ -1,4 +1,4 @@
-"""Ids of events, runs and attempts: 63-bit integers in order of time, and their short text."""
+"""Makes ids of events, runs and attempts: 63-bit integers in order of time, with a short text form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 
 EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
-# Nobody gives nodes out, so that once in 65,536 two processes have the same one: whoever finds an id taken moves on.
+# Nodes are random, so that two of 65,536 processes share one: a process that finds an id in use picks another node.
 _SEQUENCE_BITS = 6
 _NODE_BITS = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
@@ -19,26 +19,26 @@ _TEXT = re.compile(r"[0-9a-hjkmnp-tv-z]{13}")
 
 
 class _Source:
-    """Ids of one process: milliseconds, a random node, a sequence that never repeats within them."""
+    """The ids of one process: milliseconds, a random node, and a sequence that never repeats within a millisecond."""
 
     def __init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        """Begin as a process of its own; after a fork a thread that is no more may have held the lock."""
+        """Start a new process's state: at a fork, a thread that the child doesn't have may have held the lock."""
         self._lock = threading.Lock()
         self._last = 0
         self._sequence = 0
-        self.move()
+        self.pick_node()
 
-    def move(self) -> None:
-        """Take another node at random."""
+    def pick_node(self) -> None:
+        """Pick another node at random."""
         self._node = secrets.randbits(_NODE_BITS) << _SEQUENCE_BITS
 
     def new(self) -> int:
         with self._lock:
             now = time.time_ns() // 1_000_000 - EPOCH_MS
-            # A clock that steps back, or a full millisecond, goes on from the last one.
+            # After a clock step back, or when a millisecond is full, ids continue from the last one.
             now = max(now, self._last)
             self._sequence = self._sequence + 1 if now == self._last else 0
             if self._sequence >> _SEQUENCE_BITS:
@@ -48,7 +48,7 @@ class _Source:
 
 
 def first_at(micros: int) -> int:
-    """The smallest id that can be made at that time, in microseconds since 1970: all older ids are below it."""
+    """Return the smallest id that can be made at a time (microseconds since 1970): all older ids are below it."""
     return max(0, micros // 1000 - EPOCH_MS) << (_NODE_BITS + _SEQUENCE_BITS)
 
 
@@ -57,17 +57,17 @@ os.register_at_fork(after_in_child=_source.start)
 
 
 def new() -> int:
-    """The next id. A plain function, because migrations name it."""
+    """Return the next id. A plain function, because migrations reference it."""
     return _source.new()
 
 
-def move() -> None:
-    """Make other ids from here on than another process, which has been found to make the same."""
-    _source.move()
+def pick_other_node() -> None:
+    """Pick another node, after another process was found to make the same ids."""
+    _source.pick_node()
 
 
 def text(number: int) -> str:
-    """The 13 letters by which people and programs name an event or a run."""
+    """Return the reference of an event or a run, 13 letters."""
     pairs = _PAIRS
     return (
         f"{_ALPHABET[number >> 60]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}{pairs[number >> 30 & 1023]}"
@@ -76,7 +76,7 @@ def text(number: int) -> str:
 
 
 def number(text: str) -> int | None:
-    """The id behind 13 letters; None when they are none."""
+    """Parse a reference of 13 letters; None for any other text."""
     if not _TEXT.fullmatch(text):
         return None
     value = 0
@@ -86,5 +86,5 @@ def number(text: str) -> int | None:
 
 
 def row(text: str) -> int | None:
-    """The number of a row that people know by its number, as a flow; None for what is none, or past any database's."""
+    """Parse the number of a row, such as a flow; None for any other text, or a number too large for a database."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,10 +1,10 @@
-"""What RQ calls."""
+"""The job that RQ runs."""
 
 from __future__ import annotations
 
 
 def work() -> None:
-    """Answer a bell: work on what is due until nothing is."""
-    from relay.engine import work as engine
+    """Handle a wakeup: work on due runs until none is due."""
+    from relay.engine.worker import work_loop as engine
 
     engine.work()

@@ -1,4 +1,4 @@
-"""How log lines look and where they go: standard error, which may be a file on a full disk."""
+"""Configures log lines and their destination: standard error, which may be a file on a full disk."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class _StandardError:
 
 
 def standard_error() -> TextIO:
-    """A stream that loses lines rather than raise: no request may fail for a log that can't be written."""
+    """Return a stream that drops lines instead of raising: no request may fail because a log can't be written."""
     return cast("TextIO", _StandardError())
 
 
 def configure(level: str) -> None:
-    """Have structlog write lines of a level's name and above; one that isn't known counts as INFO."""
+    """Let structlog write lines of a level and above; an unknown level counts as INFO."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

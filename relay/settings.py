@@ -1,4 +1,4 @@
-"""Every setting of Relay: RELAY_* variables, DATABASE_URL, REDIS_URL and SECRET_KEY, all listed in README."""
+"""Reads the settings of Relay, which docs/settings.md describes: RELAY_*, DATABASE_URL, REDIS_URL, SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -9,68 +9,72 @@ from urllib.parse import quote, urlsplit
 
 import environ  # type: ignore[import-untyped]
 
-from relay import buckets, datafolder, forwarded, logs, mailurl
+from relay import client_address, data_folder, logs, mail_url, origins, token_bucket
 
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
 # A checkout holds templates/ and static/ beside the package; a wheel holds them inside it.
 ROOT = PACKAGE.parent if (PACKAGE.parent / "manage.py").exists() else PACKAGE
 
-DATA = datafolder.DataFolder(Path(env("RELAY_DATA", default="data")).absolute())
+DATA = data_folder.DataFolder(Path(env("RELAY_DATA", default="data")).absolute())
 DEBUG = env.bool("RELAY_DEBUG", default=False)
 
-# Without a data folder (a type checker, a look at --help) a key lives as long as the process.
-SECRET_KEY = env("SECRET_KEY", default="") or datafolder.read(DATA.secret_key) or secrets.token_urlsafe(48)
-# Without any, the key file's: it is read anew whenever it has changed, so that keys are rotated while all runs.
+# Without a data folder (in a type checker, or for --help), the key lasts as long as the process.
+SECRET_KEY = env("SECRET_KEY", default="") or data_folder.read(DATA.secret_key) or secrets.token_urlsafe(48)
+# If empty, the keys in the key file, which is read again whenever it changes, so that keys can be rotated any time.
 VAULT_KEYS: list[str] = env.list("RELAY_VAULT_KEYS", default=[])
 
-PUBLIC_URL = env("RELAY_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = origins.public_url(env("RELAY_PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 _public = urlsplit(PUBLIC_URL)
-ALLOWED_HOSTS = [
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    *([_public.hostname] if _public.hostname else []),
-    *env.list("RELAY_HOSTS", default=[]),
-]
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# A separate host for /in/, whose responses come from flows.
+INGEST_URL = origins.ingest_url(env("RELAY_INGEST_URL", default=""), public_url=PUBLIC_URL)
+INGEST_HOST = origins.hostname(urlsplit(INGEST_URL).netloc)
+_served = origins.served(PUBLIC_URL, env.list("RELAY_HOSTS", default=[]), without=INGEST_HOST)
+ALLOWED_HOSTS, CSRF_TRUSTED_ORIGINS = _served.hosts, _served.origins
+# Hosts to which no response of a flow may redirect.
+OWN_HOSTS = (*ALLOWED_HOSTS, *([INGEST_HOST] if INGEST_HOST else []))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
-# Pages hand the token to their forms and to htmx; no script reads the cookie.
+# Pages put the token into their forms and into htmx; no script reads the cookie.
 CSRF_COOKIE_HTTPONLY = True
-# One list for all that a proxy says: X-Forwarded-Proto to the pages, X-Forwarded-For and Forwarded to ingest too.
-TRUSTED_PROXIES = forwarded.Networks(
+# One list for all headers of proxies: X-Forwarded-Proto for pages, X-Forwarded-For and Forwarded also for ingest.
+TRUSTED_PROXIES = client_address.Networks(
     env.list("RELAY_TRUSTED_PROXIES", default=[])
-    or (forwarded.PRIVATE if env.bool("RELAY_BEHIND_PROXY", default=False) else ())
+    or (client_address.PRIVATE if env.bool("RELAY_BEHIND_PROXY", default=False) else ())
 )
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 
-# What comes in
+# Inbound requests
 MAX_BYTES = env.int("RELAY_MAX_BYTES", default=1_048_576)
+# Bytes of the files of one request, and of a file that an action fetches.
+MAX_FILE_BYTES = env.int("RELAY_MAX_FILE_BYTES", default=26_214_400)
 BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
-RATE = buckets.rate(env("RELAY_RATE")) if env("RELAY_RATE", default="") else None
-ADDRESS_RATE = buckets.rate(env("RELAY_ADDRESS_RATE")) if env("RELAY_ADDRESS_RATE", default="") else None
+RATE = token_bucket.rate(env("RELAY_RATE")) if env("RELAY_RATE", default="") else None
+ADDRESS_RATE = token_bucket.rate(env("RELAY_ADDRESS_RATE")) if env("RELAY_ADDRESS_RATE", default="") else None
 _refused_rate = env("RELAY_REFUSED_RATE", default="100/s")
-REFUSED_RATE = buckets.rate(_refused_rate) if _refused_rate else None
-# What goes out
+REFUSED_RATE = token_bucket.rate(_refused_rate) if _refused_rate else None
+# Outbound requests
 ALLOWED_NETWORKS = env.list("RELAY_ALLOWED_NETWORKS", default=[])
 OUTBOUND_PORTS = env.list("RELAY_OUTBOUND_PORTS", default=[])
 OUTBOUND_PROXY = env("RELAY_OUTBOUND_PROXY", default="").strip()
+# Certificates of private CAs, trusted beside the usual ones.
+CA_FILE = env("RELAY_CA_FILE", default="").strip()
 CONNECTOR_URLS: dict[str, str] = env.json("RELAY_CONNECTOR_URLS", default={})
 HTTP_TIMEOUT = env.float("RELAY_HTTP_TIMEOUT", default=15.0)
 ANSWER_BYTES = env.int("RELAY_ANSWER_BYTES", default=262_144)
-# Mail, where there is a server for it
+# Mail
 EMAIL_URL = env("RELAY_EMAIL_URL", default="")
-_email = mailurl.settings_of(EMAIL_URL)
+_email = mail_url.settings_of(EMAIL_URL)
 EMAIL_BACKEND: str = _email.backend
 EMAIL_HOST, EMAIL_PORT = _email.host, _email.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.user, _email.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _email.starttls, _email.tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("RELAY_EMAIL_FROM", default="") or f"Relay <relay@{_public.hostname}>"
-# How runs are worked on
+# Workers
 LEASE = env.float("RELAY_LEASE", default=10.0)
 WORKER_THREADS = env.int("RELAY_WORKER_THREADS", default=32)
 WORKER_SLICE = env.float("RELAY_WORKER_SLICE", default=8.0)
+WORKER_MEMORY = env.int("RELAY_WORKER_MEMORY", default=512) * 1024 * 1024
 WORKER_LINGER = env.float("RELAY_WORKER_LINGER", default=0.1)
 
 REDIS_URL = env("REDIS_URL", default="") or f"unix://{quote(str(DATA.socket))}"
@@ -78,23 +82,30 @@ EMBEDDED_REDIS = not env("REDIS_URL", default="")
 QUEUE = "relay"
 RQ_QUEUES = {QUEUE: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": -1, "SERIALIZER": "rq.serializers.JSONSerializer"}}
 RQ_SHOW_ADMIN_LINK = False
-# What the processes count together: tries to sign in, calls of the API.
-CACHES = {"default": {"BACKEND": "relay.queues.counts.SharedCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "relay"}}
+# Counters that processes share: attempts to sign in, and calls of the API.
+CACHES = {
+    "default": {"BACKEND": "relay.queues.shared_counters.SharedCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "relay"}
+}
 
-# The embedded database's path is no URL: a folder may be called anything.
+# The embedded database's path is not a URL, because a folder may have any name.
 EMBEDDED_DATABASE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA.database)}
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL") if env("DATABASE_URL", default="") else EMBEDDED_DATABASE
 }
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+# Bytes of SQLite's write-ahead log beyond which upkeep copies it into the database, and to which its file is cut; and
+# pages (256 MB) beyond which a commit copies it, which happens only if no upkeep runs.
+LOG_BYTES = 16 * 1024 * 1024
+LOG_MOST_PAGES = 65_536
 if SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        # FULL: what is committed survives a loss of power. Workers lower it to NORMAL: their work can be done again.
+        # FULL: commits survive a power failure. Workers lower it to NORMAL, because their work can be done again.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-            " PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864;"
+            f" PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint={LOG_MOST_PAGES};"
+            f" PRAGMA journal_size_limit={LOG_BYTES};"
         ),
     }
 else:
@@ -111,36 +122,34 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_rq",
     "csp",
-    # Without "allauth" itself: its templates are never found, ours alone are.
+    # Without "allauth" itself: so that its templates are never used.
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
-    "relay.web.middleware.HeadersMiddleware",
+    "relay.web.ui.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "relay.web.middleware.StaticFilesMiddleware",
-    "relay.web.middleware.WrongMethodMiddleware",
-    "relay.web.sessions.CookieMiddleware",
+    "relay.web.ui.content_security_policy.PolicyMiddleware",
+    "relay.web.ui.middleware.StaticFilesMiddleware",
+    "relay.web.ui.middleware.WrongMethodMiddleware",
+    "relay.web.auth.sessions.CookieMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "relay.web.directions.DirectionsMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "relay.web.ui.bidi.DirectionsMiddleware",
+    "relay.web.ui.csrf.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "relay.web.middleware.ApiMiddleware",
-    "relay.web.middleware.SessionMiddleware",
-    "relay.web.middleware.WorkspaceMiddleware",
+    "relay.web.ui.middleware.ApiMiddleware",
+    "relay.web.ui.middleware.SessionMiddleware",
+    "relay.web.ui.middleware.WorkspaceMiddleware",
+    "relay.web.ui.middleware.FlowAddressMiddleware",
 ]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        # The arrow of a select is drawn in the style sheet.
-        "img-src": ["'self'", "data:"],
+        # relay.web.ui.content_security_policy adds script-src, style-src and img-src: the static path of the host.
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -168,21 +177,21 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-CSRF_FAILURE_VIEW = "relay.web.failures.csrf_failure"
+CSRF_FAILURE_VIEW = "relay.web.ui.error_pages.csrf_failure"
 
 AUTH_USER_MODEL = "relay.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_ENGINE = "relay.web.sessions"
+SESSION_ENGINE = "relay.web.auth.sessions"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "flows"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
-# REMOTE_ADDR is judged before the pages see it: relay/ingest/entrance.py.
+# relay/ingest/asgi_app.py sets REMOTE_ADDR to the sender's address before the pages see it.
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
-ACCOUNT_ADAPTER = "relay.web.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "relay.web.auth.allauth_adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -190,7 +199,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/h/ip,3/h/key"}
-MFA_ADAPTER = "relay.web.adapters.MfaAdapter"
+MFA_ADAPTER = "relay.web.auth.allauth_adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -209,7 +218,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # RQ says two lines a job; ours are few and wide. A made-up Host is answered 400, and no news.
+    # RQ logs two lines for each job. A made-up Host gets a 400, and isn't worth a log line.
     "loggers": {
         "rq": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

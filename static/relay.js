@@ -1,11 +1,14 @@
-// What every page needs; each module listens on the document, so swapped fragments need no set-up.
-import "./cards.js";
+// Loads the scripts of every page. Each module listens on the document, so swapped fragments need no set-up.
+import "./bulk_selection.js";
+import "./choices.js";
+import "./conditional_fields.js";
+import "./connection_banner.js";
 import "./copy.js";
 import "./insert.js";
-import "./look.js";
 import "./menus.js";
 import "./previews.js";
 import "./reload.js";
-import "./select.js";
+import "./saving.js";
+import "./scroll_to_form.js";
+import "./theme_switch.js";
 import "./times.js";
-import "./trouble.js";

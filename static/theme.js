@@ -1,4 +1,4 @@
-// Before the first paint: the chosen look, and a mark that scripts run.
+// Runs before the first paint: applies the chosen theme, and marks the page as having scripts.
 const root = document.documentElement;
 root.classList.add("js");
 try {

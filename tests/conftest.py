@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
+import hypothesis
 import pytest
 import pytest_django
 from django.conf import settings
 
 from relay import valkey as server
-from relay.datafolder import DataFolder
-from tests.browsing import Browser
-from tests.running import Relay, Valkey, environment
+from relay.data_folder import DataFolder
+from tests.support.browsing import Browser
+from tests.support.running import Relay, Valkey, environment, prepared_folder
+
+# A busy machine makes examples slow to generate and to run; that is no fault of the code.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 if TYPE_CHECKING:
     from relay.models import User, Workspace
@@ -65,12 +70,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
     """The test database, in which the audit log can be emptied between tests: else it refuses that."""
+    from django.core.management.commands import flush
     from django.db import connection
 
     from relay.models import audit
 
+    # Else each emptying would make content types and permissions again, which Relay doesn't use.
+    flush.emit_post_migrate_signal = lambda *_, **__: None
+
     with django_db_blocker.unblock():
-        audit.unguard(connection)
+        audit.drop_triggers(connection)
 
 
 @pytest.fixture(scope="session")
@@ -100,10 +109,10 @@ def _bells_have_a_tower(request: pytest.FixtureRequest) -> None:
 def _like_a_new_process() -> None:
     """Forget what is kept by id, since ids come again where rows are rolled back, and a clock that a test set forth."""
     from relay import ids
-    from relay.engine import claim, work
+    from relay.engine.worker import claim, work_loop
 
     claim.plan.cache_clear()
-    work._walkers.cache_clear()
+    work_loop._walkers.cache_clear()
     ids._source.start()
 
 
@@ -131,9 +140,16 @@ def owner(workspace: Workspace) -> User:
     return user
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which `ada@example.com` owns the only workspace, to be copied."""
+    base = tmp_path_factory.getbasetemp()
+    return prepared_folder((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared")
+
+
 @pytest.fixture
 def start_relay() -> Iterator[Callable[..., Relay]]:
-    """Start real `relay up`s in folders of their own: `start_relay(RELAY_LEASE="5")`; stopped in the end."""
+    """Start real `relay up`s in empty folders: `start_relay(RELAY_LEASE="5")`; stopped in the end."""
     running: list[Relay] = []
 
     def start(**settings: str) -> Relay:
@@ -146,6 +162,20 @@ def start_relay() -> Iterator[Callable[..., Relay]]:
 
 
 @pytest.fixture
-def relay_up(start_relay: Callable[..., Relay]) -> Relay:
-    """A running Relay that may call this machine; `.url`, `.setup_url`, `.pid`, `.command(...)`."""
-    return start_relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8")
+def relay_up(prepared: Path) -> Iterator[Relay]:
+    """A running Relay of its own, with an account, that may call this machine; `.url`, `.pid`, `.command(...)`."""
+    relay = Relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8").with_account(prepared)
+    try:
+        yield relay.start()
+    finally:
+        relay.remove()
+
+
+@pytest.fixture(scope="session")
+def shared_relay(prepared: Path) -> Iterator[Relay]:
+    """The same for all tests, for those that only look at flows of their own and stop nothing."""
+    relay = Relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8").with_account(prepared)
+    try:
+        yield relay.start()
+    finally:
+        relay.remove()

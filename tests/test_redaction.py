@@ -1,11 +1,13 @@
 import json
 from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from html import escape
 from urllib.parse import quote, quote_plus
 
 import pytest
 
-from relay.redaction import MASK, MAX_BODY, answer_record, inbound_headers, mask, request_record
+from relay.masking import MASK, mask, masked, masked_json
+from relay.redaction import MAX_BODY, answer_record, inbound_headers, request_record
 
 SECRET = 'pä ss/w"o+rd=1'
 
@@ -39,10 +41,26 @@ class Received:
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         b64encode(SECRET.encode()).decode(),
         urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(SECRET, safe="!$&'()*+,;=:@/"),
+        quote(SECRET, safe="!'()*"),
+        SECRET.lower(),
+        escape(SECRET),
+        json.dumps(json.dumps(SECRET)[1:-1])[1:-1],
+        json.dumps(json.dumps(SECRET, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1],
     ],
 )
 def test_masks_every_form_of_a_secret(form: str) -> None:
     assert mask(f"before {form} after", [SECRET]) == f"before {MASK} after"
+
+
+def test_a_value_is_json_still_where_a_secret_is_in_a_number() -> None:
+    value = {"id": 51234567, "n": 1.5, "12345": [True, None, "a 1234 b"], "at": 1234}
+
+    shown = json.loads(masked_json(value, ["1234"]))
+
+    assert shown == {"id": MASK.join(("5", "567")), "n": 1.5, f"{MASK}5": [True, None, f"a {MASK} b"], "at": MASK}
+    assert masked(value, ["1234"]) == shown
+    assert masked(value, ["other"]) is value
 
 
 @pytest.mark.parametrize("user", ["", "a", "ab", "abc"])

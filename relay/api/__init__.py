@@ -1,1 +1,1 @@
-"""The REST API under /api/v1/: bearer tokens, one module per noun, loaded with the first call."""
+"""The REST API under /api/v1/, with bearer tokens: one module per resource, loaded with the first call."""

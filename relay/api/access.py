@@ -1,8 +1,9 @@
-"""Who may call the API: whoever holds a token of a workspace; nothing of a browser's sign-in counts."""
+"""Authenticates calls by a workspace's bearer token, and limits their rate; a browser's session grants nothing."""
 
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import cast
 
 from django.core.cache import cache
@@ -10,41 +11,51 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from relay.api.errors import Refused
-from relay.engine import audit, tokens
+from relay.api.errors import ApiError
+from relay.engine import audit
+from relay.engine.people import api_tokens
+from relay.engine.sandbox import workspace_shares
 from relay.models import ActorKind, ApiToken, Scope, Workspace
 
-A_MINUTE = 600  # calls of one token
-WRONG_A_MINUTE = 30  # calls from one address with what is no token
-USED_EVERY = 60.0  # seconds between two notes of a token's use
+CALLS_A_MINUTE = 600  # of one token
+INVALID_A_MINUTE = 30  # calls from one address with an invalid token
+USED_SECONDS = 60.0  # between two updates of a token's last use
 _SAFE = {"GET", "HEAD"}
 
 
 class ApiRequest(HttpRequest):
-    """A call with a token; every query starts at its workspace."""
+    """A call with a valid token; every query starts at its workspace."""
 
     workspace: Workspace
     auth: ApiToken
     may_write: bool
+    until_answered: ExitStack
 
 
 class Bearer(HttpBearer):
     """`Authorization: Bearer relay_...`"""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
-        found = tokens.known(token)
-        if found is None:
-            _count(f"api:wrong:{audit.address()}", WRONG_A_MINUTE)
-            raise Refused(401, "This token is not known, was revoked or is over: make one under Workspace, API tokens")
-        known, scope = found
-        _count(f"api:{known.pk}", A_MINUTE)
+        grant = api_tokens.authenticate(token)
+        if grant is None:
+            _count(f"api:wrong:{audit.address()}", INVALID_A_MINUTE)
+            raise ApiError(401, "This token is not known, was revoked or is over: make one under Workspace, API tokens")
+        api_token, scope = grant
+        _count(f"api:{api_token.pk}", CALLS_A_MINUTE)
         if request.method not in _SAFE and scope != Scope.WRITE:
-            raise Refused(403, _only_reads(known))
-        known.used(timezone.now(), every=USED_EVERY)
-        cast(ApiRequest, request).workspace = known.workspace
+            raise ApiError(403, _only_reads(api_token))
+        api_token.used(timezone.now(), every=USED_SECONDS)
+        cast(ApiRequest, request).until_answered.enter_context(workspace_shares.hold(api_token.workspace_id))
+        cast(ApiRequest, request).workspace = api_token.workspace
         cast(ApiRequest, request).may_write = scope == Scope.WRITE
-        audit.act_as(audit.Actor(ActorKind.TOKEN, known.name, audit.address()))
-        return known
+        audit.act_as(audit.Actor(ActorKind.TOKEN, api_token.name, audit.address()))
+        return api_token
+
+
+def forbid_flows(request: HttpRequest) -> None:
+    """Refuse a call that a flow sends: a run that replays itself would never end."""
+    if "Relay-Hops" in request.headers:
+        raise ApiError(403, "A flow can't replay runs: one that replays itself would never end. Post to the flow's URL")
 
 
 def _only_reads(token: ApiToken) -> str:
@@ -53,14 +64,14 @@ def _only_reads(token: ApiToken) -> str:
     return "This token only reads: make one that may change things"
 
 
-def _count(what: str, most: int) -> None:
-    """Count a call of this minute, over all processes; Refused when there were too many."""
+def _count(subject: str, limit: int) -> None:
+    """Count a call in this minute, over all processes; raises ApiError if there were too many."""
     now = time.time()
-    key = f"{what}:{int(now // 60)}"
+    key = f"{subject}:{int(now // 60)}"
     cache.add(key, 0, 120)
     try:
         number = cache.incr(key)
     except ValueError:
-        return  # counted in Redis a moment ago, and that is away now
-    if number > most:
-        raise Refused(429, f"Too many calls: {most} a minute are taken", retry_after=int(60 - now % 60) + 1)
+        return  # Redis has stopped since the line before
+    if number > limit:
+        raise ApiError(429, f"Too many calls: {limit} a minute are taken", retry_after=int(60 - now % 60) + 1)

@@ -1,4 +1,4 @@
-"""Replays of many: begin one, see how far it is, stop it."""
+"""Endpoints for bulk replays: list, get with progress, start, cancel."""
 
 from __future__ import annotations
 
@@ -7,53 +7,59 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from ninja import Router
 
-from relay.api import given
-from relay.api.access import ApiRequest
-from relay.api.chosen import chosen_many
-from relay.engine import batches, issues
-from relay.models import Batch, ReplayMode
+from relay.api import request_body
+from relay.api.access import ApiRequest, forbid_flows
+from relay.api.run_filter import many_filter
+from relay.engine.alerts import issues
+from relay.engine.runs import bulk_replay, replay
+from relay.models import Batch
 
 router = Router(tags=["batches"])
 
 
 def _row(batch: Batch) -> dict[str, Any]:
-    return {"id": batch.pk, **batches.record(batch), "created": given.time(batch.created_at)}
+    return {"id": batch.pk, **bulk_replay.record(batch), "created": request_body.time(batch.created_at)}
 
 
-def _found(request: ApiRequest, batch_id: int) -> Batch:
+def _find(request: ApiRequest, batch_id: int) -> Batch:
     return get_object_or_404(request.workspace.batches.select_related("workspace"), pk=batch_id)
 
 
 @router.get("", url_name="batches")
 def listing(request: ApiRequest) -> dict[str, Any]:
-    """Replays of many, the newest first."""
-    return {"batches": [_row(batch) for batch in request.workspace.batches.order_by("-pk")[: given.MOST]]}
+    """List bulk replays, newest first."""
+    return {
+        "batches": [_row(batch) for batch in request.workspace.batches.order_by("-pk")[: request_body.MAX_PAGE_ROWS]]
+    }
 
 
 @router.get("/{int:batch_id}", url_name="batch")
 def show(request: ApiRequest, batch_id: int) -> dict[str, Any]:
-    """One, with how many of the runs that it made are in which state."""
-    batch = _found(request, batch_id)
-    return {**_row(batch), "states": dict(batches.made_by(batch))}
+    """Get one bulk replay, with the number of its runs in each state."""
+    batch = _find(request, batch_id)
+    return {**_row(batch), "states": dict(bulk_replay.count_replays(batch))}
 
 
 @router.post("", url_name="start-batch")
 def start(request: ApiRequest) -> dict[str, Any]:
-    """Replay the runs that the query chooses, as `GET /runs` does, or all with `?all=true`.
+    """Replay the runs that the query selects, as for `GET /runs`, or all with `?all=true`.
 
-    `{"mode": "from_start"}` (default), `failed_steps` or `as_it_was`; `per_minute`; `again` for those replayed before.
+    `{"mode": "from_start"}` (default), `failed_steps` or `as_it_was`; `per_minute`; `again` includes replayed runs.
     """
-    wanted = given.options(request)
-    mode, per_minute = given.mode(wanted, ReplayMode.FROM_START), given.per_minute(wanted)
-    chosen = chosen_many(request)
-    chosen = chosen if wanted.get("again") is True else {**chosen, "unreplayed": True}
-    batch = batches.start(request.workspace, chosen, mode, per_minute=per_minute)
-    issues.resolve_by_replay(request.workspace, chosen)
+    forbid_flows(request)
+    options = request_body.options(request)
+    mode, per_minute = request_body.mode(options, replay.DEFAULT_MODE), request_body.per_minute(options)
+    query = many_filter(request)
+    query = query if options.get("again") is True else {**query, "unreplayed": True}
+    batch = bulk_replay.start(request.workspace, query, mode, per_minute=per_minute)
+    issues.resolve_by_replay(request.workspace, query)
     return show(request, batch.pk)
 
 
 @router.post("/{int:batch_id}/cancel", url_name="cancel-batch")
 def cancel(request: ApiRequest, batch_id: int) -> dict[str, Any]:
-    """Make no more of its runs; with `{"queued": true}` cancel those that it made and that have not begun, too."""
-    cancelled = batches.cancel(_found(request, batch_id), with_queued=given.options(request).get("queued") is True)
+    """Stop creating runs; with `{"queued": true}`, also cancel its runs that have not started."""
+    cancelled = bulk_replay.cancel(
+        _find(request, batch_id), with_queued=request_body.options(request).get("queued") is True
+    )
     return {**show(request, batch_id), "cancelled": cancelled}

@@ -1,4 +1,4 @@
-"""Dry runs: what a flow, a version or a document would do with an event; nothing is sent, nothing is kept."""
+"""Endpoints for dry runs: show what a flow, a version or a document would do with an event; send and store nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from ninja import Router
 
-from relay.api import given
+from relay.api import request_body
 from relay.api.access import ApiRequest
-from relay.api.errors import Refused
-from relay.engine import dryrun, samples
-from relay.engine.arrived import Arrived
-from relay.engine.eventshape import arrived, event_of
-from relay.engine.ground import Ground
+from relay.api.errors import ApiError
+from relay.engine.configuration import samples
+from relay.engine.dry_run import dry_runs
+from relay.engine.dry_run.dry_run_context import DryRunContext
+from relay.engine.intake.event_data import EventData
 from relay.errors import RelayError
 from relay.models import Flow
 
@@ -24,49 +24,51 @@ _SOURCES = ("event", "run", "sample")
 
 
 @of_flow.post("/{int:flow_id}/dry-run", url_name="dry-run")
-def tell(request: ApiRequest, flow_id: int) -> dict[str, Any]:
-    """What `relay dry-run --json` prints, of `{"version"}`, a number, `live` or `draft` (default), or `{"document"}`.
+def dry_run(request: ApiRequest, flow_id: int) -> dict[str, Any]:
+    """Dry-run `{"version"}` (a number, `live`, or `draft` by default) or `{"document"}`, as `relay dry-run --json`.
 
-    For an `{"event"}`, written down or the id of one, for that of a `{"run"}`, or for a `{"sample"}`, by its name.
-    `{"answers"}`: what actions are taken to be answered, `{"STEP": {"status", "headers", "body"}}`.
+    The event is an `{"event"}` (an object or an id), the event of a `{"run"}`, or a `{"sample"}`, by name.
+    `{"answers"}` says what services answer: `{"STEP": {"status", "headers", "body"}}`.
     """
     flow = get_object_or_404(request.workspace.flows.select_related("live_version"), pk=flow_id)
-    wanted = given.options(request)
-    event, part = _event(flow, wanted)
-    known = replace(dryrun.ground_of(flow), part=part, assumed=given.answers(wanted))
-    return dryrun.tell(given.document(flow, wanted), event, known)
+    options = request_body.options(request)
+    event, part = _event(flow, options)
+    context = replace(dry_runs.context_for(flow), part=part, assumed=request_body.answers(options))
+    return dry_runs.run(request_body.document(flow, options), event, context)
 
 
 @of_document.post("", url_name="dry-run-document")
-def tell_document(request: ApiRequest) -> dict[str, Any]:
-    """The same of a document that is no flow yet, with no connections: `{"document", "event", "answers"}`."""
-    wanted = given.options(request)
-    document = wanted.get("document")
+def dry_run_document(request: ApiRequest) -> dict[str, Any]:
+    """Dry-run a document that is not a flow yet, without connections: `{"document", "event", "answers"}`."""
+    options = request_body.options(request)
+    document = options.get("document")
     if not isinstance(document, dict):
-        raise Refused(422, 'Send {"document", "event"}, each a JSON object')
-    known = Ground(str(document.get("name")), assumed=given.answers(wanted), is_bare=True)
-    return dryrun.tell(document, _written(wanted.get("event")), known)
+        raise ApiError(422, 'Send {"document", "event"}, each a JSON object')
+    context = DryRunContext(
+        str(document.get("name")), assumed=request_body.answers(options), is_bare=True, workspace=request.workspace.pk
+    )
+    return dry_runs.run(document, _parse_event(options.get("event")), context)
 
 
-def _event(flow: Flow, wanted: dict[str, Any]) -> tuple[Arrived, int]:
-    """The event, and which element of it is walked where it is split."""
-    if sum(name in wanted for name in _SOURCES) != 1:
-        raise Refused(422, f"Send one of {', '.join(_SOURCES)}")
-    if "run" in wanted:
-        run = get_object_or_404(flow.runs.select_related("event"), pk=given.number(str(wanted["run"])))
-        return arrived(run.event), run.part or 1
-    if "sample" in wanted:
+def _event(flow: Flow, options: dict[str, Any]) -> tuple[EventData, int]:
+    """Return the event, and the number of the element to walk if the flow splits it."""
+    if sum(name in options for name in _SOURCES) != 1:
+        raise ApiError(422, f"Send one of {', '.join(_SOURCES)}")
+    if "run" in options:
+        run = get_object_or_404(flow.runs.select_related("event"), pk=request_body.number(str(options["run"])))
+        return EventData.from_model(run.event), run.part or 1
+    if "sample" in options:
         try:
-            return event_of(samples.find(flow, str(wanted["sample"])).event), 1
+            return EventData.from_json(samples.find(flow, str(options["sample"])).event), 1
         except RelayError as error:
-            raise Refused(404, str(error)) from None
-    if isinstance(wanted["event"], str):
-        return arrived(get_object_or_404(flow.events, pk=given.number(wanted["event"]))), 1
-    return _written(wanted["event"]), 1
+            raise ApiError(404, str(error)) from None
+    if isinstance(options["event"], str):
+        return EventData.from_model(get_object_or_404(flow.events, pk=request_body.number(options["event"]))), 1
+    return _parse_event(options["event"]), 1
 
 
-def _written(value: Any) -> Arrived:
+def _parse_event(value: Any) -> EventData:
     try:
-        return event_of(value)
+        return EventData.from_json(value)
     except RelayError as error:
-        raise Refused(422, str(error)) from None
+        raise ApiError(422, str(error)) from None

@@ -1,4 +1,4 @@
-"""What the API answers when it can't do as asked: JSON that says what happened and what to do."""
+"""Turns errors into JSON responses that say what happened and what to do."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from relay.errors import DocumentFaults, RelayError
+from relay.errors import Busy, DocumentFaults, RelayError
 
 NOT_FOUND = "There is nothing here: it was removed, or never was"
 
 
-class Refused(Exception):
-    """A call that is refused, with its status; `retry_after` in seconds."""
+class ApiError(Exception):
+    """A refused call and its status; `retry_after` in seconds."""
 
     def __init__(self, status: int, message: str, *, retry_after: int = 0) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+def _too_busy(error: Any) -> ApiError:
+    return ApiError(429, str(error), retry_after=error.retry_after)
 
 
 def _status(error: Any) -> int:
@@ -34,12 +38,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return JsonResponse({"error": "This call can't be read"}, status=400)
 
 
-def broken(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"error": "Relay made a mistake; the reason is in its log"}, status=500)
 
 
 def register(api: NinjaAPI) -> None:
-    """Have every error answered in one form: `{"error": "..."}`, and for documents `faults` with their places."""
+    """Answer every error in one form: `{"error": "..."}`, for documents with `faults` and their paths."""
 
     def answer(request: HttpRequest, status: int, error: str, **more: Any) -> HttpResponse:
         return api.create_response(request, {"error": error, **more}, status=status)
@@ -53,20 +57,21 @@ def register(api: NinjaAPI) -> None:
         return response
 
     def no_token(request: HttpRequest, error: Any) -> HttpResponse:
-        return refused(request, Refused(401, "Send a token, as Authorization: Bearer relay_..."))
+        return refused(request, ApiError(401, "Send a token, as Authorization: Bearer relay_..."))
 
     def faults(request: HttpRequest, error: Any) -> HttpResponse:
-        found = [{"path": one.path, "message": one.message} for one in error.faults]
-        return answer(request, 422, "The flow document has faults", faults=found)
+        rows = [{"path": fault.path, "message": fault.message} for fault in error.faults]
+        return answer(request, 422, "The flow document has faults", faults=rows)
 
-    def wrong(request: HttpRequest, error: Any) -> HttpResponse:
-        names = sorted({str(one["loc"][-1]) for one in error.errors})
+    def invalid(request: HttpRequest, error: Any) -> HttpResponse:
+        names = sorted({str(detail["loc"][-1]) for detail in error.errors})
         return answer(request, 422, f"These can't be read: {', '.join(names)}")
 
-    api.add_exception_handler(Refused, refused)
+    api.add_exception_handler(ApiError, refused)
     api.add_exception_handler(AuthenticationError, no_token)
     api.add_exception_handler(DocumentFaults, faults)
+    api.add_exception_handler(Busy, lambda request, error: refused(request, _too_busy(error)))
     api.add_exception_handler(RelayError, lambda request, error: answer(request, 409, str(error)))
-    api.add_exception_handler(ValidationError, wrong)
+    api.add_exception_handler(ValidationError, invalid)
     api.add_exception_handler(HttpError, lambda request, error: answer(request, _status(error), str(error)))
     api.add_exception_handler(Http404, lambda request, _: answer(request, 404, NOT_FOUND))

@@ -1,4 +1,4 @@
-"""Recipes: list, get, and make a flow of one."""
+"""Endpoints for recipes: list, get, and create a flow from one."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ import msgspec
 from django.http import Http404
 from ninja import Router
 
-from relay.api import flows, given
+from relay.api import flows, request_body
 from relay.api.access import ApiRequest
-from relay.api.errors import Refused
-from relay.engine import publish, recipes
-from relay.engine.recipes import Wanted
-from relay.errors import DocumentFaults, RelayError
-from relay.recipes import shelf
-from relay.recipes.shelf import Recipe
+from relay.api.errors import ApiError
+from relay.engine.configuration import flow_lifecycle, recipes
+from relay.engine.configuration.recipes import RecipeAnswers
+from relay.errors import Busy, DocumentFaults, RelayError
+from relay.recipes import loader
+from relay.recipes.loader import Recipe
 
 router = Router(tags=["recipes"])
 
 
-def _found(slug: str) -> Recipe:
+def _find(slug: str) -> Recipe:
     try:
-        return shelf.find(slug)
+        return loader.find(slug)
     except RelayError:
         raise Http404 from None
 
 
 @router.get("", url_name="recipes")
 def listing(request: ApiRequest) -> dict[str, Any]:
-    """All recipes, by job."""
-    known = ("slug", "title", "job", "summary")
-    return {"recipes": [{name: getattr(one, name) for name in known} for one in shelf.all()]}
+    """List recipes by job."""
+    fields = ("slug", "title", "job", "summary")
+    return {"recipes": [{name: getattr(recipe, name) for name in fields} for recipe in loader.list_recipes()]}
 
 
 @router.get("/{slug}", url_name="recipe")
 def show(request: ApiRequest, slug: str) -> Any:
-    """One recipe: its document, what it needs, and its samples with what they come to."""
-    return msgspec.to_builtins(_found(slug))
+    """Get one recipe: its document, what it needs, and its samples with their results."""
+    return msgspec.to_builtins(_find(slug))
 
 
 @router.post("/{slug}/use", url_name="use-recipe")
 def use(request: ApiRequest, slug: str, publish_it: bool = False) -> dict[str, Any]:
-    """Make a flow of it: `{"constants": {...}, "connections": {...}, "inbox": true}`, all optional.
+    """Create a flow from a recipe: `{"constants": {...}, "connections": {...}, "inbox": true}`, all optional.
 
-    `missing` names what it still needs; with `?publish_it=true` and nothing missing it goes live at once.
+    `missing` lists what the flow still needs; `?publish_it=true` publishes it if nothing is missing.
     """
-    recipe, wanted = _found(slug), _wanted(given.options(request))
+    recipe, answers = _find(slug), _answers(request_body.options(request))
     try:
-        flow = recipes.use(recipe, request.workspace, wanted)
-    except DocumentFaults:
+        flow = recipes.create_flow(recipe, request.workspace, answers)
+    except (DocumentFaults, Busy):
         raise
     except RelayError as error:
-        raise Refused(422, str(error)) from None
-    missing = recipes.missing(recipe, flow)
+        raise ApiError(422, str(error)) from None
+    missing = recipes.find_missing(recipe, flow)
     if publish_it and not missing:
-        publish.publish(flow)
+        flow_lifecycle.publish(flow)
     return {**flows.show(request, flow.pk), "missing": missing}
 
 
-def _wanted(options: dict[str, Any]) -> Wanted:
+def _answers(options: dict[str, Any]) -> RecipeAnswers:
     unknown = options.keys() - {"constants", "connections", "inbox"}
     constants, connections = options.get("constants", {}), options.get("connections", {})
     if unknown or not isinstance(constants, dict) or not isinstance(connections, dict):
-        raise Refused(422, 'The body is {"constants": {...}, "connections": {...}, "inbox": true}')
-    return Wanted(constants, connections, takes_inbox=options.get("inbox") is True)
+        raise ApiError(422, 'The body is {"constants": {...}, "connections": {...}, "inbox": true}')
+    return RecipeAnswers(constants, connections, takes_inbox=options.get("inbox") is True)

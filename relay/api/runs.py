@@ -1,20 +1,25 @@
-"""Runs: list, get with attempts, replay, and what a person does to one that waits or is held."""
+"""Endpoints for runs: list, get with attempts, replay, and the actions on runs that wait or are held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Router
 
 from relay import ids
-from relay.api import given
-from relay.api.access import ApiRequest
-from relay.api.chosen import chosen, chosen_many
-from relay.api.errors import Refused
-from relay.engine import many, replay, runs, search, trails
-from relay.models import Attempt, ReplayMode, Run, searching
+from relay.api import request_body
+from relay.api.access import ApiRequest, forbid_flows
+from relay.api.errors import ApiError
+from relay.api.run_filter import many_filter, run_filter
+from relay.engine.files import downloads
+from relay.engine.runs import bulk_actions, replay, run_excerpts, run_search
+from relay.engine.runs.run_actions import BULK_ACTIONS, RUN_ACTIONS, RunAction
+from relay.engine.walk import trails
+from relay.errors import RelayError
+from relay.models import Attempt, Run
+from relay.search import query
 
 router = Router(tags=["runs"])
 
@@ -28,92 +33,99 @@ def _row(run: Run) -> dict[str, Any]:
         "held_by": str(run.held_by) or None,
         "title": run.title,
         "reason": run.reason,
-        "due": given.time(run.due_at),
-        "finished": given.time(run.finished_at),
+        "due": request_body.time(run.due_at),
+        "finished": request_body.time(run.finished_at),
         "replay_of": ids.text(run.replay_of_id) if run.replay_of_id else None,
     }
 
 
-def _attempt(one: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
-        "step": one.step,
-        "number": one.number,
-        "state": str(one.state),
-        "started": given.time(one.started_at),
-        "duration_ms": one.duration_ms,
-        "status": one.status,
-        "request": one.request,
-        "answer": one.answer,
-        "error": one.error,
+        "step": attempt.step,
+        "number": attempt.number,
+        "state": str(attempt.state),
+        "started": request_body.time(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "status": attempt.status,
+        "request": attempt.request,
+        "answer": attempt.answer,
+        "error": attempt.error,
     }
 
 
-def _found(request: ApiRequest, ref: str) -> Run:
-    return get_object_or_404(request.workspace.runs, pk=given.number(ref))
+def _find(request: ApiRequest, ref: str) -> Run:
+    return get_object_or_404(request.workspace.runs, pk=request_body.number(ref))
 
 
 @router.get("", url_name="runs")
 def listing(request: ApiRequest, limit: int = 50, before: str = "") -> dict[str, Any]:
-    """The newest runs. `state` (several times), `flow`, `issue`, `text`, `code`, `destination`, `since` and `until`
-    narrow it; `before` is the `next` of the page before."""
-    if not 1 <= limit <= given.MOST:
-        raise Refused(422, f"limit is a number from 1 to {given.MOST}")
-    below = given.number(before) if before else searching.END
-    found = search.find(request.workspace, chosen(request), below=below, limit=limit)
-    rows = Run.objects.filter(pk__in=found.ids).order_by("-id")
-    last = found.ids[-1] if len(found.ids) == limit else found.reached
+    """List the newest runs. `state` (repeatable), `flow`, `issue`, `text`, `code`, `destination`, `since` and `until`
+    narrow it; `before` is the `next` of the previous page."""
+    if not 1 <= limit <= request_body.MAX_PAGE_ROWS:
+        raise ApiError(422, f"limit is a number from 1 to {request_body.MAX_PAGE_ROWS}")
+    below = request_body.number(before) if before else query.END
+    page = run_search.find(request.workspace, run_filter(request), below=below, limit=limit)
+    rows = Run.objects.filter(pk__in=page.ids).defer("trail").order_by("-id")
+    last = page.ids[-1] if len(page.ids) == limit else page.reached
     return {"runs": [_row(run) for run in rows], "next": ids.text(last) if last else None}
 
 
-# Before what takes any word for a reference.
-def _verb_of_many(word: str) -> None:
+# Registered before the routes that take any word as a reference.
+def _add_bulk_action(word: str) -> None:
     def act(request: ApiRequest) -> dict[str, Any]:
-        return {"done": many.act(request.workspace, word, chosen_many(request))}
+        return {"done": bulk_actions.apply(request.workspace, word, many_filter(request))}
 
-    act.__doc__ = f"{word} for all runs that the query chooses, as `GET /runs` does, or for all with `?all=true`."
+    act.__doc__ = f"Do `{word}` to all runs that the query selects, as for `GET /runs`, or to all with `?all=true`."
     router.post(f"/{word}", url_name=f"{word}-runs", operation_id=f"{word}-runs")(act)
 
 
-for _word in many.VERBS:
-    _verb_of_many(_word)
+for _word in BULK_ACTIONS:
+    _add_bulk_action(_word)
 
 
 @router.get("/{ref}", url_name="run")
 def show(request: ApiRequest, ref: str) -> dict[str, Any]:
-    """One run with its trail and every attempt: the request sent (secrets masked) and the answer."""
-    run = _found(request, ref)
-    attempts = [_attempt(one) for one in run.attempts.order_by("id")]
-    return {**_row(run), "steps": [trails.shown(entry) for entry in run.steps], "attempts": attempts}
+    """Get one run with its trail and every attempt: the request (secrets masked) and the answer.
+
+    Long values are cut, and `cut` is their full number of characters; `GET /runs/REF/steps/STEP` returns a whole step.
+    """
+    run = get_object_or_404(request.workspace.runs.defer("trail"), pk=request_body.number(ref))
+    steps, too_large = run_excerpts.trail(run)
+    note = {"steps_left_out": too_large} if too_large else {}
+    attempts = [_attempt(attempt) for attempt in run_excerpts.attempts(run)]
+    shown = [trails.shown_entry(entry) for entry in steps]
+    return {**_row(run), "steps": shown, "attempts": attempts, "files": downloads.of_run(run.pk), **note}
+
+
+@router.get("/{ref}/steps/{step}", url_name="run-step")
+def whole_step(request: ApiRequest, ref: str, step: str) -> HttpResponse:
+    """Get all stored data of a step (`tell`, in loops `tell[2]`): `step`, its entry in the trail, and `attempts`."""
+    run = get_object_or_404(request.workspace.runs.defer("trail"), pk=request_body.number(ref))
+    try:
+        return HttpResponse(run_excerpts.step_json(run, step), content_type="application/json")
+    except RelayError as error:
+        raise ApiError(404, str(error)) from None
 
 
 @router.post("/{ref}/replay", url_name="replay-run")
 def replay_run(request: ApiRequest, ref: str) -> dict[str, Any]:
-    """Run its event again: `{"mode": "from_start"}` (default), `"failed_steps"` or `"as_it_was"`; the new run."""
-    mode = given.mode(given.options(request), ReplayMode.FROM_START)
-    copy = replay.MODES[mode](_found(request, ref))
+    """Replay a run: `{"mode": "from_start"}` (default), `"failed_steps"` or `"as_it_was"`. Returns the new run."""
+    forbid_flows(request)
+    mode = request_body.mode(request_body.options(request), replay.DEFAULT_MODE)
+    copy = replay.MODES[mode](_find(request, ref))
     copy.refresh_from_db()
     return _row(copy)
 
 
-_VERBS: dict[str, Callable[[Run], None]] = {
-    "try-now": runs.try_now,
-    "give-up": runs.give_up,
-    "cancel": runs.cancel,
-    "release": runs.release,
-    "send-again": runs.send_again,
-    "it-was-done": runs.was_done,
-}
-
-
-def _verb(word: str, verb: Callable[[Run], None]) -> None:
+def _add_action(action: RunAction) -> None:
     def act(request: ApiRequest, ref: str) -> dict[str, Any]:
-        run = _found(request, ref)
-        verb(run)
+        run = _find(request, ref)
+        action(run)
         return _row(run)
 
-    act.__doc__ = verb.__doc__
-    router.post(f"/{{ref}}/{word}", url_name=f"{word}-run", operation_id=f"{word}-run")(act)
+    act.__doc__ = action.summary
+    router.post(f"/{{ref}}/{action.key}", url_name=f"{action.key}-run", operation_id=f"{action.key}-run")(act)
 
 
-for _word, _done in _VERBS.items():
-    _verb(_word, _done)
+for _action in RUN_ACTIONS.values():
+    _add_action(_action)

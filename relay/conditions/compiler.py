@@ -1,4 +1,4 @@
-"""The compiling of conditions, with a path to every fault."""
+"""Compiles conditions, and reports every fault with its path."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relay.conditions.operators import COMPARISONS, NUMERIC, OPERATORS, WITHOUT_RIGHT, as_number, as_time
+from relay.conditions.operators import COMPARISONS, NUMERIC, OPERATORS, WITHOUT_RIGHT, as_amount, as_time
 from relay.errors import DocumentFaults, Fault, MissingName, TemplateError
 from relay.templating import JSON, Budget, Context, Missing, Tree, check, compile_leaf, compile_tree
-from relay.templating.faults import in_words
+from relay.templating.faults import as_template_error
 from relay.templating.patterns import compile_pattern
 
 MAX_DEPTH = 16
 MAX_RULES = 200
-# What the rules of one condition may read; nothing of it is put out.
-READING = 32 * 1024 * 1024
+# Bytes that the rules of one condition may read together; they are not part of any output.
+MAX_READ_BYTES = 32 * 1024 * 1024
 
 _Test = Callable[[Context], bool]
 
@@ -27,20 +27,20 @@ class Condition:
     _test: _Test
 
     def holds(self, context: Context) -> bool:
-        """Whether it holds. Raises TemplateError where a template fails otherwise than by a missing left."""
+        """Whether the condition holds. Raises TemplateError if a template fails other than by a missing left side."""
         try:
-            with Budget(output=READING):
+            with Budget(output=MAX_READ_BYTES):
                 return self._test(context)
         except Exception as error:
-            raise in_words(error) from error
+            raise as_template_error(error) from error
 
 
 def compile_condition(doc: JSON) -> Condition:
-    """Compile `{"all": [...]}`, `{"any": [...]}`, `{"not": ...}` or a rule `{"left", "op", "right"}`.
+    """Compiles `{"all": [...]}`, `{"any": [...]}`, `{"not": ...}` or a rule `{"left", "op", "right"}`.
 
-    A rule whose left is missing is false, also for not_equals and is_empty.
+    A rule whose left side is missing is false, also for not_equals and is_empty.
     An empty `all` holds, an empty `any` doesn't.
-    `exists` and `is_empty` both hold for null. A missing right raises MissingName at `holds`.
+    `exists` and `is_empty` both hold for null. A missing right side raises MissingName in `holds`.
     Raises DocumentFaults with paths such as `all[0].op`.
     """
     compiler = _Compiler()
@@ -51,7 +51,7 @@ def compile_condition(doc: JSON) -> Condition:
 
 
 class _Compiler:
-    """Compiles one condition, gathering every fault on the way."""
+    """Compiles one condition, and collects every fault on the way."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -75,7 +75,7 @@ class _Compiler:
     def _list(self, name: str, parts: JSON, path: str, depth: int) -> _Test:
         if not isinstance(parts, list):
             return self._fault(path, f"{name} takes a list of conditions")
-        tests = [self.condition(part, f"{path}[{place}]", depth + 1) for place, part in enumerate(parts)]
+        tests = [self.condition(part, f"{path}[{index}]", depth + 1) for index, part in enumerate(parts)]
         holds = all if name == "all" else any
         return lambda context: holds(test(context) for test in tests)
 
@@ -109,8 +109,8 @@ class _Compiler:
 
     def _check_templates(self, doc: dict[str, JSON], path: str) -> None:
         for side in ("left", "right"):
-            for place, error in check(doc.get(side)):
-                self._fault(_join(_join(path, side), place), str(error))
+            for error_path, error in check(doc.get(side)):
+                self._fault(_join(_join(path, side), error_path), str(error))
         if "right" in doc and not self.faults and compile_tree(doc["right"]).constant:
             message = _unfit(doc["op"], doc["right"])
             if message:
@@ -122,13 +122,13 @@ class _Compiler:
 
 
 def _unfit(op: JSON, right: JSON) -> str:
-    """Why an operator never holds for a right side that is written out; nothing where it can."""
+    """Why an operator can never hold for a constant right side; "" if it can."""
     if op == "matches":
         try:
             compile_pattern(right)
         except TemplateError as error:
             return str(error)
-    if op in NUMERIC and as_number(right) is None:
+    if op in NUMERIC and as_amount(right) is None:
         return f"is a number, as 100: {op} compares numbers, and before and after compare dates"
     if op in ("before", "after") and as_time(right) is None:
         return f"is a date, as 2026-01-31: {op} compares dates"
@@ -162,8 +162,8 @@ _SIGNS = {
 
 def _unknown_operator(op: JSON) -> str:
     name = op[:40] if isinstance(op, str) else ""
-    near = [_SIGNS[name]] if name in _SIGNS else difflib.get_close_matches(name, OPERATORS, n=1)
-    return "unknown operator" + (f"; did you mean {near[0]}?" if near else "; one of " + ", ".join(OPERATORS))
+    similar = [_SIGNS[name]] if name in _SIGNS else difflib.get_close_matches(name, OPERATORS, n=1)
+    return "unknown operator" + (f"; did you mean {similar[0]}?" if similar else "; one of " + ", ".join(OPERATORS))
 
 
 def _rule(left: JSON, op: str, right: JSON) -> _Test:
@@ -172,10 +172,10 @@ def _rule(left: JSON, op: str, right: JSON) -> _Test:
 
     def test(context: Context) -> bool:
         try:
-            found = find(context)
+            left_value = find(context)
         except MissingName:
             return False
-        return not isinstance(found, Missing) and compares(found, _right(tree, context))
+        return not isinstance(left_value, Missing) and compares(left_value, _right(tree, context))
 
     return test
 

@@ -1,4 +1,4 @@
-"""The operators of rules: how two JSON values compare, with numbers as numbers also when they arrive as text."""
+"""Defines the operators of rules, which compare JSON values and read numbers that arrive as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from relay.templating import JSON, dates
 from relay.templating.filters.definition import Unfit
 from relay.templating.fuel import charge, charge_value, search_units
-from relay.templating.patterns import found_in
+from relay.templating.patterns import matches_in
 
 OPERATORS = {
     "equals": "is",
@@ -38,15 +38,17 @@ NUMERIC = frozenset(("greater_than", "at_least", "less_than", "at_most"))
 
 # JSON's own grammar without exponents: "007" and "+49..." stay texts.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,100})?")
+# The numbers that greater and less read: with a sign and an exponent, too. The meaning of a comma is never guessed.
+_AMOUNT = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,3})?")
 _TRUE = frozenset(("true", "yes", "on", "1"))
 
 
 def as_number(value: JSON) -> Decimal | None:
-    """The number a value is or, as text, looks like; else None."""
+    """The number that a value is, or that its text looks like; else None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        # Its digits are made one by one: the time grows with their square.
+        # Converting it takes time that grows with the square of its digits.
         charge(value.bit_length() >> 3)
         return Decimal(value)
     if isinstance(value, float):
@@ -57,33 +59,41 @@ def as_number(value: JSON) -> Decimal | None:
     return None
 
 
+def as_amount(value: JSON) -> Decimal | None:
+    """The number that greater and less read: as `as_number`, and of text also `+5` and `1.5e3`."""
+    if isinstance(value, str) and len(value) < 210 and _AMOUNT.fullmatch(value.strip()):
+        charge(4 + (len(value) >> 3))
+        return Decimal(value.strip())
+    return as_number(value)
+
+
 def equal(left: JSON, right: JSON) -> bool:
-    """Numbers as numbers, also as text; true and "true" are equal; everything else by value."""
-    return _same_as(left)(right)
+    """Whether two values are equal: texts as text, a number and its text, true and "true", anything else by value."""
+    return _equality_with(left)(right)
 
 
-def _same_as(value: JSON) -> Callable[[JSON], bool]:
-    """Whether something is equal to the value, which is read once and not for each element of a list. Charged."""
-    number, spelled = as_number(value), _spelled(value)
+def _equality_with(value: JSON) -> Callable[[JSON], bool]:
+    """A function that compares with the value, which is read once and not for each element of a list. Charges work."""
+    number, spelled = as_number(value), _lowered(value)
     is_tree = isinstance(value, (dict, list))
 
     def same(other: JSON) -> bool:
         charge(3)
         if isinstance(value, bool) or isinstance(other, bool):
-            return bool(_spelled(other) == spelled)
+            return bool(_lowered(other) == spelled)
         if type(other) is type(value):
             if is_tree:
                 charge_value(value)
             elif isinstance(value, str) and len(value) == len(other):
                 charge(len(value) >> 8)
-            if other == value:
-                return True
+            if other == value or isinstance(value, str):
+                return bool(other == value)
         return number is not None and bool(number == as_number(other))
 
     return same
 
 
-def _spelled(value: JSON) -> JSON:
+def _lowered(value: JSON) -> JSON:
     if isinstance(value, str):
         charge(len(value) >> 6)
         return value.strip().lower()
@@ -91,9 +101,9 @@ def _spelled(value: JSON) -> JSON:
 
 
 def contains(left: JSON, right: JSON) -> bool:
-    """Text contains text, a list an element equal to right, an object a key."""
+    """Whether text contains text, a list an equal element, or an object a key."""
     if isinstance(left, list):
-        return any(map(_same_as(right), left))
+        return any(map(_equality_with(right), left))
     if isinstance(left, dict):
         return plain_text(right) in left
     text, part = plain_text(left), plain_text(right)
@@ -102,35 +112,35 @@ def contains(left: JSON, right: JSON) -> bool:
 
 
 def plain_text(value: JSON) -> str:
-    """A scalar as text; nothing for null, lists and objects."""
+    """A scalar as text; "" for null, lists and objects."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
 
 
 def one_of(left: JSON, right: JSON) -> bool:
-    """Whether right, a list or a text of parts between commas, holds left."""
+    """Whether left is an element of right, a list or a text with commas between its parts."""
     if isinstance(right, str):
         charge((len(right) >> 5) + 2 * right.count(","))
         right = [part.strip() for part in right.split(",")]
-    return isinstance(right, list) and any(map(_same_as(left), right))
+    return isinstance(right, list) and any(map(_equality_with(left), right))
 
 
 def matches(left: JSON, right: JSON) -> bool:
     """Whether the pattern is found anywhere in the text, in linear time. Raises TemplateError for a bad pattern."""
-    return found_in(right, plain_text(left))
+    return matches_in(right, plain_text(left))
 
 
-def _ordered(holds: Callable[[Any, Any], bool], reading: Callable[[JSON], Any]) -> Callable[[JSON, JSON], bool]:
+def _ordered(holds: Callable[[Any, Any], bool], convert: Callable[[JSON], Any]) -> Callable[[JSON, JSON], bool]:
     def test(left: JSON, right: JSON) -> bool:
-        first, second = reading(left), reading(right)
+        first, second = convert(left), convert(right)
         return first is not None and second is not None and holds(first, second)
 
     return test
 
 
 def as_time(value: JSON) -> float | None:
-    """Unix seconds of a date as filters read it (UTC where it names no zone) or a number; past 10**11, milliseconds."""
+    """The Unix seconds of a date as filters read it (by default in UTC) or of a number; from 10**11, milliseconds."""
     number = as_number(value)
     if number is not None:
         return float(number) / 1000 if abs(number) >= 10**11 else float(number)
@@ -143,12 +153,12 @@ def as_time(value: JSON) -> float | None:
 
 
 def is_empty(left: JSON, _: JSON = None) -> bool:
-    """null, blank text, an empty list or object."""
+    """Whether a value is null, blank text, or an empty list or object."""
     return left is None or (isinstance(left, str) and not left.strip()) or left in ([], {})
 
 
 def is_true(left: JSON, _: JSON = None) -> bool:
-    """true, a number other than 0, or one of the texts true, yes, on and 1."""
+    """Whether a value is true, a number other than 0, or one of the texts true, yes, on and 1."""
     if isinstance(left, str):
         return left.strip().lower() in _TRUE
     return isinstance(left, (bool, int, float)) and bool(left)
@@ -164,10 +174,10 @@ COMPARISONS: dict[str, Callable[[JSON, JSON], bool]] = {
     "matches": matches,
     "in": one_of,
     "not_in": lambda left, right: not one_of(left, right),
-    "greater_than": _ordered(lambda left, right: left > right, as_number),
-    "at_least": _ordered(lambda left, right: left >= right, as_number),
-    "less_than": _ordered(lambda left, right: left < right, as_number),
-    "at_most": _ordered(lambda left, right: left <= right, as_number),
+    "greater_than": _ordered(lambda left, right: left > right, as_amount),
+    "at_least": _ordered(lambda left, right: left >= right, as_amount),
+    "less_than": _ordered(lambda left, right: left < right, as_amount),
+    "at_most": _ordered(lambda left, right: left <= right, as_amount),
     "before": _ordered(lambda left, right: left < right, as_time),
     "after": _ordered(lambda left, right: left > right, as_time),
     "exists": lambda _left, _right: True,

@@ -1,1 +1,1 @@
-"""What Relay can talk to: frozen data, found by scanning a folder; no Django, no database."""
+"""Describes the services that Relay calls as data, builds requests and judges answers, without Django or a database."""

@@ -1,4 +1,4 @@
-"""Signing: headers by which a receiver knows that a request is ours and unchanged."""
+"""Signs requests, so that receivers can verify that they are from Relay and unchanged."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from relay.errors import RequestRefused
+from relay.errors import RequestRefused, ValueRefused
 
 SCHEMES = ("standard-webhooks",)
 
 
-def signed(scheme: str, secret: str, *, key: str, body: bytes | None, now: float) -> dict[str, str]:
-    """The headers that sign `body` under `scheme`. `key` is the message's id, the same at every try; `now` Unix time.
+def signature_headers(scheme: str, secret: str, *, key: str, body: bytes | None, now: float) -> dict[str, str]:
+    """The headers that sign `body` under `scheme`. `key` is the message's id, the same for all tries; `now` Unix time.
 
     Standard Webhooks: the secret is base64, with or without `whsec_` before it. Source: standardwebhooks.com, 1.0.0.
     """
-    if scheme not in SCHEMES:
-        raise RequestRefused(f"Relay doesn't know the signature “{scheme}”; there is {', '.join(SCHEMES)}")
-    if not secret:
-        raise RequestRefused("Signing needs a connection that holds the signing secret; choose one in this step")
+    check(scheme, secret)
     moment = datetime.fromtimestamp(int(now), UTC)
     try:
         signature = Webhook(secret).sign(key, moment, (body or b"").decode())
     except (EmptyWebhookSecretError, ValueError):
-        raise RequestRefused("The signing secret can't be read: it is base64, often with whsec_ before it") from None
+        raise ValueRefused("The signing secret can't be read: it is base64, often with whsec_ before it") from None
     return {"webhook-id": key, "webhook-timestamp": str(int(now)), "webhook-signature": signature}
+
+
+def check(scheme: str, secret: str) -> None:
+    """Raises RequestRefused for an unknown scheme or a missing secret."""
+    if scheme not in SCHEMES:
+        raise RequestRefused(f"Relay doesn't know the signature “{scheme}”; there is {', '.join(SCHEMES)}")
+    if not secret:
+        raise ValueRefused("Signing needs a connection that holds the signing secret; choose one in this step")

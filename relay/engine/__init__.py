@@ -1,1 +1,1 @@
-"""Verbs: the only place where several rows change together."""
+"""Operations that change several rows together; no other package does."""

@@ -1,1 +1,1 @@
-"""The flow document: its types, its faults with their places, its compiled form; no database."""
+"""Defines the flow document: its types, checks and compiled form, without a database."""

@@ -1,4 +1,4 @@
-"""The flow document, format 1, as types. What a trigger may hold is declared here, what a step may in `kinds`."""
+"""Declares the flow document, format 1, as types; those of steps are in `step_types`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from relay.flows.forms import Input
-from relay.flows.kinds import (
+from relay.flows.step_types import (
     Action,
     Arm,
     Branch,
@@ -31,9 +31,9 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Response(Part, kw_only=True, frozen=True):
-    """What a caller is answered; an empty body means the event's id as JSON.
+    """The answer to the caller; an empty body means the event's id as JSON.
 
-    `wait`: how long the caller is held for what a step responds.
+    `wait`: how long the caller is held until a respond step has run.
     """
 
     status: int = 202
@@ -43,11 +43,13 @@ class Response(Part, kw_only=True, frozen=True):
 
 
 class Verify(Part, kw_only=True, frozen=True):
-    """How a sender is verified. No `scheme`: as the trigger's preset says, and not at all without one.
+    """How a sender is verified. Without a `scheme`, the trigger's preset decides; without both, nothing is.
 
     `scheme`: a preset's key, `header` (a shared token), `basic`, `hmac`, `standard_webhooks` or `none`. `tolerance`:
-    seconds that a request may be old, in place of the preset's. The rest is for `hmac`, `header` for `header` too:
-    `signed` is a template over what is signed, `timestamp` the header that says when.
+    the age in seconds that a request may have, in place of the preset's. The other keys belong to `hmac`, and `header`
+    also to the scheme `header`: `signed` is a template of the signed text, `timestamp` the header with the time. For
+    `hmac`, `header` and `timestamp` may be `body:NAME`, a field of a form or of JSON, and `signed` then names fields
+    as {body:NAME}.
     """
 
     scheme: str = ""
@@ -63,23 +65,26 @@ class Verify(Part, kw_only=True, frozen=True):
 
 
 class Dedupe(Part, kw_only=True, frozen=True):
-    """What comes again with the same `key` (a template over `event`) within `window` is the same event."""
+    """An event whose `key` (a template over `event`) was seen within `window` is a duplicate."""
 
     key: str
     window: str = "24h"
 
 
 class TriggerSettings(Part, kw_only=True, frozen=True):
-    """The document's `trigger`: how a flow starts, and what its URL takes. `max_bytes` 0: the installation's.
+    """The document's `trigger`: how a flow starts, and what its URL accepts. `max_bytes` 0: the installation's limit.
 
-    `split`: a template over `event` that gives a list, each element of which is a run of its own.
-    Of a schedule: `cron` or `every`, and whether moments that were missed are skipped or made up for by one run. Of one
-    that is started by hand: `inputs`, its form.
+    `body_type`: how bodies are read, regardless of the requests' Content-Type header.
+    `files`: paths of the fields of JSON that hold files in base64, such as `Attachments.Content`.
+    `split`: a template over `event` that gives a list; each element becomes a run.
+    For a schedule: `cron` or `every`; `catch_up` says whether missed times are skipped or made up for by one run. For
+    a manual flow: `inputs`, its form.
     """
 
     kind: Literal["webhook", "schedule", "manual"]
     preset: str | None = None
     methods: tuple[Method, ...] = ("POST", "PUT", "PATCH")
+    body_type: Literal["", "json", "form", "multipart", "xml", "text"] = ""
     verify: Verify = Verify()
     dedupe: Dedupe | None = None
     only: Any = None
@@ -87,6 +92,7 @@ class TriggerSettings(Part, kw_only=True, frozen=True):
     allow_ips: tuple[str, ...] = ()
     rate: str | None = None
     max_bytes: int = 0
+    files: tuple[str, ...] = ()
     split: str = ""
     cron: str | None = None
     every: str | None = None
@@ -96,16 +102,16 @@ class TriggerSettings(Part, kw_only=True, frozen=True):
 
 
 class Alerts(Part, kw_only=True, frozen=True):
-    """When people are told. `silence`: for how long the same issue is not told again; None: the usual hour."""
+    """When alerts are sent. `silence`: for how long an alert for the same issue is not repeated; None: one hour."""
 
     on: Literal["final_failure", "first_failure", "never"] = "final_failure"
     silence: str | None = None
 
 
 class Settings(Part, kw_only=True, frozen=True):
-    """What holds for the whole flow. No `retention`: the workspace's. `order_key`: a template over `event`.
+    """Settings of the whole flow. Without `retention`, the workspace's applies. `order_key`: a template over `event`.
 
-    `timezone`: of dates and times that name none; None: the workspace's.
+    `timezone`: for dates and times that name none; None: the workspace's.
     """
 
     concurrency: int = 16
@@ -118,7 +124,7 @@ class Settings(Part, kw_only=True, frozen=True):
 
 
 class Document(Part, kw_only=True, frozen=True):
-    """A whole flow document. `constants`: values that its templates call `constants.<name>`."""
+    """A whole flow document. `constants`: values that its templates read as `constants.<name>`."""
 
     relay: Literal[1]
     name: str
@@ -132,29 +138,29 @@ class Document(Part, kw_only=True, frozen=True):
 
 
 def document_to_json(document: Document) -> dict[str, Any]:
-    """The document as plain JSON values, defaults left out, keys in the order declared."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_lean(document)))
+    """Converts a document to plain JSON values, without defaults, with keys in the declared order."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_with_defaults(document)))
     return plain
 
 
-def _lean(part: Part) -> Part:
-    """The part with the very defaults wherever something equals one: msgspec leaves those out by identity."""
+def _with_defaults(part: Part) -> Part:
+    """Replaces values that equal a default by the default object itself: msgspec omits defaults by identity."""
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        is_usual = type(value) is type(field.default) and value == field.default
-        values[field.name] = field.default if is_usual else _leaned(value)
+        is_default = type(value) is type(field.default) and value == field.default
+        values[field.name] = field.default if is_default else _value_with_defaults(value)
     return type(part)(**values)
 
 
-def _leaned(value: Any) -> Any:
+def _value_with_defaults(value: Any) -> Any:
     if isinstance(value, list):
-        return [_leaned(one) for one in value]
-    return _lean(value) if isinstance(value, Part) else value
+        return [_value_with_defaults(item) for item in value]
+    return _with_defaults(value) if isinstance(value, Part) else value
 
 
 def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
-    """The trigger part of a stored document, which may be a half-built draft: what can't be read is the default."""
+    """The trigger of a stored document; the default if it cannot be read, as in an incomplete draft."""
     try:
         return msgspec.convert(document.get("trigger"), TriggerSettings)
     except msgspec.ValidationError:
@@ -162,7 +168,7 @@ def trigger_settings(document: dict[str, Any]) -> TriggerSettings:
 
 
 def is_readable(document: dict[str, Any]) -> bool:
-    """Whether how the trigger verifies can be read: what can't must let nobody in."""
+    """Whether the trigger's verification can be read; if it can't, every request has to be refused."""
     trigger = document.get("trigger")
     if not isinstance(trigger, dict) or not trigger.keys() & {"verify", "preset"}:
         return True

@@ -1,4 +1,4 @@
-"""Forms: what a person fills in when starting a flow by hand."""
+"""Checks the form with which people start a flow by hand, and the values they fill in."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from relay.connectors.definition import Field
-from relay.connectors.fitting import fit
+from relay.connectors.input_coercion import coerce
 from relay.errors import DocumentFaults, Fault, RequestRefused
-from relay.flows.kinds import Part
+from relay.flows.step_types import Part
 
-MOST_INPUTS = 50
-MOST_CHARACTERS = 100_000
+MAX_INPUTS = 50
+MAX_CHARACTERS = 100_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class Input(Part, kw_only=True, frozen=True):
-    """One field of the form: `event.body.<name>` in templates. `options`: of a choice."""
+    """A field of the form: `event.body.<name>` in templates. `options`: those of a choice."""
 
     name: str
     label: str = ""
@@ -33,51 +33,53 @@ class Input(Part, kw_only=True, frozen=True):
 
     @property
     def field(self) -> Field:
-        return Field(self.name, self.shown, kind=self.kind, options=self.options, max_length=MOST_CHARACTERS)
+        return Field(self.name, self.shown, kind=self.kind, options=self.options, max_length=MAX_CHARACTERS)
 
 
-def filled(inputs: tuple[Input, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a form, each as its kind has it; DocumentFaults names every field that is wrong."""
-    wrong = [Fault(name, "is no field of this form") for name in given if name not in {one.name for one in inputs}]
+def fill_in(inputs: tuple[Input, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form, converted to the kinds of its fields. Raises DocumentFaults with every wrong field."""
+    wrong = [
+        Fault(name, "is not a field of this form") for name in given if name not in {input_.name for input_ in inputs}
+    ]
     values: dict[str, Any] = {}
-    for one in inputs:
-        value = given.get(one.name)
+    for input_ in inputs:
+        value = given.get(input_.name)
         if value is None or value == "":
-            value = one.default
+            value = input_.default
         if value is None or value == "":
-            if one.required:
-                wrong.append(Fault(one.name, f"{one.shown} is needed"))
-            values[one.name] = None
+            if input_.required:
+                wrong.append(Fault(input_.name, f"{input_.shown} is needed"))
+            values[input_.name] = None
             continue
         try:
-            values[one.name] = fit(one.field, value)
+            values[input_.name] = coerce(input_.field, value)
         except RequestRefused as error:
-            wrong.append(Fault(one.name, str(error)))
+            wrong.append(Fault(input_.name, str(error)))
     if wrong:
         raise DocumentFaults(wrong)
     return values
 
 
 def faults(inputs: tuple[Input, ...]) -> Iterator[Fault]:
-    """What is wrong with a form itself."""
-    if len(inputs) > MOST_INPUTS:
-        yield Fault("trigger.inputs", f"there may be {MOST_INPUTS} fields")
+    """Yields the faults of the form's definition."""
+    if len(inputs) > MAX_INPUTS:
+        yield Fault("trigger.inputs", f"there may be {MAX_INPUTS} fields")
     seen: set[str] = set()
-    for place, one in enumerate(inputs[:MOST_INPUTS]):
-        path = f"trigger.inputs[{place}]"
-        if not _NAME.fullmatch(one.name):
+    for index, input_ in enumerate(inputs[:MAX_INPUTS]):
+        path = f"trigger.inputs[{index}]"
+        if not _NAME.fullmatch(input_.name):
             yield Fault(f"{path}.name", "is a name of letters, digits and _, up to 64, beginning with a letter")
-        elif one.name in seen:
-            yield Fault(f"{path}.name", f"{one.name} stands twice")
-        seen.add(one.name)
-        if (one.kind == "choice") != bool(one.options):
+        elif input_.name in seen:
+            yield Fault(f"{path}.name", f"{input_.name} appears twice")
+        seen.add(input_.name)
+        if (input_.kind == "choice") != bool(input_.options):
             yield Fault(f"{path}.options", "a choice has options, and nothing else has")
-        yield from _default(one, path)
+        yield from _default_faults(input_, path)
 
 
-def _default(one: Input, path: str) -> Iterator[Fault]:
-    if one.default is not None and (one.kind != "choice" or one.options):
+def _default_faults(input_: Input, path: str) -> Iterator[Fault]:
+    if input_.default is not None and (input_.kind != "choice" or input_.options):
         try:
-            fit(one.field, one.default)
+            coerce(input_.field, input_.default)
         except RequestRefused as error:
             yield Fault(f"{path}.default", str(error))

@@ -1,15 +1,53 @@
-"""Steps inside of steps, in documents as they are stored: drafts too, so whatever may be odd is passed over."""
+"""Finds steps inside steps in stored documents, drafts included, and skips anything malformed.
+
+Every module that looks at the steps of a stored document uses these functions, so that none misses nested steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 JSON = dict[str, Any]
 
 
+def top(document: Mapping[str, Any]) -> list[JSON]:
+    """The steps of the flow itself, without those inside them."""
+    return _steps(document.get("steps"))
+
+
+def all_steps(document: Mapping[str, Any]) -> Iterator[JSON]:
+    """Every step of a document, nested ones included, each before those inside it."""
+    return (step for step, _ in every(document.get("steps")))
+
+
+def connections(document: Mapping[str, Any]) -> set[str]:
+    """The names of the connections that any step of a document uses."""
+    named = (step.get("connection") for step in all_steps(document))
+    return {name for name in named if isinstance(name, str) and name}
+
+
+def actions(document: Mapping[str, Any]) -> list[str]:
+    """The actions that the enabled steps of a document call, each once, in order."""
+    keys = (step.get("action") for step in enabled(document))
+    return list(dict.fromkeys(key for key in keys if isinstance(key, str) and key))
+
+
+def enabled(document: Mapping[str, Any]) -> Iterator[JSON]:
+    """Every step of a document except disabled steps and the steps inside them."""
+    return _enabled(top(document))
+
+
+def _enabled(steps: list[JSON]) -> Iterator[JSON]:
+    for step in steps:
+        if step.get("disabled") is not True:
+            yield step
+            for _, block in inner(step):
+                yield from _enabled(block)
+
+
 def inner(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
-    """The lists of steps in a step, each with what it is called: an arm's name, `else`, `error_steps`, or nothing."""
+    """Yields the lists of steps in a step with their names: that of an arm, `else`, `error_steps`, or ""."""
     arms = step.get("branches")
     for number, arm in enumerate(arms if isinstance(arms, list) else (), 1):
         if isinstance(arm, dict):
@@ -20,7 +58,7 @@ def inner(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
 
 
 def every(steps: Any, depth: int = 0) -> Iterator[tuple[JSON, int]]:
-    """All steps of a list, each before those inside of it, and how deep it is."""
+    """Yields all steps of a list with their depth, each before the steps inside it."""
     for step in _steps(steps):
         yield step, depth
         for _, block in inner(step):
@@ -28,8 +66,18 @@ def every(steps: Any, depth: int = 0) -> Iterator[tuple[JSON, int]]:
 
 
 def base(entry_id: str) -> str:
-    """The id of the step that an entry of a trail is of: `tell` of `tell[2][0]`."""
-    return entry_id.partition("[")[0]
+    """The id of the step to which an entry of a trail belongs: `tell` for `tell[2][0]` and `tell[2].find`."""
+    return entry_id.partition("[")[0].partition(".")[0]
+
+
+def action_entry(entry_id: str) -> str:
+    """The id of the action's entry to which a call's entry or attempt belongs: `tell[2]` for `tell[2].find`."""
+    return entry_id.partition(".")[0]
+
+
+def call_key(entry_id: str) -> str:
+    """The key of the call to which an entry or attempt belongs, "" if it is the action's own."""
+    return entry_id.partition(".")[2]
 
 
 def _steps(value: Any) -> list[JSON]:

@@ -1,4 +1,4 @@
-"""Outputs: the names that a step gives to those behind it, as far as its document says."""
+"""Lists the names of the outputs that a step gives to later steps, as far as its document says."""
 
 from __future__ import annotations
 
@@ -7,39 +7,42 @@ from typing import Any
 
 from relay.connectors import registry
 from relay.errors import RelayError
-from relay.flows import kinds
+from relay.flows import step_types
+
+_ANSWER = {"status", "headers", "body", "body_start", "body_error", "files"}
 
 
-def outputs(step: kinds.Step) -> frozenset[str] | None:
-    """What `steps.<id>.` may be followed by; None where that is not known."""
+def output_names(step: step_types.Step) -> frozenset[str] | None:
+    """The names that may follow `steps.<id>.`; None if they are not known."""
     names = _OWN[type(step)](step)
-    goes_on = isinstance(step, kinds.Action | kinds.Loop) and step.on_error != "stop"
-    return names | {"error"} if names is not None and goes_on else names
+    has_error = isinstance(step, step_types.Action | step_types.Loop) and step.on_error != "stop"
+    return names | {"error"} if names is not None and has_error else names
 
 
-def _of_action(step: kinds.Action) -> frozenset[str] | None:
+def _of_action(step: step_types.Action) -> frozenset[str] | None:
     try:
         action = registry.find(step.action)[1]
     except RelayError:
         return None
-    own = frozenset(one.key for one in action.outputs)
-    return own | {"status", "headers", "body"} if action.target == "http" else own
+    names = frozenset(output.key for output in action.outputs)
+    # `body_start` and `body_error` exist if the body was cut or could not be unpacked, `files` if the answer is a file.
+    return names if action.target == "inbox" else names | _ANSWER
 
 
 def _always(*names: str) -> Callable[[Any], frozenset[str] | None]:
     return lambda _step: frozenset(names)
 
 
-_OWN: dict[type[kinds.Step], Callable[[Any], frozenset[str] | None]] = {
-    kinds.Filter: _always(),
-    # One without values stands for a step that can't be read, too.
-    kinds.Set: lambda step: frozenset(step.values) or None,
-    kinds.Action: _of_action,
-    kinds.Respond: _always("status", "headers", "body"),
-    kinds.Branch: _always("arm", "arms"),
-    kinds.Loop: _always("count", "left_out", "outputs"),
-    kinds.Delay: _always("until"),
-    kinds.Digest: _always("count", "items"),
-    kinds.Changed: _always(),
-    kinds.Once: _always(),
+_OWN: dict[type[step_types.Step], Callable[[Any], frozenset[str] | None]] = {
+    step_types.Filter: _always(),
+    # A set without values may stand for a step that can't be read.
+    step_types.Set: lambda step: frozenset(step.values) or None,
+    step_types.Action: _of_action,
+    step_types.Respond: _always("status", "headers", "body"),
+    step_types.Branch: _always("arm", "arms"),
+    step_types.Loop: _always("count", "left_out", "outputs"),
+    step_types.Delay: _always("until"),
+    step_types.Digest: _always("count", "items"),
+    step_types.Changed: _always(),
+    step_types.Once: _always(),
 }

@@ -1,4 +1,4 @@
-"""Schedules: when a flow that starts by the clock starts. The only door to cronsim."""
+"""Computes when scheduled flows start. The only module that uses cronsim."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from relay import backoff
 from relay.errors import Fault
 from relay.flows.document import TriggerSettings
 
-MOST_CHARACTERS = 200
-FASTEST, SLOWEST = 1.0, 30 * 86_400.0  # seconds
+MAX_CHARACTERS = 200
+MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS = 1.0, 30 * 86_400.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAYS = ("30", "31")
 _FIELDS = "minute, hour, day of the month, month, day of the week"
 
 
 def ticks(trigger: TriggerSettings, after: datetime) -> Iterator[datetime]:
-    """The moments at which a flow starts, later than `after`, in its time zone; ValueError where they can't be read.
+    """The moments later than `after` at which a flow starts, in its time zone. Raises ValueError for a bad schedule.
 
-    Where clocks are set forward, a time that doesn't exist comes right after the gap; where they are set back, a time
-    that comes twice counts once. Jobs of every hour or every few minutes go on through both.
+    When clocks are set forward, a time that doesn't exist moves to the end of the gap; when they are set back, a time
+    that occurs twice counts once. Hourly and more frequent schedules are not affected by either.
     """
     if trigger.every:
         return _every(backoff.seconds(trigger.every), after, zone(trigger.timezone))
@@ -33,7 +33,7 @@ def ticks(trigger: TriggerSettings, after: datetime) -> Iterator[datetime]:
 
 
 def upcoming(trigger: TriggerSettings, after: datetime, count: int = 5) -> list[datetime]:
-    """The next moments, fewer where there are no more; [] where they can't be read."""
+    """The next moments, fewer if there are no more; [] for a bad schedule."""
     try:
         return list(islice(ticks(trigger, after), count))
     except ValueError:
@@ -41,7 +41,7 @@ def upcoming(trigger: TriggerSettings, after: datetime, count: int = 5) -> list[
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone of that name; ValueError with a near one where there is none."""
+    """The time zone of a name. Raises ValueError with a similar name for an unknown one."""
     if name == "UTC":
         return UTC
     try:
@@ -53,34 +53,34 @@ def zone(name: str) -> tzinfo:
         ) from None
 
 
-def _every(seconds: float, after: datetime, where: tzinfo) -> Iterator[datetime]:
-    """Whole intervals since 1970, so that a moment doesn't depend on when the flow was published."""
-    if not FASTEST <= seconds <= SLOWEST:
+def _every(seconds: float, after: datetime, timezone: tzinfo) -> Iterator[datetime]:
+    """Yields whole intervals since 1970, so that moments don't depend on when the flow was published."""
+    if not MIN_INTERVAL_SECONDS <= seconds <= MAX_INTERVAL_SECONDS:
         raise ValueError("is between 1s and 30d")
     step = timedelta(seconds=seconds)
     moment = _EPOCH + ((after - _EPOCH) // step) * step
     while True:
         moment += step
         if moment > after:
-            yield moment.astimezone(where)
+            yield moment.astimezone(timezone)
 
 
-def _cron(expression: str, after: datetime, where: tzinfo) -> Iterator[datetime]:
-    if len(expression) > MOST_CHARACTERS or len(expression.split()) != 5 or not expression.isascii():
+def _cron(expression: str, after: datetime, timezone: tzinfo) -> Iterator[datetime]:
+    if len(expression) > MAX_CHARACTERS or len(expression.split()) != 5 or not expression.isascii():
         raise ValueError(f"has five parts: {_FIELDS}; 0 9 * * 1-5 is 9:00 on working days")
     try:
-        made = CronSim(expression, after.astimezone(where))
+        schedule = CronSim(expression, after.astimezone(timezone))
     except CronSimError as error:
         if str(error) == "Bad day-of-month" and expression.split()[2] in _LAST_DAYS:
             raise ValueError("there is no such day in these months") from None
-        wrong = str(error).removeprefix("Bad ").replace("-of-", " of the ")
-        raise ValueError(f"{wrong} can't be read; the parts are {_FIELDS}") from None
-    # In the hour that comes twice a clock alone doesn't tell whether a moment is past.
-    return (moment for moment in made if moment.astimezone(UTC) > after)
+        part = str(error).removeprefix("Bad ").replace("-of-", " of the ")
+        raise ValueError(f"{part} can't be read; the parts are {_FIELDS}") from None
+    # In the hour that occurs twice, local time alone does not show whether a moment is past.
+    return (moment for moment in schedule if moment.astimezone(UTC) > after)
 
 
 def faults(trigger: TriggerSettings) -> Iterator[Fault]:
-    """What is wrong with the times of a schedule."""
+    """Yields the faults of a schedule."""
     if bool(trigger.cron) == bool(trigger.every):
         yield Fault("trigger.cron", "either cron or every says when it starts")
         return

@@ -1,231 +1,290 @@
-"""The ASGI application: method, size and time checked, then stored, then answered."""
+"""Answers requests to `/in/<token>`: checks method, size, rate and sender, stores the event, then responds."""
 
 from __future__ import annotations
-
-import re
 
 from django.conf import settings
 from django.db import Error
 
-from relay.engine import sql
-from relay.engine.guards import NOTHING
-from relay.engine.intake import Accepted, Arrival, Door
-from relay.engine.rejections import Rejected
-from relay.forwarded import neighbourhood
-from relay.ingest import bodies, checks, scopes
-from relay.ingest.admission import Admission
-from relay.ingest.answers import TEXT, Answer, Headers, Receive, Refused, Scope, Send, send_answer
-from relay.ingest.came import Came, rejected
-from relay.ingest.committer import Committer, Overloaded
-from relay.ingest.guard import Guard
-from relay.ingest.meters import Meters
-from relay.ingest.patience import Patience
-from relay.ingest.replies import acknowledge, replied
-from relay.ingest.scopes import joined
-from relay.ingest.waiting import Waiting
-from relay.models.flows import digest
+from relay.client_address import neighbourhood
+from relay.engine.database import statements
+from relay.engine.files import event_files
+from relay.engine.intake.event_store import Accepted, Arrival, CachedTrigger
+from relay.engine.intake.rejections import Rejected
+from relay.engine.intake.request_verification import RequestVerifier
+from relay.ingest import body_reader, checks
+from relay.ingest.body_unpacking import BodyUnpacking
+from relay.ingest.file_intake import FileIntake
+from relay.ingest.group_commit import GroupCommitter
+from relay.ingest.guessing_limiter import GuessingLimiter
+from relay.ingest.http_errors import TEXT, EarlyAnswer, Headers, Receive, RequestRejected, Scope, Send, send_answer
+from relay.ingest.inbound_request import InboundRequest
+from relay.ingest.key_preparation import KeyPreparation
+from relay.ingest.rate_limits import RateLimits
+from relay.ingest.read_timeout import ReadTimeout
+from relay.ingest.responses import acknowledge, flow_response, without_flow_headers
+from relay.ingest.verification import SenderVerification, answer_handshake
+from relay.ingest.waiting_callers import WaitingCallers
+from relay.ingest.workspace_turns import Overloaded
+from relay.signatures import HandshakeAnswer
 
 PREFIX = "/in/"
-_PATH = re.compile(rb"/in/([A-Za-z0-9_-]{20,64})")
 UNVERIFIED = 401
+# How many times a request is handled from the start because its trigger changed in the meantime.
+MAX_TRIES = 10
 
 
 class Ingest:
-    """Receives requests at `/in/<token>`. Answered 2xx means stored."""
+    """Receives requests at `/in/<token>`. A 2xx response means that the event is stored."""
 
-    def __init__(self, committer: Committer | None = None) -> None:
+    def __init__(self, committer: GroupCommitter | None = None) -> None:
         self._committer = committer
-        self._patience = Patience()
-        self._waiting: Waiting | None = None
-        self._meters = Meters()
-        self._admission = Admission()
-        self._guard = Guard(settings.REFUSED_RATE)
-        self._limits_all = settings.RATE is not None or settings.ADDRESS_RATE is not None
+        self._read_timeout = ReadTimeout()
+        self._waiting: WaitingCallers | None = None
+        self._limits = RateLimits()
+        self._verification = SenderVerification()
+        self._preparation = KeyPreparation()
+        self._unpacking = BodyUnpacking()
+        self._files = FileIntake()
+        self._guessing_limiter = GuessingLimiter(settings.REFUSED_RATE)
+        self._has_shared_rates = settings.RATE is not None or settings.ADDRESS_RATE is not None
 
     @property
-    def committer(self) -> Committer:
-        # Made on the first request, in the process and the loop that serve.
+    def committer(self) -> GroupCommitter:
+        # Created on the first request, in the process and the event loop that serve.
         if self._committer is None:
-            self._committer = Committer()
+            self._committer = GroupCommitter()
         return self._committer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = InboundRequest(scope)
         try:
-            status, headers, body = await self._respond(scope, receive)
-        except Answer as answer:
-            status, headers, body = self._turned_away(scope, answer)
-        await send_answer(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+            status, headers, body = await self._respond(request, receive)
+            if not request.allows_flow_headers:
+                headers = without_flow_headers(headers, body)
+        except EarlyAnswer as answer:
+            status, headers, body = self._refuse(request, answer)
+        await send_answer(send, status, headers, b"" if request.method == "HEAD" else body)
 
     @property
-    def waiting(self) -> Waiting:
-        """The callers that wait for what their run answers."""
+    def waiting(self) -> WaitingCallers:
+        """The callers that wait for the response of their run."""
         if self._waiting is None:
-            self._waiting = Waiting(self.committer.replies)
+            self._waiting = WaitingCallers(self.committer.replies)
         return self._waiting
 
-    def let_go(self) -> None:
-        """Answer those that wait: the server stops."""
+    def release_callers(self) -> None:
+        """Answer the callers that wait, because the server stops."""
         if self._waiting is not None:
             self._waiting.close()
 
     async def close(self) -> None:
-        self.let_go()
-        self._meters.close()
-        self._admission.close()
+        self.release_callers()
+        self._limits.close()
+        self._verification.close()
+        self._preparation.close()
+        self._files.close()
         if self._committer is not None:
             await self._committer.close()
             self._committer = None
 
-    async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
-        token_digest = _token_digest(scope)
-        door = await self._door(scope, token_digest)
-        if door.settings.kind != "webhook":
-            raise Answer(404, "This flow does not start by its URL")
-        if checks.is_probe(scope["method"], door):
-            return (204 if scope["method"] == "OPTIONS" else 200), [checks.allow(door)], b""
-        headers = joined(scope["headers"])
-        checks.host(scope, headers)
-        came = Came(scope, token_digest, headers, scopes.remote(scope, headers))
-        while True:
-            try:
-                taken = await self._take(came, door, receive)
-                if not isinstance(taken, Door):
-                    return taken
-                door = taken
-            except Refused as refused:
-                fresh = await self._look_again(token_digest, door)
-                # What of a body was read by then can't be read again.
-                if fresh is door or refused.body is not None:
-                    self.committer.reject(_rejected(refused, came, door))
-                    if not came.is_read and refused.body is None:
-                        await bodies.discard(receive, headers, self._patience)
-                    raise
-                door = fresh
+    async def _respond(self, request: InboundRequest, receive: Receive) -> tuple[int, Headers, bytes]:
+        if not request.digest:
+            raise EarlyAnswer(404, "No such URL")
+        trigger = await self._find_trigger(request)
+        if checks.stores_nothing(request.method, trigger):
+            # Without a commit, nothing else would compare the cached trigger with the database.
+            trigger = await self._refresh(request, trigger)
+        checks.check_starts_by_url(trigger)
+        if checks.is_probe(request.method, trigger):
+            probe = checks.probe_headers(request.method, request.headers.get("origin", ""), trigger)
+            return (204 if request.method == "OPTIONS" else 200), probe, b""
+        checks.host(request)
+        try:
+            return await self._handle_again(request, trigger, receive)
+        finally:
+            if request.spool is not None:
+                self._files.release(request)
 
-    async def _take(self, came: Came, door: Door, receive: Receive) -> tuple[int, Headers, bytes] | Door:
-        """The answer to what came; the door as it is now, where it was verified by what doesn't hold any more."""
-        checks.head(came.method, came.headers, came.remote, door)
-        self._check_rate(door)
-        if not came.is_read:
-            most = door.settings.max_bytes or settings.MAX_BYTES
-            came.body, came.is_read = await bodies.read(receive, came.headers, most, self._patience), True
-        if door.rate is not None or self._limits_all:
-            await self._admit(door, came.remote)
-        if door.guard is not None:
-            shaken = await self._admission.admit(came, door, door.guard, self.committer)
-            if shaken is not None:
-                return shaken
-            checks.taken_as(came.method, door)
-        if door.wait:
-            await self.waiting.ready()
-        accepted = await self._store(_arrival(came, door))
-        if accepted.is_stale and accepted.door:
-            return accepted.door
-        if door.wait and accepted.door is not None and accepted.door.wait:
-            return await self._reply(accepted, accepted.door, receive)
+    async def _handle_again(
+        self, request: InboundRequest, trigger: CachedTrigger, receive: Receive
+    ) -> tuple[int, Headers, bytes]:
+        """Handle a request, again whenever its trigger has changed in the meantime."""
+        for _ in range(MAX_TRIES):
+            try:
+                result = await self._handle(request, trigger, receive)
+                if not isinstance(result, CachedTrigger):
+                    return result
+                trigger = result
+            except RequestRejected as refused:
+                fresh = await self._refresh(request, trigger)
+                # The part of a body that was read before the refusal can't be read again.
+                if fresh is trigger or refused.body is not None:
+                    self.committer.reject(_to_rejection(refused, request, trigger))
+                    if not request.is_read and refused.body is None:
+                        await body_reader.discard(receive, request.headers, self._read_timeout)
+                    raise
+                trigger = fresh
+        raise _unavailable()
+
+    async def _handle(
+        self, request: InboundRequest, trigger: CachedTrigger, receive: Receive
+    ) -> tuple[int, Headers, bytes] | CachedTrigger:
+        """Return the response, or the current trigger if the request was checked against an outdated one."""
+        checks.check_starts_by_url(trigger)
+        checks.head(request, trigger)
+        self._check_rate(trigger)
+        if not request.is_read:
+            await self._read(request, trigger, receive)
+        if (trigger.rate is not None or self._has_shared_rates) and not request.is_counted:
+            await self._admit(trigger, request.remote)
+            request.is_counted = True
+        if trigger.verifier is not None:
+            handshake = await self._verify(request, trigger, trigger.verifier)
+            if handshake is not None:
+                fresh = await self._refresh(request, trigger)
+                if fresh is not trigger:
+                    return fresh
+                return await answer_handshake(request, trigger, trigger.verifier, handshake, self.committer)
+            checks.check_method(request.method, trigger)
+        if trigger.wait:
+            await self.waiting.listen()
+        accepted = await self._store(request, trigger, await self._body(request, trigger))
+        if accepted.is_stale:
+            return await self._reload(request, trigger)
+        if trigger.wait and accepted.trigger is not None and accepted.trigger.wait:
+            return await self._reply(accepted, accepted.trigger, receive)
         return acknowledge(accepted)
 
-    async def _reply(self, accepted: Accepted, door: Door, receive: Receive) -> tuple[int, Headers, bytes]:
-        """What a step of the run answers, or how the run ended; 202 where neither is known in time."""
-        if door.version_id is None or door.paused:
+    async def _read(self, request: InboundRequest, trigger: CachedTrigger, receive: Receive) -> None:
+        most = _max_bytes(trigger)
+        large = self._files.reading(request, trigger, most)
+        body = await body_reader.read(receive, request.headers, most, self._read_timeout, large)
+        if isinstance(body, bytes):
+            request.body = body
+        else:
+            request.spool = body
+        request.is_read = True
+
+    async def _body(self, request: InboundRequest, trigger: CachedTrigger) -> bytes:
+        """Return the body to store: decompressed, and without its files if it is large."""
+        if request.spool is not None:
+            try:
+                return await self._files.take(request, trigger, _max_bytes(trigger))
+            except (Error, Overloaded):
+                raise _unavailable() from None
+        if "content-encoding" in request.headers:
+            return await self._unpacking.unpack(request, _max_bytes(trigger))
+        return request.body
+
+    async def _reply(self, accepted: Accepted, trigger: CachedTrigger, receive: Receive) -> tuple[int, Headers, bytes]:
+        """Return the response that a step of the run rendered, or how the run ended; 202 if neither is in time."""
+        if trigger.version_id is None or trigger.paused:
             return acknowledge(accepted, status=202)
-        reply = await self.waiting.reply(accepted.event_id, door.wait, receive, is_known=accepted.is_duplicate)
+        reply = await self.waiting.wait_for_reply(
+            accepted.event_id, trigger.wait, receive, is_known=accepted.is_duplicate
+        )
         if reply is None:
             return acknowledge(accepted, status=202)
-        return replied(accepted, reply) if reply.response else acknowledge(accepted, state=reply.state)
+        return flow_response(accepted, reply) if reply.response else acknowledge(accepted, state=reply.state)
 
-    async def _look_again(self, token_digest: str, door: Door) -> Door:
-        """The door as it is now: nobody is refused for what has just been changed."""
+    async def _refresh(self, request: InboundRequest, trigger: CachedTrigger) -> CachedTrigger:
+        """Return the current trigger, so that no request is refused because of settings that were just changed."""
         try:
-            fresh = await self.committer.look(token_digest)
+            fresh = await self.committer.find_current(request.digest)
         except Error:
-            return door
+            return trigger
         if fresh is None:
-            raise Answer(404, "No such URL")
+            raise EarlyAnswer(404, "No such URL")
         return fresh
 
-    async def _door(self, scope: Scope, token_digest: str) -> Door:
-        door = self.committer.doors.remembered(token_digest)
-        if door is not None:
-            return door
-        self._keep_guessers_out(scope, token_digest)
+    async def _find_trigger(self, request: InboundRequest) -> CachedTrigger:
+        trigger = self.committer.triggers.cached(request.digest)
+        if trigger is not None:
+            return trigger
+        self._refuse_guessers(request)
         try:
-            door = await self.committer.find(token_digest)
+            trigger = await self.committer.find(request.digest)
         except Error:
             raise _unavailable() from None
-        if door is None:
-            raise Answer(404, "No such URL")
-        return door
+        if trigger is None:
+            raise EarlyAnswer(404, "No such URL")
+        return trigger
 
-    def _keep_guessers_out(self, scope: Scope, token_digest: str) -> None:
-        """Look nothing up for an address that was refused too often, unless it is what others have found."""
-        wait = self._guard.wait(scopes.remote(scope))
-        if wait and not self.committer.doors.is_familiar(token_digest):
-            raise checks.too_many(wait)
+    def _refuse_guessers(self, request: InboundRequest) -> None:
+        """Refuse an address that was refused too often, without a query."""
+        if wait := self._guessing_limiter.wait(request.remote):
+            raise checks.too_many_requests(wait)
 
-    def _turned_away(self, scope: Scope, answer: Answer) -> tuple[int, Headers, bytes]:
-        """The answer; of an unknown URL 429 where the address was refused too often.
+    def _refuse(self, request: InboundRequest, answer: EarlyAnswer) -> tuple[int, Headers, bytes]:
+        """Return the error response; 429 for an unknown URL if the address was refused too often.
 
-        Of a known one never: senders probe with wrong signatures, and want their 401.
+        A known URL never answers 429 for this reason: some services probe with a wrong signature and expect a 401.
         """
         if 400 <= answer.status < 500 and answer.status != 429:
-            wait = self._guard.refuse(scopes.remote(scope))
-            answer = checks.too_many(wait) if wait and answer.status == 404 else answer
-        # A sender that isn't verified is told no more than that; some send a wrong signature to see just this.
+            wait = self._guessing_limiter.refuse(request.remote)
+            answer = checks.too_many_requests(wait) if wait and answer.status == 404 else answer
+        # A sender that isn't verified gets no reason. Some services send a wrong signature to check for just this.
         body = b"" if answer.status == UNVERIFIED else f"{answer}\n".encode()
         return answer.status, [*TEXT, *answer.headers], body
 
-    def _check_rate(self, door: Door) -> None:
-        """Refuse unread what is over the trigger's rate; nothing is taken of it yet."""
-        rate = door.rate or settings.RATE
+    def _check_rate(self, trigger: CachedTrigger) -> None:
+        """Refuse a request over the trigger's rate before its body is read; this takes no token of the rate."""
+        rate = trigger.rate or settings.RATE
         if rate is not None:
-            checks.rate(self._meters.closed_for(door.flow_id, rate), rate)
+            checks.rate(self._limits.blocked_seconds(trigger.flow_id, rate), rate)
 
-    async def _admit(self, door: Door, remote: str) -> None:
-        """Take one of the trigger's rate and of the address's, where there are such; 429 when none is left."""
-        rate, own = door.rate or settings.RATE, settings.ADDRESS_RATE
-        if rate is not None and not self._meters.at_hand(door.flow_id, rate):
-            checks.rate(await self._meters.admit(door.flow_id, rate), rate)
-        if own is not None:
-            place = neighbourhood(remote)
-            checks.address_rate(await self._meters.admit(place, own), own, remote)
+    async def _admit(self, trigger: CachedTrigger, remote: str) -> None:
+        """Take a token of the trigger's rate and of the address's, if they have a rate; 429 when none is left."""
+        rate, address_rate = trigger.rate or settings.RATE, settings.ADDRESS_RATE
+        if rate is not None and not self._limits.take_local(trigger.flow_id, rate):
+            checks.rate(await self._limits.admit(trigger.flow_id, rate), rate)
+        if address_rate is not None:
+            wait = await self._limits.admit(neighbourhood(remote), address_rate)
+            checks.address_rate(wait, address_rate, remote)
 
-    async def _store(self, arrival: Arrival) -> Accepted:
+    async def _verify(
+        self, request: InboundRequest, trigger: CachedTrigger, verifier: RequestVerifier
+    ) -> HandshakeAnswer | None:
         try:
-            return await self.committer.store(arrival)
-        except (Error, Overloaded):
+            return await self._verification.verify(request, trigger, verifier)
+        except Overloaded:
             raise _unavailable() from None
 
+    async def _store(self, request: InboundRequest, trigger: CachedTrigger, body: bytes) -> Accepted:
+        try:
+            files = event_files.beside(request.files)
+            arrival = Arrival(request.digest, request.to_store(trigger, body), statements.now(), files=files)
+            request.prepared = await self._preparation.prepare(arrival, trigger, request.prepared)
+            accepted = await self.committer.store(request.prepared)
+        except (Error, Overloaded):
+            raise _unavailable() from None
+        request.is_stored = not (accepted.is_duplicate or accepted.is_stale or accepted.trigger is None)
+        return accepted
 
-def _unavailable() -> Answer:
-    return Answer(503, "Not stored; send it again in a moment", [(b"retry-after", b"2")])
+    async def _reload(self, request: InboundRequest, trigger: CachedTrigger) -> CachedTrigger:
+        """Return the current trigger, after a commit found that the given one is outdated."""
+        try:
+            fresh = await self.committer.reload(trigger, request.digest)
+        except Error:
+            raise _unavailable() from None
+        if fresh is None:
+            raise EarlyAnswer(404, "No such URL")
+        return fresh
 
 
-def _token_digest(scope: Scope) -> str:
-    # The path as it came: an encoded or decorated spelling of a token is another path.
-    path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-    match = _PATH.fullmatch(path.partition(b"?")[0])
-    if match is None:
-        raise Answer(404, "No such URL")
-    return digest(match[1].decode())
+def _unavailable() -> EarlyAnswer:
+    return EarlyAnswer(503, "Not stored; send it again in a moment", [(b"retry-after", b"2")])
 
 
-def _rejected(refused: Refused, came: Came, door: Door) -> Rejected:
-    body = came.body if refused.body is None else refused.body
-    size = refused.size if refused.size is not None else len(body) or None
-    return rejected(came, door, why=refused.why, reason=refused.reason, status=refused.status, body=body, size=size)
-
-
-def _arrival(came: Came, door: Door) -> Arrival:
-    hidden = door.guard.hidden if door.guard else NOTHING
-    return Arrival(
-        digest=came.digest,
-        method=came.method,
-        query=came.query(hidden),
-        headers=came.stored_headers(hidden),
-        content_type=door.content_type or came.content_type,
-        body=came.body,
-        remote=came.remote,
-        received_at=sql.now(),
-        mark=door.mark,
+def _to_rejection(refused: RequestRejected, request: InboundRequest, trigger: CachedTrigger) -> Rejected:
+    body = request.body if refused.body is None else refused.body
+    size = refused.size if refused.size is not None else len(body) or request.size or None
+    return request.rejected(
+        trigger, why=refused.why, reason=refused.reason, status=refused.status, body=body, size=size
     )
+
+
+def _max_bytes(trigger: CachedTrigger) -> int:
+    """Return how many bytes a body may have, both as sent and decompressed."""
+    limit: int = settings.MAX_BYTES
+    return min(trigger.settings.max_bytes or limit, limit)

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ("folder", models.CharField(blank=True, max_length=100)),
                 (
                     "draft",
-                    relay.models.fields.JsonText(help_text="The flow document being edited; shared/flow-format.md"),
+                    relay.models.fields.JsonText(help_text="the flow document being edited: docs/flow-format.md"),
                 ),
                 ("draft_saved_at", models.DateTimeField(auto_now_add=True)),
                 ("paused", models.BooleanField(default=False)),
@@ -123,13 +123,13 @@ class Migration(migrations.Migration):
                 ),
                 ("due_at", relay.models.fields.MomentField(null=True)),
                 ("fence", models.IntegerField(default=0)),
-                ("tries", models.IntegerField(default=0, help_text="tries made of the action it waits for")),
+                ("tries", models.IntegerField(default=0, help_text="attempts so far of the action that it waits for")),
                 ("title", models.CharField(blank=True, default="", max_length=200)),
                 ("reason", models.TextField(blank=True, default="", help_text="why it failed, waits or is held")),
                 (
                     "trail",
                     relay.models.fields.JsonText(
-                        help_text="the steps walked so far: shape in engine/walk.py", null=True
+                        help_text="the steps walked so far: shape in engine/walk/walk.py", null=True
                     ),
                 ),
                 ("finished_at", relay.models.fields.MomentField(null=True)),
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                             ("pause", "The flow is paused"),
                             ("destination", "Its destination keeps failing"),
                             ("credential", "Its connection's credential is refused"),
-                            ("unknown", "Nobody knows whether it was done"),
+                            ("unknown", "Unknown outcome"),
                         ],
                         db_default="",
                         default="",
@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                 ("order_key", models.CharField(max_length=64, null=True)),
                 ("marked_step", models.CharField(blank=True, db_default="", default="", max_length=64)),
                 ("marked_fence", models.IntegerField(null=True)),
-                ("batch_id", models.BigIntegerField(help_text="the replay of many that made it", null=True)),
+                ("batch_id", models.BigIntegerField(help_text="the bulk replay that made it", null=True)),
                 (
                     "event",
                     models.ForeignKey(
@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("succeeded", "Succeeded"),
-                            ("retry", "To be tried again"),
+                            ("retry", "To be retried"),
                             ("failed", "Failed"),
                             ("unknown", "Unknown"),
                         ],
@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
                 (
                     "retention_days",
                     models.PositiveIntegerField(
-                        default=30, help_text="days that events and runs are kept; 0: for ever"
+                        default=30, help_text="days for which events and runs are stored; 0: no limit"
                     ),
                 ),
                 (
@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("open", "Held: it keeps failing"),
-                            ("closing", "It answers again; held runs are being let out"),
+                            ("closing", "It answers again; held runs are being released"),
                             ("refused", "Held: it refuses the credential"),
                         ],
                         max_length=8,
@@ -372,7 +372,7 @@ class Migration(migrations.Migration):
                 ("probes", models.IntegerField(default=0, help_text="probes that failed in a row")),
                 (
                     "letting_out",
-                    models.IntegerField(default=0, help_text="runs let out in the last round; doubled each second"),
+                    models.IntegerField(default=0, help_text="runs released in the last round; doubles each second"),
                 ),
                 (
                     "workspace",
@@ -394,7 +394,7 @@ class Migration(migrations.Migration):
                 (
                     "rate",
                     models.CharField(
-                        blank=True, default="", help_text="requests at most: 1/s, 30/m, 500/h", max_length=20
+                        blank=True, default="", help_text="limit of requests: 1/s, 30/m, 500/h", max_length=20
                     ),
                 ),
                 ("succeeded_at", models.DateTimeField(null=True)),
@@ -419,17 +419,17 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("failed_steps", "Only the failed steps"),
-                            ("from_start", "From the start, on today's version"),
-                            ("as_it_was", "From the start, on the version of then"),
+                            ("from_start", "From the start, on the live version"),
+                            ("as_it_was", "From the start, on the version that the run used"),
                         ],
                         max_length=12,
                     ),
                 ),
-                ("per_minute", models.IntegerField(default=0, help_text="0: as fast as they go")),
+                ("per_minute", models.IntegerField(default=0, help_text="0: as fast as possible")),
                 (
                     "state",
                     models.CharField(
-                        choices=[("going", "Going on"), ("done", "Done"), ("cancelled", "Cancelled")],
+                        choices=[("going", "In progress"), ("done", "Done"), ("cancelled", "Cancelled")],
                         default="going",
                         max_length=9,
                     ),
@@ -465,7 +465,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(help_text="SHA-256 of the key", max_length=64)),
                 ("event_id", models.BigIntegerField()),
                 ("until", relay.models.fields.MomentField(db_index=True)),
-                ("count", models.IntegerField(default=0, help_text="how often it came again")),
+                ("count", models.IntegerField(default=0, help_text="duplicates so far")),
                 (
                     "flow",
                     models.ForeignKey(

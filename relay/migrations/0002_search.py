@@ -1,6 +1,6 @@
-"""Search and the speed of long ledgers: an index of ended runs, and PostgreSQL's tables of words and counts.
+"""Adds an index of finished runs, and PostgreSQL's tables of search words and counts.
 
-SQLite keeps the same tables in a file of its own, made when it is first needed: relay/models/searchstore.py.
+SQLite has the same tables in a separate file, which is created when it is first needed: relay/search/index_store.py.
 """
 
 from __future__ import annotations

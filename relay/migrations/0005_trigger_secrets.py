@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ("ends_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "by_handshake",
-                    models.BooleanField(default=False, help_text="the sender brought it; people may need to see it"),
+                    models.BooleanField(default=False, help_text="the sender set it; people may need to see it"),
                 ),
                 (
                     "trigger",

@@ -11,11 +11,11 @@ from django.db import migrations, models
 
 
 def guard(apps: object, schema_editor: Any) -> None:
-    audit.guard(schema_editor.connection)
+    audit.add_triggers(schema_editor.connection)
 
 
 def unguard(apps: object, schema_editor: Any) -> None:
-    audit.unguard(schema_editor.connection)
+    audit.drop_triggers(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=100)),
                 ("digest", models.CharField(max_length=64, unique=True)),
-                ("hint", models.CharField(help_text="its last letters, to know it again", max_length=8)),
+                ("hint", models.CharField(help_text="its last letters, to recognise it", max_length=8)),
                 ("scope", models.CharField(choices=[("read", "Read"), ("write", "Read and change")], max_length=10)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("ends_at", models.DateTimeField(null=True)),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                         choices=[("owner", "Owner"), ("editor", "Editor"), ("viewer", "Viewer")], max_length=10
                     ),
                 ),
-                ("note", models.CharField(blank=True, help_text="for whom", max_length=100)),
+                ("note", models.CharField(blank=True, help_text="who it is for", max_length=100)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("ends_at", models.DateTimeField()),
                 (

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="Gathered",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("into_id", models.BigIntegerField(db_index=True, help_text="the run that goes on with all")),
+                ("into_id", models.BigIntegerField(db_index=True, help_text="the run that continues with all items")),
                 ("run_id", models.BigIntegerField()),
                 ("item", relay.models.fields.JsonText()),
             ],
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             model_name="workspace",
             name="timezone",
             field=models.CharField(
-                db_default="UTC", default="UTC", help_text="of dates and times that name none", max_length=64
+                db_default="UTC", default="UTC", help_text="the time zone of dates and times without one", max_length=64
             ),
         ),
         migrations.CreateModel(
@@ -33,11 +33,11 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("step", models.CharField(max_length=64)),
                 ("key", models.CharField(help_text="SHA-256 of the key", max_length=64)),
-                ("value", relay.models.fields.JsonText(help_text="the last value that went on", null=True)),
+                ("value", relay.models.fields.JsonText(help_text="the last value that passed", null=True)),
                 (
                     "source",
                     models.CharField(
-                        default="", help_text="the event, and the entry of it, that set this last", max_length=96
+                        default="", help_text="the event, and its element, that set this last", max_length=96
                     ),
                 ),
                 ("run_id", models.BigIntegerField(db_index=True, help_text="the run that gathers", null=True)),

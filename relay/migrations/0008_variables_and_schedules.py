@@ -28,7 +28,8 @@ class Migration(migrations.Migration):
                 (
                     "times",
                     models.CharField(
-                        help_text="what it was reckoned from; another, and it is reckoned anew", max_length=400
+                        help_text="the times from which `next_at` was computed; computed again when they change",
+                        max_length=400,
                     ),
                 ),
             ],
@@ -38,8 +39,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=64)),
-                ("value", models.TextField(blank=True, default="", help_text="of a plain one")),
-                ("sealed", models.BinaryField(help_text="of a secret one", null=True)),
+                ("value", models.TextField(blank=True, default="", help_text="of a plain variable")),
+                ("sealed", models.BinaryField(help_text="of a secret variable", null=True)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
                 (
                     "workspace",

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="run",
             name="part",
-            field=models.IntegerField(help_text="which element of an event that was split, from 1", null=True),
+            field=models.IntegerField(help_text="the number of the element of a split event, from 1", null=True),
         ),
     ]

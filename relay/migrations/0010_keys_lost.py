@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("open", "Held: it keeps failing"),
-                    ("closing", "It answers again; held runs are being let out"),
+                    ("closing", "It answers again; held runs are being released"),
                     ("refused", "Held: it refuses the credential"),
                     ("locked", "Held: the key of its secret is lost"),
                 ],
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                     ("destination", "Its destination keeps failing"),
                     ("credential", "Its connection's credential is refused"),
                     ("key", "The key of a secret that it needs is lost"),
-                    ("unknown", "Nobody knows whether it was done"),
+                    ("unknown", "Unknown outcome"),
                 ],
                 db_default="",
                 default="",

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "event",
                     relay.models.fields.JsonText(
-                        help_text='{"method", "headers", "query", "body"}: shape in engine/eventshape.py'
+                        help_text='{"method", "headers", "query", "body"}: shape in engine/intake/event_json.py'
                     ),
                 ),
                 ("size", models.IntegerField()),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 default="",
-                help_text="for whom: flows.verification; empty: for any",
+                help_text="the sender it is for: flows.verification; empty: any",
                 max_length=130,
             ),
         ),

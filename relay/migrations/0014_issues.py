@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
             name="Issue",
             fields=[
                 ("id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("step", models.CharField(blank=True, help_text="its id; empty: before the first step", max_length=64)),
+                (
+                    "step",
+                    models.CharField(
+                        blank=True, help_text="id of the step; empty: before the first step", max_length=64
+                    ),
+                ),
                 ("step_name", models.CharField(blank=True, max_length=200)),
                 (
                     "kind",
@@ -25,13 +30,13 @@ class Migration(migrations.Migration):
                             ("destination", "Held: the destination keeps failing"),
                             ("credential", "Held: the credential is refused"),
                             ("key", "Held: the key of a secret is lost"),
-                            ("unknown", "Held: nobody knows whether it was done"),
+                            ("unknown", "Held: unknown outcome"),
                         ],
                         max_length=11,
                     ),
                 ),
                 ("cause", models.CharField(help_text="in the service's words", max_length=300)),
-                ("reason", models.TextField(help_text="that of the last run, as it was stored with it")),
+                ("reason", models.TextField(help_text="the reason of the last run, as stored with it")),
                 (
                     "state",
                     models.CharField(
@@ -46,7 +51,7 @@ class Migration(migrations.Migration):
                 ("last_run_id", models.BigIntegerField()),
                 (
                     "silence",
-                    models.BigIntegerField(help_text="microseconds after an alert without another, as the flow says"),
+                    models.BigIntegerField(help_text="microseconds without another alert after one, as the flow says"),
                 ),
                 ("alert_at", relay.models.fields.MomentField(null=True)),
                 ("alerted_at", relay.models.fields.MomentField(null=True)),
@@ -57,13 +62,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="run",
             name="issue_id",
-            field=models.BigIntegerField(help_text="the issue that it was counted in last", null=True),
+            field=models.BigIntegerField(help_text="the issue that counted it last", null=True),
         ),
         migrations.AddField(
             model_name="workspace",
             name="alert_flow",
             field=models.ForeignKey(
-                help_text="what is told of issues, as events of its trigger",
+                help_text="the flow that receives alerts as events",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",

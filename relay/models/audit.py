@@ -1,8 +1,8 @@
-"""The audit log: who did what to which thing. Rows are added and never changed; triggers of the database see to it."""
+"""The audit log: who did what to which thing. Database triggers forbid changing and deleting its rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 
@@ -20,7 +20,7 @@ class ActorKind(models.TextChoices):
 
 
 class AuditEntry(models.Model):
-    """One thing that was done. `who` and `thing` are names as they were then: the log outlives both."""
+    """One action. `who` and `thing` are names at the time of the action: the log outlives both."""
 
     id = models.BigIntegerField(primary_key=True, default=ids.new)
     workspace: Any = models.ForeignKey(
@@ -35,9 +35,6 @@ class AuditEntry(models.Model):
     thing_id = models.CharField(max_length=40, blank=True, default="")
     change = models.TextField(blank=True, default="", help_text="what changed, in words; never a secret")
 
-    if TYPE_CHECKING:
-        workspace_id: int | None
-
     class Meta:
         indexes = (models.Index(fields=["workspace", "id"], name="audit_workspace"),)
 
@@ -46,7 +43,7 @@ class AuditEntry(models.Model):
 
 
 def record(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as JSON: the form of exports, of the API and of `relay audit --json`."""
+    """Return an entry as JSON, for exports and for `relay audit --json`."""
     at = entry.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     names = ("who", "kind", "address", "verb", "thing", "thing_id", "change")
     return {"at": at, **{name: str(getattr(entry, name)) for name in names}}
@@ -63,16 +60,16 @@ CREATE TRIGGER audit_no_{verb} BEFORE {verb} ON relay_auditentry FOR EACH ROW EX
 """
 
 
-def guard(connection: Any) -> None:
-    """Have the database refuse to change and to remove entries. For the migration, and for tests."""
+def add_triggers(connection: Any) -> None:
+    """Let the database refuse to change or delete entries. For the migration and for tests."""
     statement = _SQLITE if connection.vendor == "sqlite" else _POSTGRES
     with connection.cursor() as cursor:
         for verb in ("UPDATE", "DELETE"):
             cursor.execute(statement.format(verb=verb))
 
 
-def unguard(connection: Any) -> None:
-    """Take that back."""
+def drop_triggers(connection: Any) -> None:
+    """Undo `add_triggers`."""
     table = "" if connection.vendor == "sqlite" else " ON relay_auditentry"
     with connection.cursor() as cursor:
         for verb in ("UPDATE", "DELETE"):

@@ -1,4 +1,4 @@
-"""Destinations: where actions go, and whether runs for them are let through."""
+"""Destinations whose circuit breaker or credential holds runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from relay.models.fields import MomentField
 
 class DestinationState(models.TextChoices):
     OPEN = "open", "Held: it keeps failing"  # the breaker is open
-    CLOSING = "closing", "It answers again; held runs are being let out"
+    CLOSING = "closing", "It answers again; held runs are being released"
     REFUSED = "refused", "Held: it refuses the credential"
-    LOCKED = "locked", "Held: the key of its secret is lost"  # no origin: a connection, or `vars.<name>` as one
+    LOCKED = (
+        "locked",
+        "Held: the key of its secret is lost",
+    )  # no origin; `connection` is a connection, or `vars.<name>`
 
 
 class Destination(models.Model):
-    """An origin with a connection that is not simply well; a row exists only while runs are held for it or let out."""
+    """An origin, as one connection calls it; a row exists only while runs are held for it or being released."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="destinations")
     origin = models.CharField(max_length=300)
@@ -26,7 +29,7 @@ class Destination(models.Model):
     since = MomentField()
     probe_at = MomentField(null=True)
     probes = models.IntegerField(default=0, help_text="probes that failed in a row")
-    letting_out = models.IntegerField(default=0, help_text="runs let out in the last round; doubled each second")
+    letting_out = models.IntegerField(default=0, help_text="runs released in the last round; doubles each second")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "origin", "connection"], name="destination_once"),)

@@ -1,37 +1,27 @@
-"""Two column kinds of the hot tables: moments as integers and JSON as plain text."""
+"""Field types of the busiest tables: moments as integers, and JSON as plain text."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import models
 
 if TYPE_CHECKING:
-    # django-stubs knows no field whose Python value is a type of our own; Any is what it is then.
+    # django-stubs can't express fields with other Python types: they are typed as Any.
     _BigInteger = models.Field[Any, Any]
     _Text = models.Field[Any, Any]
 else:
     _BigInteger = models.BigIntegerField
     _Text = models.TextField
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment(micros: int) -> datetime:
-    """The aware datetime (UTC) of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
+from relay.bodies import numerals
+from relay.timestamps import micros, moment
 
 
 class MomentField(_BigInteger):
-    """An aware datetime kept as microseconds since 1970, so that plain SQL compares and writes integers."""
+    """Stores an aware datetime as microseconds since 1970, so that plain SQL compares and writes integers."""
 
     def from_db_value(self, value: int | None, *_: object) -> datetime | None:
         return None if value is None else moment(value)
@@ -44,10 +34,25 @@ class MomentField(_BigInteger):
 
 
 class JsonText(_Text):
-    """JSON kept as text: written once on the hot path, decoded only where a row is shown."""
+    """Stores JSON as text: written once on the hot path, decoded only when a row is shown."""
 
     def from_db_value(self, value: str | None, *_: object) -> Any:
         return None if value is None else msgspec.json.decode(value)
 
     def get_prep_value(self, value: Any) -> Any:
-        return None if value is None else msgspec.json.encode(value).decode()
+        return None if value is None else numerals.encode(value).decode()
+
+
+class SentJson(JsonText):
+    """Stores JSON from senders and services as text; its numbers keep their digits."""
+
+    def from_db_value(self, value: str | None, *_: object) -> Any:
+        return None if value is None else numerals.decode(value)
+
+    def deconstruct(self) -> Any:
+        """Deconstruct as JsonText: the column is the same, so migrations need no change."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, f"{JsonText.__module__}.{JsonText.__qualname__}", args, kwargs
+
+
+__all__ = ["JsonText", "MomentField", "SentJson", "micros", "moment"]

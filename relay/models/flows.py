@@ -1,10 +1,9 @@
-"""Flows, their numbered versions and their triggers."""
+"""Models of flows, their numbered versions and their triggers."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -15,14 +14,8 @@ from relay.models.accounts import User, Workspace
 from relay.models.fields import JsonText
 from relay.models.sealing import SealedField
 
-if TYPE_CHECKING:
-    from django.db.models.fields.related_descriptors import RelatedManager
-
-    from relay.models.ledger import Event, Run
-    from relay.models.samples import SampleQuerySet
-    from relay.models.secrets import TriggerSecret
-
 TOKEN_BYTES = 24  # 192 random bits
+TOKEN_LENGTH = TOKEN_BYTES * 4 // 3  # characters
 
 
 class FlowState(models.TextChoices):
@@ -37,20 +30,16 @@ class Flow(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="flows")
     name = models.CharField(max_length=200)
     folder = models.CharField(max_length=100, blank=True)
-    draft = JsonText(help_text="The flow document being edited; shared/flow-format.md")
+    draft = JsonText(help_text="the flow document being edited: docs/flow-format.md")
     draft_saved_at = models.DateTimeField(auto_now_add=True)
+    draft_saved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Counts saves, so that a save can detect another one in between.
+    draft_revision = models.PositiveIntegerField(default=1)
+    # The random id of the editor page that saved last: saves of one page never conflict with each other.
+    draft_page = models.CharField(max_length=32, default="")
     live_version = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+")
     paused = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    if TYPE_CHECKING:
-        workspace_id: int
-        live_version_id: int | None
-        trigger: Trigger
-        versions: RelatedManager[Version]
-        runs: RelatedManager[Run]
-        events: RelatedManager[Event]
-        samples: SampleQuerySet
 
     def __str__(self) -> str:
         return self.name
@@ -67,16 +56,13 @@ class Flow(models.Model):
 
 
 class Version(models.Model):
-    """One published document of a flow; never changed."""
+    """One published document of a flow. It never changes."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     document = JsonText()
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-
-    if TYPE_CHECKING:
-        flow_id: int
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["flow", "number"], name="version_number_once"),)
@@ -86,7 +72,7 @@ class Version(models.Model):
 
 
 def digest(token: str) -> str:
-    """The one key by which a URL's token is looked up; the token itself is kept only sealed."""
+    """Return the key by which a URL's token is looked up; the token itself is stored only sealed."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -98,12 +84,11 @@ class Trigger(models.Model):
     token_sealed = SealedField(
         owner="trigger:{row.flow_id}",
         what="the URL of the flow “{row.flow}” of {row.flow.workspace}",
-        remedy="go on without seeing it: what is sent to it still arrives",
+        remedy="continue without seeing it: what is sent to it still arrives",
     )
 
-    if TYPE_CHECKING:
-        flow_id: int
-        secrets: RelatedManager[TriggerSecret]
+    # Counts changes of what ingest caches: the draft if nothing is live, publishing, pausing, secrets.
+    revision = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"trigger of {self.flow}"
@@ -115,13 +100,10 @@ class Trigger(models.Model):
         trigger.token_sealed = sealing.seal(trigger, "token_sealed", {"token": token})
         return trigger
 
-    def secrets_of(self, *senders: str) -> models.QuerySet[TriggerSecret]:
-        """Secrets that count for one of these senders."""
-        return self.secrets.filter(sender__in=("", *senders))
-
-    def secrets_of_others(self, *senders: str) -> models.QuerySet[TriggerSecret]:
-        """Secrets that count for none of these senders."""
-        return self.secrets.exclude(sender__in=("", *senders))
+    @classmethod
+    def note_change(cls, flow_id: int) -> None:
+        """Make every ingest process reload a flow's trigger; call this in the transaction of the change."""
+        cls.objects.filter(flow_id=flow_id).update(revision=models.F("revision") + 1)
 
     @property
     def token(self) -> str:
@@ -129,27 +111,12 @@ class Trigger(models.Model):
 
     @property
     def url(self) -> str:
-        return f"{settings.PUBLIC_URL}/in/{self.token}"
+        return f"{settings.INGEST_URL or settings.PUBLIC_URL}/in/{self.token}"
 
     @property
     def known_url(self) -> str:
-        """The URL, or "" where the key that sealed it is lost."""
+        """Return the URL, or "" if the key that sealed it is lost."""
         try:
             return self.url
         except VaultError:
             return ""
-
-
-class Revision(models.Model):
-    """One row that counts every change of what ingest remembers: triggers, publishing, pausing."""
-
-    number = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return str(self.number)
-
-    @classmethod
-    def bump(cls) -> None:
-        """Tell every ingest process, inside the transaction of the change itself."""
-        if not cls.objects.filter(pk=1).update(number=models.F("number") + 1):
-            cls.objects.create(pk=1, number=1)

@@ -1,4 +1,4 @@
-"""The built-in inbox: where `inbox.post` puts its messages."""
+"""Messages of the built-in inbox, which the action `inbox.post` creates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relay.models.fields import MomentField
 
 
 class InboxMessage(models.Model):
-    """A message shown on the inbox page, as a chat service would show it."""
+    """A message on the inbox page, shown as in a chat service."""
 
     id = models.BigIntegerField(primary_key=True, default=ids.new)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="inbox_messages")

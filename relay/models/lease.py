@@ -1,4 +1,4 @@
-"""Leases: who of several processes does a thing that only one may do."""
+"""Leases: which of several processes does a task that only one may do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from django.db import models
 
 # Microseconds by which the clocks of two hosts may differ.
-_SKEW = 60_000_000
+_MAX_SKEW = 60_000_000
 
 
 class Lease(models.Model):
-    """One name, one holder until a moment (microseconds since 1970)."""
+    """The holder of a name, until a time (microseconds since 1970)."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=200)
@@ -25,8 +25,8 @@ class Lease(models.Model):
         """Take or keep the lease for `seconds`; False while another holds it."""
         now = time.time_ns() // 1000
         until = now + int(seconds * 1e6)
-        # One that ends later than any could was taken before the clock was set back.
-        free = models.Q(holder=holder) | models.Q(until__lt=now) | models.Q(until__gt=until + _SKEW)
+        # A lease that ends later than any new one was taken before the clock was set back.
+        free = models.Q(holder=holder) | models.Q(until__lt=now) | models.Q(until__gt=until + _MAX_SKEW)
         if cls.objects.filter(free, name=name).update(holder=holder, until=until):
             return True
         _, created = cls.objects.get_or_create(name=name, defaults={"holder": holder, "until": until})

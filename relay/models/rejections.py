@@ -1,8 +1,8 @@
-"""Rejected requests: kept for people to see why, the newest few of a flow for a short time, and never run."""
+"""Rejected requests: the newest of each flow, stored for a short time so that people see why; never run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 
@@ -11,11 +11,11 @@ from relay.models.accounts import Workspace
 from relay.models.fields import JsonText, MomentField
 from relay.models.flows import Flow
 
-_FREE: Any = {"on_delete": models.DO_NOTHING, "db_constraint": False}
+_WITHOUT_CONSTRAINT: Any = {"on_delete": models.DO_NOTHING, "db_constraint": False}
 
 
 class Why(models.TextChoices):
-    """The kind of reason for which a request was rejected; `reason` says it in words."""
+    """The kind of a rejection; its `reason` is a sentence."""
 
     SIGNATURE = "signature", "Signature"
     METHOD = "method", "Method"
@@ -25,29 +25,25 @@ class Why(models.TextChoices):
     TIME = "time", "Too slow"
     ENCODING = "encoding", "Encoding"
     LOOP = "loop", "Loop"
-    HANDSHAKE = "handshake", "Handshake"  # answered as the sender asked, and no event
+    HANDSHAKE = "handshake", "Handshake"  # answered, and not stored as an event
 
 
 class Rejection(models.Model):
-    """One rejected request. `headers` and `body` are cut; `size` is the whole body's, None where it's not known."""
+    """One rejected request. `headers` and `body` are cut; `size` is the whole body's, None if unknown."""
 
     id = models.BigIntegerField(primary_key=True, default=ids.new)
-    workspace = models.ForeignKey(Workspace, related_name="rejections", db_index=False, **_FREE)
-    flow = models.ForeignKey(Flow, related_name="rejections", db_index=False, **_FREE)
+    workspace = models.ForeignKey(Workspace, related_name="rejections", db_index=False, **_WITHOUT_CONSTRAINT)
+    flow = models.ForeignKey(Flow, related_name="rejections", db_index=False, **_WITHOUT_CONSTRAINT)
     why = models.CharField(max_length=10, choices=Why.choices)
     reason = models.TextField()
-    status = models.SmallIntegerField(help_text="what the sender was answered")
+    status = models.SmallIntegerField(help_text="the status that the sender got")
     method = models.CharField(max_length=20)
     query = models.TextField(blank=True, default="")
     headers = JsonText()
     content_type = models.CharField(max_length=255, blank=True, default="")
     body = models.BinaryField(default=b"")
-    size = models.BigIntegerField(null=True, help_text="bytes that came or were declared")
+    size = models.BigIntegerField(null=True, help_text="bytes that were received or declared")
     remote = models.CharField(max_length=45, blank=True, default="")
-
-    if TYPE_CHECKING:
-        flow_id: int
-        workspace_id: int
 
     class Meta:
         indexes = (
@@ -64,16 +60,12 @@ class Rejection(models.Model):
 
 
 class Unkept(models.Model):
-    """How many rejected requests of a flow were counted only: they came faster than a few a second."""
+    """The number of rejected requests of a flow that were only counted, because there were too many a second."""
 
-    flow = models.OneToOneField(Flow, primary_key=True, related_name="unkept", **_FREE)
-    workspace = models.ForeignKey(Workspace, related_name="unkept", **_FREE)
+    flow = models.OneToOneField(Flow, primary_key=True, related_name="unkept", **_WITHOUT_CONSTRAINT)
+    workspace = models.ForeignKey(Workspace, related_name="unkept", **_WITHOUT_CONSTRAINT)
     count = models.BigIntegerField(default=0)
     last_at = MomentField()
-
-    if TYPE_CHECKING:
-        flow_id: int
-        workspace_id: int
 
     def __str__(self) -> str:
         return f"{self.count} of {self.flow_id}"

@@ -1,44 +1,41 @@
-"""Samples: named events kept to build and check a flow against."""
+"""Samples: named events to build and test a flow with."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 
-from relay.models.fields import JsonText
+from relay.models.fields import SentJson
 from relay.models.flows import Flow
 
-TAKEN_BACK = timedelta(days=1)  # for which what was removed can be
+UNDO_WINDOW = timedelta(days=1)  # in which a removed sample can be restored
 
 
 class SampleQuerySet(models.QuerySet["Sample"]):
-    """The samples of flows; what was removed can be taken back for a while, and is nobody's until then."""
+    """The samples of flows. A removed sample can be restored for a while; until then it belongs to no list."""
 
     def kept(self) -> Self:
         return self.filter(removed_at=None)
 
     def forget_removed(self) -> int:
-        """Delete what can't be taken back any more; how many those are."""
-        return self.filter(removed_at__lt=timezone.now() - TAKEN_BACK).delete()[0]
+        """Delete removed samples that can't be restored any more, and return their number."""
+        return self.filter(removed_at__lt=timezone.now() - UNDO_WINDOW).delete()[0]
 
 
 class Sample(models.Model):
-    """One event by a name, without the secrets that it came with. `size`: bytes of its body."""
+    """A named event, without secrets of its sender. `size` is the bytes of its body."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="samples")
     name = models.CharField(max_length=100)
-    event = JsonText(help_text='{"method", "headers", "query", "body"}: shape in engine/eventshape.py')
+    event = SentJson(help_text='{"method", "headers", "query", "body"}: shape in engine/intake/event_json.py')
     size = models.IntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = SampleQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        flow_id: int
 
     class Meta:
         ordering = ("name",)

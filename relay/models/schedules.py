@@ -1,8 +1,6 @@
-"""Schedules: when each flow that starts by the clock starts next."""
+"""Schedules: the next start of each scheduled flow."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from django.db import models
 
@@ -11,14 +9,13 @@ from relay.models.flows import Flow
 
 
 class Schedule(models.Model):
-    """One row for each live flow that starts by the clock; moved on under the moment that it had."""
+    """The next start of a live, scheduled flow; advanced only where `next_at` still has its old value."""
 
     flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="schedule")
     next_at = MomentField(db_index=True, null=True, help_text="null: never again")
-    times = models.CharField(max_length=400, help_text="what it was reckoned from; another, and it is reckoned anew")
-
-    if TYPE_CHECKING:
-        flow_id: int
+    times = models.CharField(
+        max_length=400, help_text="the times from which `next_at` was computed; computed again when they change"
+    )
 
     def __str__(self) -> str:
         return f"{self.flow_id}: {self.next_at}"

@@ -1,4 +1,4 @@
-"""Sealed columns: what each is bound to and called, and the key ring that opens them."""
+"""Seals and opens encrypted columns with the key ring: each is bound to its row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 
-from relay import datafolder, vault
+from relay import data_folder, vault
 from relay.errors import VaultError
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 else:
     _Binary = models.BinaryField
 
-# Before a sealed text of a column that isn't ours: its owner follows, then the sealed value in base64.
-_MARK = "sealed:"
-# The owner of a session's data, with the session's key; what is lost of those costs a sign-in.
+# Prefix of a sealed text in a column of another app: its owner and the sealed value in base64 follow.
+_PREFIX = "sealed:"
+# The owner of session data, followed by the session's key; losing it costs a sign-in.
 SESSION = "session"
 
 
 class SealedField(_Binary):
-    """A JSON object, sealed for its row. Whatever has such a column is found, checked and rotated.
+    """A JSON object, sealed for its row. `relay vault` finds, checks and rotates every such column.
 
-    `owner`: what it is bound to for ever; `what`: what people call it; both are formats of `row`.
-    `remedy`: what can be done when its key is lost.
+    `owner` is the permanent name that it is bound to, `what` is its name for people; both are formats of `row`.
+    `remedy` is what people can do if its key is lost.
     """
 
     def __init__(self, *args: Any, owner: str = "", what: str = "", remedy: str = "", **options: Any) -> None:
@@ -36,24 +36,24 @@ class SealedField(_Binary):
         self.owner, self.what, self.remedy = owner, what, remedy
 
     def deconstruct(self) -> Any:
-        """As migrations see it: a column of bytes."""
+        """Deconstruct as a column of bytes for migrations."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.BinaryField", args, options
 
 
 def seal(row: models.Model, column: str, value: dict[str, Any]) -> bytes:
-    """`value` sealed for a column of a row."""
+    """Seal `value` for a column of a row."""
     return open_vault().seal(_field(row, column).owner.format(row=row), value)
 
 
 def unseal(row: models.Model, column: str) -> dict[str, Any]:
-    """What a column of a row holds; the VaultError says what is lost, and what can be done."""
+    """Open a column of a row; the VaultError says what is lost, and what people can do."""
     field, sealed = _field(row, column), bytes(getattr(row, column))
     owner = field.owner.format(row=row)
     try:
         return open_vault().open(owner, sealed)
     except VaultError:
-        # Once more with the names, which may have to be looked up.
+        # Again, with names for the error: finding them may take a query.
         return open_vault().open(owner, sealed, what=field.what.format(row=row), remedy=field.remedy)
 
 
@@ -64,39 +64,39 @@ def _field(row: models.Model, column: str) -> SealedField:
 
 
 def seal_text(owner: str, text: str) -> str:
-    """`text` sealed for a column of a model that isn't ours, where it is found by how it begins."""
-    return _marked(owner, open_vault().seal(owner, {"text": text}))
+    """Seal `text` for a column of another app's model, where it is found by its prefix."""
+    return _with_prefix(owner, open_vault().seal(owner, {"text": text}))
 
 
 def unseal_text(owner: str, sealed: str) -> str:
-    """What `seal_text` was given."""
+    """Open a text that `seal_text` sealed."""
     return str(open_vault().open(owner, sealed_bytes(sealed), what=f"a {owner}")["text"])
 
 
 def owner_of(text: object) -> str | None:
-    """The owner that a text of a column was sealed for, or None where it is no sealed text."""
-    if not isinstance(text, str) or not text.startswith(_MARK):
+    """Return the owner that a text was sealed for; None if it isn't a sealed text."""
+    if not isinstance(text, str) or not text.startswith(_PREFIX):
         return None
-    return text.removeprefix(_MARK).rpartition(":")[0]
+    return text.removeprefix(_PREFIX).rpartition(":")[0]
 
 
 def sealed_bytes(text: str) -> bytes:
-    """The sealed value within a sealed text."""
+    """Return the sealed value in a sealed text."""
     return base64.b64decode(text.rpartition(":")[2])
 
 
 def reseal_text(text: str) -> str:
-    """A sealed text, sealed with the first key."""
+    """Seal a sealed text again, with the first key."""
     owner = owner_of(text) or ""
-    return _marked(owner, open_vault().reseal(owner, sealed_bytes(text)))
+    return _with_prefix(owner, open_vault().reseal(owner, sealed_bytes(text)))
 
 
-def _marked(owner: str, sealed: bytes) -> str:
-    return f"{_MARK}{owner}:{base64.b64encode(sealed).decode()}"
+def _with_prefix(owner: str, sealed: bytes) -> str:
+    return f"{_PREFIX}{owner}:{base64.b64encode(sealed).decode()}"
 
 
 def columns() -> Iterator[tuple[type[models.Model], SealedField]]:
-    """Every sealed column of every model."""
+    """Yield every sealed column of every model."""
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             if isinstance(field, SealedField):
@@ -104,7 +104,7 @@ def columns() -> Iterator[tuple[type[models.Model], SealedField]]:
 
 
 def text_columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
-    """Every column in which sealed texts may stand: those of JSON, and the data of sessions."""
+    """Yield every column that may hold sealed texts: JSON columns and session data."""
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             if isinstance(field, models.JSONField) or field.name == "session_data":
@@ -112,21 +112,21 @@ def text_columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]
 
 
 class _Ring(NamedTuple):
-    """The key ring as last read: what the file looked like then, and its keys."""
+    """The key ring as last read, with the file's stamp at that time."""
 
     stamp: object
     keys: tuple[str, ...]
     vault: vault.Vault
 
 
-_rings: list[_Ring] = []  # the one in use, if any
+_rings: list[_Ring] = []  # the current one, if any
 
 
 def open_vault() -> vault.Vault:
-    """The vault of this installation's key ring: RELAY_VAULT_KEYS, or the key file as it is now.
+    """Return the vault with this installation's keys: RELAY_VAULT_KEYS, or the current key file.
 
-    A key that was taken out of the file opens until the process ends: what was read before it was sealed anew may
-    still be in hand.
+    A key that was removed from the file still opens until the process ends: the process may hold values that it
+    read before they were sealed with another key.
     """
     now = stamp()
     if not _rings or _rings[0].stamp != now:
@@ -135,23 +135,23 @@ def open_vault() -> vault.Vault:
 
 
 def stamp() -> object:
-    """Another value whenever the key ring is another."""
+    """Return a value that changes whenever the key ring changes."""
     if settings.VAULT_KEYS:
         return tuple(settings.VAULT_KEYS)
     try:
-        found = settings.DATA.vault_keys.stat()
+        status = settings.DATA.vault_keys.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _read(stamp: object) -> _Ring:
     now = ring()
-    former = _rings[0].keys if _rings and not settings.VAULT_KEYS else ()
-    keys = tuple(dict.fromkeys((*now, *former)))
+    previous = _rings[0].keys if _rings and not settings.VAULT_KEYS else ()
+    keys = tuple(dict.fromkeys((*now, *previous)))
     return _Ring(stamp, keys, vault.Vault(keys))
 
 
 def ring() -> tuple[str, ...]:
-    """The keys, the one that seals first."""
-    return tuple(settings.VAULT_KEYS) or tuple(datafolder.read(settings.DATA.vault_keys).split())
+    """Return the keys; the first one seals."""
+    return tuple(settings.VAULT_KEYS) or tuple(data_folder.read(settings.DATA.vault_keys).split())

@@ -1,8 +1,8 @@
-"""Secrets by which a trigger verifies its sender: sealed, several at once, and outside of versions."""
+"""Secrets with which a trigger verifies its sender: sealed, several valid at once, and outside of versions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from django.db import models
 from django.utils import timezone
@@ -12,8 +12,18 @@ from relay.models.flows import Trigger
 from relay.models.sealing import SealedField
 
 
+class TriggerSecretQuerySet(models.QuerySet["TriggerSecret"]):
+    def for_senders(self, *senders: str) -> Self:
+        """Filter secrets that are valid for one of these senders."""
+        return self.filter(sender__in=("", *senders))
+
+    def for_other_senders(self, *senders: str) -> Self:
+        """Filter secrets that are valid for none of these senders."""
+        return self.exclude(sender__in=("", *senders))
+
+
 class TriggerSecret(models.Model):
-    """One secret, of one part or several. It counts until `ends_at`; the row stays, so that set-up stays over."""
+    """One secret, with one part or several. It is valid until `ends_at`; its row stays, and prevents a handshake."""
 
     trigger = models.ForeignKey(Trigger, on_delete=models.CASCADE, related_name="secrets")
     sealed = SealedField(
@@ -22,14 +32,17 @@ class TriggerSecret(models.Model):
         remedy="remove it in the flow's trigger and enter it again",
     )
     sender = models.CharField(
-        max_length=130, blank=True, default="", db_default="", help_text="for whom: flows.verification; empty: for any"
+        max_length=130,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="the sender it is for: flows.verification; empty: any",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
-    by_handshake = models.BooleanField(default=False, help_text="the sender brought it; people may need to see it")
+    by_handshake = models.BooleanField(default=False, help_text="the sender set it; people may need to see it")
 
-    if TYPE_CHECKING:
-        trigger_id: int
+    objects = TriggerSecretQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)

@@ -1,4 +1,4 @@
-"""What steps remember from run to run: the last value, the keys that came, and what is being gathered."""
+"""The state that steps keep between runs: the last value, the keys seen, and the gathered items."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import Any
 
 from django.db import models
 
-from relay.models.fields import JsonText, MomentField
+from relay.models.fields import MomentField, SentJson
 from relay.models.flows import Flow
 
-_FREE: Any = {"on_delete": models.DO_NOTHING, "db_constraint": False}
+_WITHOUT_CONSTRAINT: Any = {"on_delete": models.DO_NOTHING, "db_constraint": False}
 
 
 class StepState(models.Model):
-    """What one step of a flow remembers for one key. Changed under its own lock, together with the run it decides."""
+    """The state of one step for one key. It changes under its own lock, together with the run that it affects."""
 
-    flow = models.ForeignKey(Flow, related_name="step_states", db_index=False, **_FREE)
+    flow = models.ForeignKey(Flow, related_name="step_states", db_index=False, **_WITHOUT_CONSTRAINT)
     step = models.CharField(max_length=64)
     key = models.CharField(max_length=64, help_text="SHA-256 of the key")
-    value = JsonText(null=True, help_text="the last value that went on")
-    source = models.CharField(max_length=96, default="", help_text="the event, and the entry of it, that set this last")
+    value = SentJson(null=True, help_text="the last value that passed")
+    source = models.CharField(max_length=96, default="", help_text="the event, and its element, that set this last")
     run_id = models.BigIntegerField(null=True, db_index=True, help_text="the run that gathers")
     count = models.IntegerField(default=0, help_text="runs gathered so far")
+    size = models.BigIntegerField(null=True, help_text="bytes of the gathered items")
     until = MomentField(null=True, help_text="the end of the window; null: none")
     touched_at = MomentField()
 
@@ -33,11 +34,11 @@ class StepState(models.Model):
 
 
 class Gathered(models.Model):
-    """One event that a digest has gathered, for the run that goes on with it."""
+    """One item that a digest has gathered, for the run that continues with all of them."""
 
-    into_id = models.BigIntegerField(db_index=True, help_text="the run that goes on with all")
+    into_id = models.BigIntegerField(db_index=True, help_text="the run that continues with all items")
     run_id = models.BigIntegerField()
-    item = JsonText()
+    item = SentJson()
 
     def __str__(self) -> str:
         return str(self.run_id)

@@ -1,8 +1,6 @@
-"""Variables: values of a workspace that templates call by name, plain or sealed."""
+"""Variables: values of a workspace that templates use by name, plain or sealed."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from django.db import models
 
@@ -12,23 +10,20 @@ from relay.models.sealing import SealedField
 
 
 class Variable(models.Model):
-    """A named text, `vars.<name>` in templates. A secret one is sealed, and never shown again."""
+    """A named text, `vars.<name>` in templates. A secret variable is sealed and never shown again."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="variables")
     name = models.CharField(max_length=64)
-    value = models.TextField(blank=True, default="", help_text="of a plain one")
+    value = models.TextField(blank=True, default="", help_text="of a plain variable")
     sealed = SealedField(
         null=True,
-        help_text="of a secret one",
-        # The name never changes, and a row that is made anew may have another id.
+        help_text="of a secret variable",
+        # The name never changes, while a row that is created again may have another id.
         owner="variable:{row.workspace_id}:{row.name}",
         what="the variable {row.name}",
         remedy="enter its value again under Variables",
     )
     changed_at = models.DateTimeField(auto_now=True)
-
-    if TYPE_CHECKING:
-        workspace_id: int
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "name"], name="variable_name_once"),)

@@ -1,7 +1,8 @@
-"""Judges addresses by a table of our own: which ones a flow may call."""
+"""Decides which addresses a flow may call, by a table of its own."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from ipaddress import (
     IPv4Address,
@@ -17,7 +18,7 @@ from relay.errors import SetupError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# IANA's special-purpose registries, and what Python's is_global and is_private miss or let through.
+# IANA's special-purpose registries, and addresses that Python's is_global and is_private classify wrongly.
 _CLOSED_IPV4 = tuple(
     map(
         IPv4Network,
@@ -95,22 +96,24 @@ _LOW_32 = (
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _6TO4 = IPv6Network("2002::/16")
 _TEREDO = IPv6Network("2001::/32")
+_ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # documentation: no machine's
+OWN = "leads to the machine that Relay runs on; allow its address with RELAY_ALLOWED_NETWORKS if this is meant"
 _METADATA_OBJECTION = "leads to the cloud platform's own address, which Relay doesn't call"
 
 
-class Guard:
-    """Says which addresses may be called; `allowed` are networks opened beyond the public ones."""
+class AddressGuard:
+    """Decides which addresses may be called. `allowed`: networks allowed in addition to public addresses."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = tuple(_network(text) for text in allowed)
         self._shut_names = frozenset() if set(_METADATA) & set(self._allowed) else _METADATA_NAMES
 
     def is_shut_name(self, host: str) -> bool:
-        """Whether `host` is called a cloud's metadata, whatever its addresses are."""
+        """Whether `host` is the name of a cloud's metadata service, whatever its addresses are."""
         return host in self._shut_names
 
     def objection(self, text: str) -> str | None:
-        """Why the address `text` may not be called, as the end of a sentence; None: it may."""
+        """Why the address `text` may not be called, as the end of a sentence; None if it may."""
         if self.is_shut_name(text):
             return _METADATA_OBJECTION
         try:
@@ -123,8 +126,19 @@ class Guard:
             return None
         return "leads to a private or reserved address; allow it with RELAY_ALLOWED_NETWORKS if this is meant"
 
+    def is_own(self, text: str) -> bool:
+        """Whether `text` is an address of this machine itself, public or not, that isn't allowed.
+
+        A packet to it doesn't pass a firewall in front of the machine.
+        """
+        try:
+            address = _unwrapped(ip_address(text))
+        except ValueError:
+            return False
+        return not self._is_allowed(address) and _is_bindable(address)
+
     def _is_allowed(self, address: Address) -> bool:
-        """A wide IPv6 network, ::/0 say, opens no IPv4 address that is written as one of IPv6."""
+        """Whether a network allows `address`. A wide IPv6 network such as ::/0 allows no embedded IPv4 address."""
         real = _unwrapped(address)
         return any(
             real in network or (address in network and network.prefixlen >= _MAPPED.prefixlen)
@@ -132,7 +146,7 @@ class Guard:
         )
 
     def _is_shut_metadata(self, address: Address) -> bool:
-        """A wide network in the allowed ones doesn't open metadata: it holds credentials."""
+        """Whether `address` is metadata, with credentials, and not itself an entry of the allowed networks."""
         return any(address in network and network not in self._allowed for network in _METADATA)
 
 
@@ -143,6 +157,24 @@ def _network(text: str) -> Network:
         raise SetupError(f"RELAY_ALLOWED_NETWORKS has {text!r}, which isn't a network like 10.0.0.0/8.") from None
 
 
+def _is_bindable(address: Address) -> bool:
+    """Whether `address` is this machine's, because a socket can be bound to it. Sends nothing.
+
+    False if the system allows binding to any address (net.ipv4.ip_nonlocal_bind).
+    """
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return _can_bind(family, str(address)) and not _can_bind(family, _ELSEWHERE[family])
+
+
+def _can_bind(family: socket.AddressFamily, text: str) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((text, 0))
+    except OSError:
+        return False
+    return True
+
+
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _CLOSED_IPV4)
@@ -150,7 +182,7 @@ def _is_public(address: Address) -> bool:
         return False
     real = _unwrapped(address)
     if real != address:
-        # On IPv6-only hosts every IPv4 service looks so.
+        # On IPv6-only hosts, every IPv4 service has such an address.
         return _is_public(real)
     if address not in _GLOBAL_IPV6:
         return False
@@ -158,14 +190,14 @@ def _is_public(address: Address) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    """Where a packet to `address` really goes."""
+    """The address to which a packet to `address` is delivered."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return _low_32(address)
     return address
 
 
 def _forms(address: Address) -> Iterator[Address]:
-    """`address` and every IPv4 address that it may carry."""
+    """Yields `address` and every IPv4 address that it may contain."""
     yield address
     if isinstance(address, IPv4Address):
         return
@@ -184,7 +216,7 @@ def _forms(address: Address) -> Iterator[Address]:
 
 
 def _is_isatap(address: IPv6Address) -> bool:
-    """Whether a router may tunnel it to the IPv4 address at its end: RFC 5214, by its interface id of any network."""
+    """Whether a router may tunnel packets to the IPv4 address at its end (RFC 5214), in any network."""
     return int(address) >> 32 & 0xFDFFFFFF == 0x5EFE
 
 

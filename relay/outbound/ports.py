@@ -1,4 +1,4 @@
-"""Says which ports may be called."""
+"""Decides which ports may be called."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from relay.errors import RequestRefused, SetupError
 
 MAX_PORT = 65535
 
-# What browsers refuse, and where databases, queues and the daemons of machines and clusters listen: a request there
-# can only do harm. None is in the range from which systems take ports at random.
+# Ports that browsers refuse, and those of databases, queues and daemons of machines and clusters, where a request can
+# only do harm. None is in the range from which systems assign ports at random.
 CLOSED = frozenset(
     {
         *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 70, 77, 79, 87, 95),
@@ -26,7 +26,7 @@ CLOSED = frozenset(
 
 
 class Ports:
-    """The ports that may be called: those that `allowed` names (443, 8000-8999), or with none all but `CLOSED`."""
+    """The ports that may be called: those in `allowed` (443, 8000-8999), or if it is empty, all but `CLOSED`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         named = frozenset(port for text in allowed for port in _range(text))
@@ -36,7 +36,7 @@ class Ports:
         return port in self._open
 
     def refusal(self, port: int) -> RequestRefused:
-        """What is raised where `port` is none of them."""
+        """The error for a port that may not be called."""
         return RequestRefused(f"Relay doesn't call port {port}; allow it with RELAY_OUTBOUND_PORTS if this is meant.")
 
 

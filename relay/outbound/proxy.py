@@ -1,4 +1,4 @@
-"""The proxy behind which Relay may stand: every connection goes through it by CONNECT, to an address judged here."""
+"""Connects through the configured outbound proxy with CONNECT, to an address that is judged here."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from relay.outbound.resolver import Resolver
 from relay.outbound.urls import Target, parse
 from relay.outbound.wire import Wire, parse_head
 
-# A proxy says these of itself, not of where the request goes.
-_LATER = frozenset({408, 425, 429})
+# Statuses about the proxy itself, not the target.
+_TEMPORARY = frozenset({408, 425, 429})
 
 
 class _Trusted:
-    """Judges nothing: whoever runs Relay has named the proxy."""
+    """Allows every address, because the administrator has named the proxy."""
 
     def is_shut_name(self, host: str) -> bool:
         return False
@@ -30,11 +30,14 @@ class _Trusted:
     def objection(self, text: str) -> None:
         return None
 
+    def is_own(self, text: str) -> bool:
+        return False
+
 
 class Proxy:
-    """An HTTP proxy by its URL, http://[user:password@]host:port; SetupError where that can't be one.
+    """An HTTP proxy by its URL, http://[user:password@]host:port. Raises SetupError for an invalid URL.
 
-    It is told addresses and no names, for http as well: by a name it would look up again what was judged here.
+    The proxy gets addresses and never names, for http as well: it would look up again a name that was judged here.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,7 +50,7 @@ class Proxy:
         self._headers = "\r\n".join([*lines, "", ""])
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
-        """A connection through the proxy. Raises ConnectFailed, or RequestRefused where the proxy refuses it."""
+        """Opens a connection through the proxy. Raises ConnectFailed, or RequestRefused if the proxy refuses it."""
         until = monotonic() + seconds
         sock = self._reach(until)
         try:
@@ -67,8 +70,8 @@ class Proxy:
                 return socket.create_connection((address, self._target.port), timeout=max(left, 0.001))
         raise ConnectFailed("The outbound proxy can't be reached.")
 
-    def _ask(self, wire: Wire, place: str) -> None:
-        wire.send(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{self._headers}".encode())
+    def _ask(self, wire: Wire, authority: str) -> None:
+        wire.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{self._headers}".encode())
         _, status, headers = parse_head(wire.head())
         if not 200 <= status < 300:
             raise _refusal(status, headers)
@@ -77,10 +80,10 @@ class Proxy:
 
 
 def _refusal(status: int, headers: dict[str, str]) -> DeliveryError:
-    """Smokescreen refuses an address by 407; of who may use it, a proxy speaks with Proxy-Authenticate."""
+    """The error for a status. Smokescreen refuses an address with 407, but without Proxy-Authenticate."""
     if status == 407 and "proxy-authenticate" in headers:
         return ConnectFailed("The outbound proxy wants a user name and password: RELAY_OUTBOUND_PROXY may hold them.")
-    if 400 <= status < 500 and status not in _LATER:
+    if 400 <= status < 500 and status not in _TEMPORARY:
         return RequestRefused(f"The outbound proxy refuses to connect there: it answered {status}.")
     return ConnectFailed(f"The outbound proxy didn't connect: it answered {status}.")
 

@@ -1,35 +1,35 @@
-"""Reads a URL with urllib3's parser alone, and refuses what two readers could read differently."""
+"""Parses URLs with urllib3's parser only, and refuses URLs that two parsers could read differently."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from unicodedata import category, normalize
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
-from relay.errors import RequestRefused
+from relay.errors import ValueRefused
 
 MAX_URL = 8192
 MAX_HOST = 253
 _JOINERS = "\u200c\u200d"
 _PORTS = {"http": 80, "https": 443}
 
-# Backslash and whitespace are where parsers part ways; surrogates and C1 controls have no form.
+# Parsers differ about backslashes and white space; surrogates and C1 controls can't be encoded.
 _find_unreadable = re.compile(r"[\x00-\x20\x7f-\xa0\\\s\ud800-\udfff]").search
 _is_name = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*").fullmatch
 _authority = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)").match
 _has_padded_port = re.compile(r".*:0[0-9]+").fullmatch
-# getaddrinfo reads 2130706433, 0x7f.1 and 127.1 as addresses: a last label like that is a number.
+# getaddrinfo reads 2130706433, 0x7f.1 and 127.1 as addresses: a last label of this form is a number.
 _ends_in_number = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """Where a URL leads. `host` has no brackets and no last dot; `path` carries the query."""
+    """The target of a URL. `host` has no brackets and no trailing dot; `path` includes the query."""
 
     scheme: str
     host: str
@@ -37,83 +37,88 @@ class Target:
     path: str
     literal: bool
 
-    @property
+    @cached_property
     def authority(self) -> str:
-        """Host and port as the Host header says them; the port only where it isn't the usual."""
+        """Host and port as in the Host header, without a default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @property
+    @cached_property
     def origin(self) -> str:
         return f"{self.scheme}://{self.authority}"
 
 
 def check_url(url: str) -> None:
-    """Raises RequestRefused where `url` can't be called as written; looks nothing up."""
+    """Raises RequestRefused if `url` can't be called as written. Looks no name up."""
     parse(url)
 
 
 def exact(url: str) -> str:
-    """`url` as it is called: letters that no URL has are encoded, its dots resolved, its fragment dropped."""
+    """`url` as it is called: invalid characters encoded, dots resolved, fragment removed."""
     target = parse(url)
     return target.origin + target.path
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of `url` as written, the usual port left out; raises RequestRefused."""
+    """Scheme, host and port of `url` as written, without a default port; raises RequestRefused."""
     return parse(url).origin
+
+
+def host_of(url: str) -> str:
+    """The host of `url` in canonical form, without brackets and trailing dot; raises RequestRefused."""
+    return parse(url).host
 
 
 @lru_cache(maxsize=1024)
 def parse(url: str) -> Target:
-    """The target of `url`, its fragment dropped; raises RequestRefused."""
+    """The target of `url`, without its fragment; raises RequestRefused."""
     if len(url) > MAX_URL:
-        raise RequestRefused(f"The URL is longer than {MAX_URL:,} characters.")
+        raise ValueRefused(f"The URL is longer than {MAX_URL:,} characters.")
     if _find_unreadable(url):
-        raise RequestRefused("The URL has a space, a backslash or a control character in it.")
+        raise ValueRefused("The URL has a space, a backslash or a control character in it.")
     _check_authority(url)
     try:
         parts = parse_url(url)
     except LocationParseError:
-        raise RequestRefused("The URL can't be read: check its host and port.") from None
+        raise ValueRefused("The URL can't be read: check its host and port.") from None
     return _target(parts)
 
 
 def _check_authority(url: str) -> None:
-    """Refuses what urllib3 takes or mends and others read differently: an empty user name, %31 for 1, port 080."""
-    found = _authority(url)
-    authority = found[1] if found else ""
+    """Refuses forms that urllib3 accepts and others read differently: an empty user name, %31 for 1, port 080."""
+    match = _authority(url)
+    authority = match[1] if match else ""
     if "@" in authority:
-        raise RequestRefused("The URL has a user name or password before the host: use an Authorization header.")
+        raise ValueRefused("The URL has a user name or password before the host: use an Authorization header.")
     if "%" in authority and "[" in authority:
-        raise RequestRefused("The address in the URL has a zone id, which can't be called.")
+        raise ValueRefused("The address in the URL has a zone id, which can't be called.")
     if "%" in authority:
-        raise RequestRefused("The host of the URL has a % in it: write the letter that it stands for.")
+        raise ValueRefused("The host of the URL has a % in it: write the letter that it stands for.")
     if _has_padded_port(authority):
-        raise RequestRefused("The port of the URL begins with 0: leave the zero out.")
+        raise ValueRefused("The port of the URL begins with 0: leave the zero out.")
 
 
 def _target(parts: Url) -> Target:
     if parts.scheme not in _PORTS:
-        raise RequestRefused("The URL must start with http:// or https://.")
+        raise ValueRefused("The URL must start with http:// or https://.")
     if parts.port == 0:
-        raise RequestRefused("The URL has port 0, which can't be called.")
+        raise ValueRefused("The URL has port 0, which can't be called.")
     if not parts.host:
-        raise RequestRefused("The URL has no host.")
+        raise ValueRefused("The URL has no host.")
     host, literal = _host(parts.host)
     port = parts.port or _PORTS[parts.scheme]
     return Target(parts.scheme, host, port, parts.request_uri, literal)
 
 
 def _host(written: str) -> tuple[str, bool]:
-    """The host in its one form, and whether it is an address."""
+    """The host in canonical form, and whether it is an address."""
     if written.startswith("["):
         return _ipv6(written[1:-1]), True
     host = written.removesuffix(".")
     if _ends_in_number(host):
         return _ipv4(host), True
     if len(host) > MAX_HOST or not _is_name(host):
-        raise RequestRefused("The host of the URL isn't a valid name.")
+        raise ValueRefused("The host of the URL isn't a valid name.")
     for label in host.split("."):
         _check_punycode(label)
     return host, False
@@ -123,7 +128,7 @@ def _ipv4(text: str) -> str:
     try:
         return str(IPv4Address(text))
     except AddressValueError:
-        raise RequestRefused(
+        raise ValueRefused(
             "The host of the URL is a number: write an address as four numbers, like 192.0.2.1."
         ) from None
 
@@ -132,16 +137,16 @@ def _ipv6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except AddressValueError:
-        raise RequestRefused("The address in the URL isn't valid.") from None
+        raise ValueRefused("The address in the URL isn't valid.") from None
 
 
 def _check_punycode(label: str) -> None:
     if label.startswith("xn--") and not _is_international(label[4:]):
-        raise RequestRefused("The host of the URL isn't a valid international name.")
+        raise ValueRefused("The host of the URL isn't a valid international name.")
 
 
 def _is_international(code: str) -> bool:
-    """Whether punycode stands for letters that a name may have, in their one form; browsers refuse the rest."""
+    """Whether punycode decodes to letters that a name may have, in canonical form; browsers refuse others."""
     try:
         text = code.encode("ascii").decode("punycode")
     except UnicodeError:

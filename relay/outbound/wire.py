@@ -1,15 +1,20 @@
-"""Speaks HTTP/1.1 over one connection: sends bytes, reads one answer, within one deadline.
+"""Speaks HTTP/1.1 over one connection: sends bytes and reads one answer, within one deadline.
 
-Every wait is for what is left until the deadline, so a server that drips can't stretch it; a
-client that waits anew at each read, as http.client does, needs a second thread to say stop.
+Every wait ends at the deadline, so a slow server can't prolong it. A client whose timeout restarts at each read, as in
+http.client, would need a second thread to stop it.
+
+Answers are read leniently, and connections are reused strictly: where two readers could disagree about where an answer
+ends, the next bytes on that connection might not be the answer to the next request. Such a connection is closed.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from time import monotonic
+
+import msgspec
 
 from relay.errors import ConnectionLost, DeadlinePassed
 
@@ -25,23 +30,36 @@ _find_head_end = re.compile(rb"\r?\n\r?\n").search
 _status_line = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?").fullmatch
 _chunk_line = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n").fullmatch
 _length = re.compile(r"[0-9]{1,18}").fullmatch
-_NOT_HTTP = "What came back isn't HTTP."
+# A head without what only a lenient reader accepts: bare LF or CR, NUL, a folded line, a space before the colon.
+_is_strict = re.compile(
+    rb"HTTP/1\.1 [2-5][0-9]{2} [\t\x20-\x7e\x80-\xff]*\r\n"
+    rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n"
+).fullmatch
+_is_plain_chunk = re.compile(rb"[0-9A-Fa-f]{1,15}\r\n").fullmatch
+_is_plain_length = re.compile("0|[1-9][0-9]*").fullmatch
+_BODILESS = frozenset({204, 304})  # 205 has a body if its headers say so
+_NOT_HTTP = "The response isn't valid HTTP."
+_BLANK = " \t\r"
 _CUT = "The connection broke before the whole answer had come."
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer off the wire. `reusable`: the connection can carry another request."""
+Takes = Callable[[bytes], bool]
+Receives = Callable[[int, Mapping[str, str]], Takes | None]
+
+
+class WireResponse(msgspec.Struct, frozen=True):
+    """An answer as read. `reusable`: the connection can carry another request. `fault`: see Answer."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     truncated: bool
     reusable: bool
+    fault: str = ""
 
 
 class Wire:
-    """One connection, its deadline (monotonic seconds), and what is read but not yet used."""
+    """A connection, its deadline (monotonic seconds), and a buffer of bytes that are read but not used."""
 
     __slots__ = ("_buffer", "_deadline", "_sock", "received")
 
@@ -55,8 +73,8 @@ class Wire:
     def is_empty(self) -> bool:
         return not self._buffer
 
-    def send(self, data: bytes) -> None:
-        """Sends all; a server that stops listening is no error yet, it may have answered."""
+    def send(self, data: bytes) -> bool:
+        """Sends all of `data`. A server that stops reading is no error yet, because it may have answered: False."""
         view = memoryview(data)
         try:
             while view:
@@ -65,12 +83,13 @@ class Wire:
         except TimeoutError:
             raise self._passed() from None
         except (BrokenPipeError, ConnectionResetError):
-            return
+            return False
         except OSError:
             raise ConnectionLost(_CUT) from None
+        return True
 
     def head(self) -> bytes:
-        """The next head with its empty line."""
+        """Reads the next head with its empty line."""
         start = 0
         while (end := _find_head_end(self._buffer, start)) is None:
             start = max(len(self._buffer) - 3, 0)
@@ -80,7 +99,7 @@ class Wire:
         return self._cut(end.end())
 
     def line(self) -> bytes:
-        """The next line with its end."""
+        """Reads the next line with its end."""
         start = 0
         while (end := self._buffer.find(b"\n", start)) < 0:
             start = len(self._buffer)
@@ -94,8 +113,14 @@ class Wire:
             self._more()
         return self._cut(count)
 
+    def some(self, most: int) -> bytes:
+        """Reads between 1 and `most` bytes; none if the server has closed."""
+        if not self._buffer:
+            self._receive()
+        return self._cut(most)
+
     def to_end(self, limit: int) -> bytes:
-        """All until the server closes, or the first `limit` bytes."""
+        """Reads until the server closes, at most `limit` bytes."""
         while len(self._buffer) < limit and self._receive():
             pass
         return self._cut(limit)
@@ -132,20 +157,27 @@ class Wire:
         return DeadlinePassed(f"The request was sent, but {seen} in time.")
 
 
-def read_reply(wire: Wire, method: str, keep: int) -> Reply:
-    """The answer to a `method` request, at most `keep` bytes of its body.
+def read_reply(wire: Wire, method: str, keep: int, receive: Receives | None = None) -> WireResponse:
+    """Reads the answer to a `method` request, with at most `keep` bytes of its body.
 
-    Raises DeadlinePassed, or ConnectionLost where the answer is cut short or isn't HTTP.
+    `receive`: see Request; an answer is truncated if it didn't want all of the body.
+    Raises DeadlinePassed, or ConnectionLost if the answer is incomplete or isn't HTTP.
     """
-    for _ in range(MAX_INFORMATIONAL):
-        minor, status, headers = parse_head(wire.head())
+    for informational in range(MAX_INFORMATIONAL):  # noqa: B007 - counts them
+        head = wire.head()
+        _, status, headers = parse_head(head)
         if status >= _FIRST_FINAL:
             break
     else:
         raise ConnectionLost("The server only sent provisional answers.")
-    body, truncated, framed = _read_body(wire, method, status, headers, keep)
-    reusable = framed and not truncated and wire.is_empty and _stays_open(minor, headers)
-    return Reply(status, headers, body, truncated, reusable)
+    takes = receive(status, headers) if receive is not None and "content-encoding" not in headers else None
+    if takes is None:
+        body, truncated, framed = _read_body(wire, method, status, headers, keep)
+    else:
+        body = b""
+        truncated, framed = _pour_body(wire, method, status, headers, takes)
+    reusable = framed and not truncated and wire.is_empty and not informational and _stays_open(head, headers)
+    return WireResponse(status, headers, body, truncated, reusable)
 
 
 def _check_head_size(size: int) -> None:
@@ -175,29 +207,74 @@ def _parse_headers(lines: list[bytes]) -> dict[str, str]:
     for line in lines:
         text = line.decode("latin-1")
         if text[:1] in (" ", "\t") and name:  # a folded line belongs to the one before
-            headers[name] += f" {text.strip()}"
+            headers[name] += f" {text.strip(_BLANK)}"
             continue
         before, colon, after = text.partition(":")
-        name = before.strip().lower()
+        name = before.strip(_BLANK).lower()
         if not colon or not name:
             raise ConnectionLost(_NOT_HTTP)
-        value = after.strip()
+        value = after.strip(_BLANK)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 
 def _read_body(wire: Wire, method: str, status: int, headers: dict[str, str], keep: int) -> tuple[bytes, bool, bool]:
-    """Body, whether there was more, and whether its end was marked (RFC 9112, 6.3)."""
-    if method == "HEAD" or status in (204, 304):
-        return b"", False, True
-    if "transfer-encoding" in headers:
-        if headers["transfer-encoding"].lower().rpartition(",")[2].strip() == "chunked":
-            return _read_chunks(wire, keep, framed="content-length" not in headers)
-    elif "content-length" in headers:
-        length = _content_length(headers["content-length"])
-        return wire.exactly(min(length, keep)), length > keep, True
+    """The body, whether it was longer, and whether its end was unambiguous (RFC 9112, 6.3)."""
+    coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if method == "HEAD" or status in _BODILESS:
+        # A server that announces a body may send it nevertheless, where the next answer is expected.
+        return b"", False, coding is None and length in (None, "0")
+    if coding is not None:
+        last = coding.lower().rpartition(",")[2].strip(_BLANK)
+        if last == "chunked":
+            return _read_chunks(wire, keep, framed=coding.lower() == "chunked" and length is None)
+    elif length is not None:
+        size = _content_length(length)
+        return wire.exactly(min(size, keep)), size > keep, bool(_is_plain_length(length))
     body = wire.to_end(keep + 1)
     return body[:keep], len(body) > keep, False
+
+
+def _pour_body(wire: Wire, method: str, status: int, headers: dict[str, str], takes: Takes) -> tuple[bool, bool]:
+    """Passes a body on; returns whether it is incomplete, and whether its end was unambiguous, as `_read_body` does."""
+    coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+    if method == "HEAD" or status in _BODILESS:
+        return False, coding is None and length in (None, "0")
+    if coding is not None and coding.lower().rpartition(",")[2].strip(_BLANK) == "chunked":
+        return _pour_chunks(wire, takes, framed=coding.lower() == "chunked" and length is None)
+    if coding is None and length is not None:
+        return not _pour(wire, _content_length(length), takes), bool(_is_plain_length(length))
+    while piece := wire.some(_PIECE):
+        if not takes(piece):
+            return True, False
+    return False, False
+
+
+def _pour(wire: Wire, size: int, takes: Takes) -> bool:
+    """Passes on `size` bytes; returns False once no more are wanted. Raises ConnectionLost if there are fewer."""
+    while size:
+        piece = wire.some(min(size, _PIECE))
+        if not piece:
+            raise ConnectionLost(_CUT)
+        size -= len(piece)
+        if not takes(piece):
+            return False
+    return True
+
+
+def _pour_chunks(wire: Wire, takes: Takes, *, framed: bool) -> tuple[bool, bool]:
+    count = total = 0
+    while size := _chunk_size(line := wire.line()):
+        framed = framed and bool(_is_plain_chunk(line))
+        count, total = count + 1, total + size
+        # Of a file, each chunk has to be of some size: many small ones cost more than they bring.
+        if not _pour(wire, size, takes) or count > MAX_CHUNKS + total // MAX_CHUNK_LINE:
+            return True, False
+        end = wire.line()
+        if end.strip():
+            raise ConnectionLost(_NOT_HTTP)
+        framed = framed and end == b"\r\n"
+    return False, _skip_trailers(wire) and framed and bool(_is_plain_chunk(line))
 
 
 def _content_length(text: str) -> int:
@@ -211,17 +288,26 @@ def _content_length(text: str) -> int:
 def _read_chunks(wire: Wire, keep: int, *, framed: bool) -> tuple[bytes, bool, bool]:
     body = bytearray()
     chunks = 0
-    while size := _chunk_size(wire.line()):
+    while size := _chunk_size(line := wire.line()):
+        framed = framed and bool(_is_plain_chunk(line))
         body += wire.exactly(min(size, keep + 1 - len(body)))
         chunks += 1
-        # In chunks of a byte each, an answer takes half a second of CPU: the rest of one is as good as too long.
+        # An answer in chunks of one byte takes half a second of CPU, so one with too many chunks counts as too long.
         if len(body) > keep or chunks > MAX_CHUNKS:
             return bytes(body[:keep]), True, framed
-        if wire.line().strip():
+        end = wire.line()
+        if end.strip():
             raise ConnectionLost(_NOT_HTTP)
-    for _ in range(MAX_HEAD_LINES):
-        if not wire.line().strip():  # the empty line after the trailers, which nobody reads
-            return bytes(body), False, framed
+        framed = framed and end == b"\r\n"
+    return bytes(body), False, _skip_trailers(wire) and framed and bool(_is_plain_chunk(line))
+
+
+def _skip_trailers(wire: Wire) -> bool:
+    """Skips trailers and the empty line after them. Returns whether there was only that line."""
+    for number in range(MAX_HEAD_LINES):
+        line = wire.line()
+        if not line.strip():
+            return number == 0 and line == b"\r\n"
     raise ConnectionLost(f"The answer has more than {MAX_HEAD_LINES} trailers.")
 
 
@@ -232,6 +318,6 @@ def _chunk_size(line: bytes) -> int:
     return int(match[1], 16)
 
 
-def _stays_open(minor: int, headers: dict[str, str]) -> bool:
-    connection = headers.get("connection", "").lower()
-    return "close" not in connection if minor else "keep-alive" in connection
+def _stays_open(head: bytes, headers: dict[str, str]) -> bool:
+    """Whether the server keeps the connection open, and its head is unambiguous."""
+    return headers.get("connection", "").lower() in ("", "keep-alive") and bool(_is_strict(head))

@@ -1,26 +1,35 @@
-"""The doorbell: bells that say "there is work", and the worker that answers them. The only door to RQ and Redis."""
+"""Sends wakeups to workers, runs the worker that receives them, and holds all other use of Redis and RQ."""
 
-from relay.queues.answers import Listener, tell
-from relay.queues.bells import Bell, Watch, admit, call, ping, ring, waiting, workers
-from relay.queues.shares import take
-from relay.queues.slots import occupy, vacate
-from relay.queues.worker import run_worker, still_serving, stopping
+from relay.queues.reply_channel import Listener, publish
+from relay.queues.semaphore import acquire_slot, release_slot
+from relay.queues.token_bucket import take_tokens
+from relay.queues.wakeups import (
+    Wakeup,
+    WorkerHeartbeat,
+    pending_wakeups,
+    ping,
+    throttle,
+    wake_another_worker,
+    wake_worker,
+    worker_count,
+)
+from relay.queues.worker import renew_presence, run_worker, stopping
 
 __all__ = [
-    "Bell",
     "Listener",
-    "Watch",
-    "admit",
-    "call",
-    "occupy",
+    "Wakeup",
+    "WorkerHeartbeat",
+    "acquire_slot",
+    "pending_wakeups",
     "ping",
-    "ring",
+    "publish",
+    "release_slot",
+    "renew_presence",
     "run_worker",
-    "still_serving",
     "stopping",
-    "take",
-    "tell",
-    "vacate",
-    "waiting",
-    "workers",
+    "take_tokens",
+    "throttle",
+    "wake_another_worker",
+    "wake_worker",
+    "worker_count",
 ]

@@ -1,4 +1,8 @@
-"""The worker that answers bells, and looks for work without them while Redis is away."""
+"""Runs RQ's worker loop around one fixed function, whatever the jobs in Redis contain.
+
+An RQ job names a function and its arguments, so anyone with write access to Redis could make a worker call anything.
+Relay needs none of that: a job only means that there may be work, and its content is never read.
+"""
 
 from __future__ import annotations
 
@@ -10,125 +14,172 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import InvalidJobOperation, StopRequested
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.worker import SimpleWorker
+from rq.worker import SimpleWorker, WorkerStatus
+from rq.worker_registration import clean_worker_registry
 
-from relay.queues import bells
+from relay.queues import wakeups
 
 log = structlog.get_logger()
 
-# Set when this process was asked to stop: a job in hand claims nothing more.
+# Set when this process is asked to stop: the job that is running then claims no more runs.
 stopping = threading.Event()
 
 # Set while this process serves the queue.
 _serving = threading.Event()
 
-# Seconds between two looks for work while Redis is away.
-WITHOUT_BELLS = 0.5
-# Seconds, of which RQ waits 15 less for a bell, and 10 more than that for an answer of Redis.
+# The pause between two polls for work while Redis is unavailable.
+POLL_SECONDS = 0.5
+# Seconds. RQ waits 15 seconds less than this for a wakeup, and its socket timeout is 10 seconds longer than that.
 _TTL = 20
+# Relay's job ids are shorter; a longer one was not written by Relay.
+_MAX_ID_BYTES = 100
 
 
 @functools.cache
-def _presence() -> bells.Word:
-    # Made in the process that serves, not in the one that it was forked from: its name is the process's.
-    return bells.Word(bells.WORKERS, bells.WORKER_TTL)
+def _presence() -> wakeups.Heartbeat:
+    # Created in the serving process, not in the one that it was forked from, because its name has the process id.
+    return wakeups.Heartbeat(wakeups.WORKERS, wakeups.WORKER_TTL)
 
 
-def still_serving() -> None:
-    """Renew this process's word that it serves the queue, in the middle of a long job; cheap, and nothing elsewhere."""
+def renew_presence() -> None:
+    """Renew this worker's heartbeat in the middle of a long job; cheap, and does nothing in other processes."""
     if _serving.is_set():
-        _presence().keep()
+        _presence().renew()
 
 
 class Worker(SimpleWorker):
-    """Serves one queue in its own process, without forking a child per job; ends quietly when Redis goes away."""
+    """Serves one queue in its own process, without forking a child per job; ends quietly if Redis fails.
 
-    # No suspension, no pub/sub commands: a worker stops by signal.
+    `work`: the function to call for each job. `lost_redis`: whether the worker ended because a Redis command failed.
+    """
+
     log_job_description = False
+
+    def __init__(self, queue: Queue, work: Callable[[], object], connection: Redis) -> None:
+        super().__init__([queue], connection=connection, serializer=JSONSerializer, job_class=Job, worker_ttl=_TTL)
+        self._work = work
+        self.lost_redis = False
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """The next job, created here: neither its id nor its content in Redis decides what runs.
+
+        With a `timeout` in seconds, returns a job when it ends, too, so that work is found even if something in Redis
+        prevents wakeups. Without one, returns None if no job is waiting.
+        """
+        (queue,) = self.queues
+        with self._stops_without_redis():
+            self.set_state(WorkerStatus.IDLE)
+            self.heartbeat()
+            job_id = self._pop(queue, timeout)
+            if job_id is None and timeout is None:
+                return None
+            if job_id is not None and len(job_id) <= _MAX_ID_BYTES:
+                self.connection.delete(Job.key_for("").encode() + job_id)
+        return Job(connection=self.connection, serializer=JSONSerializer), queue
+
+    def _pop(self, queue: Queue, timeout: int | None) -> bytes | None:
+        if timeout is None:
+            return self.connection.lpop(queue.key)  # type: ignore[return-value] # no count: one value
+        popped: Any = self.connection.blpop([queue.key], timeout)
+        return popped[1] if popped else None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Call `work`. RQ would import the function that the job names, and afterwards its callbacks."""
+        with self._stops_without_redis():
+            self.set_state(WorkerStatus.BUSY)
+            try:
+                self._work()
+            except Exception:
+                log.exception("work.failed")
+            self.set_state(WorkerStatus.IDLE)
+        if stopping.is_set():
+            raise StopRequested  # `work` itself may set it, when this process runs out of memory
+
+    def run_maintenance_tasks(self) -> None:
+        """Do nothing: RQ would run the callbacks of abandoned jobs, and Relay has none."""
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        return False
 
     def request_stop(self, signum: int, frame: Any) -> None:
         stopping.set()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def set_shutdown_requested_date(self) -> None:
-        """Tell Redis nothing: this runs within a signal, in the middle of a job."""
+        """Do nothing: this runs in a signal handler, in the middle of a job, where Redis must not be called."""
 
     def subscribe(self) -> None:
-        """Skip RQ's command channel and its thread: nothing is sent there."""
+        """Do nothing: RQ's command channel and its thread are not needed, since workers are stopped by signals."""
 
     def unsubscribe(self) -> None:
-        """Nothing was subscribed."""
+        """Do nothing: `subscribe` does nothing."""
 
     def check_for_suspension(self, burst: bool) -> None:
-        """Skip a round trip a job: the queue is never suspended."""
+        """Do nothing, which saves a round trip per job: the queue is never suspended."""
 
     def procline(self, message: str) -> None:
-        """Leave the process title alone."""
+        """Do nothing: the process title stays as it is."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        with _stops_without_redis():
+        with self._stops_without_redis():
             super().heartbeat(timeout, pipeline)
-            _presence().keep()
+            _presence().renew()
 
-    def handle_job_success(self, *words: Any, **named: Any) -> None:
-        """Skip it where Redis was emptied meanwhile: it knows nothing of the job any more, and nobody needs it to."""
-        with contextlib.suppress(InvalidJobOperation):
-            super().handle_job_success(*words, **named)
-
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        with _stops_without_redis():
-            super().execute_job(job, queue)
-
-
-@contextlib.contextmanager
-def _stops_without_redis() -> Iterator[None]:
-    # RQ itself would wait for longer and longer, and take what it doesn't expect for the end of the process.
-    try:
-        yield
-    except RedisError as error:
-        raise StopRequested from error
+    @contextlib.contextmanager
+    def _stops_without_redis(self) -> Iterator[None]:
+        # RQ itself would retry with longer and longer pauses, and end the process on an error it doesn't expect.
+        try:
+            yield
+        except RedisError as error:
+            self.lost_redis = True
+            raise StopRequested from error
 
 
 def run_worker(work: Callable[[], object], *, burst: bool = False) -> None:
-    """Answer bells until SIGTERM or SIGINT (or, in a burst, until none waits); what is in hand is finished.
+    """Call `work` for each job until SIGTERM or SIGINT, or in a burst until no job is left. The last job is finished.
 
-    While Redis is away, `work` is called again and again instead: the database knows what is due.
+    While Redis is unavailable, or refuses a command that a worker needs, `work` is called in a loop instead: the
+    database has the due times.
     """
     with contextlib.suppress(StopRequested):
         while not stopping.is_set():
-            if not _answer_bells(burst=burst):
-                _mind_signals()
+            if not _serve_queue(work, burst=burst):
+                _stop_on_signals()
                 work()
             if burst:
                 return
-            stopping.wait(WITHOUT_BELLS)
+            stopping.wait(POLL_SECONDS)
 
 
-def _answer_bells(*, burst: bool) -> bool:
-    """Serve the queue until asked to stop or Redis goes away; False when it is away."""
-    if not bells.ping():
+def _serve_queue(work: Callable[[], object], *, burst: bool) -> bool:
+    """Serve the queue until asked to stop; False if Redis is unavailable, or fails in the meantime."""
+    if not wakeups.ping():
         return False
     try:
-        connection = bells.client()
-        queue = bells.queue(connection)
-        worker = Worker([queue], connection=connection, serializer=JSONSerializer, job_class=Job, worker_ttl=_TTL)
+        connection = wakeups.client()
+        queue = wakeups.queue(connection)
+        with contextlib.suppress(UnicodeDecodeError):  # a worker name that Relay didn't write
+            clean_worker_registry(queue)
+        worker = Worker(queue, work, connection)
         _serving.set()
         worker.work(burst=burst, logging_level="WARNING")
         _presence().end()
     except RedisError as error:
-        log.warning("worker.without_bells", reason=type(error).__name__)
+        log.warning("worker.without_redis", reason=type(error).__name__)
         return False
     finally:
         _serving.clear()
-    return True
+    return not worker.lost_redis
 
 
-def _mind_signals() -> None:
-    """Have signals ask to stop, as RQ's own handlers do while it waits for bells."""
+def _stop_on_signals() -> None:
+    """Set `stopping` on SIGTERM and SIGINT, as RQ's own handlers do while it waits for jobs."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -1,1 +1,1 @@
-"""Recipes: ready flows with sample events, one file each, data only; `shelf` reads them when they are asked for."""
+"""Holds recipes, ready flows with sample events: one JSON file each, read by `loader` on each request."""

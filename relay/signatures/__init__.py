@@ -1,9 +1,9 @@
-"""Verification of senders and their handshakes: an interpreter of data that knows no sender by name."""
+"""Verifies senders and answers their handshakes, with an interpreter of data that names no sender."""
 
-from relay.signatures.fetching import Fetch, Wanted
-from relay.signatures.handshakes import Answer, Handshaker
+from relay.signatures.fetching import Fetch, KeyDocument
+from relay.signatures.handshakes import HandshakeAnswer, Handshaker
 from relay.signatures.keys import Secret
-from relay.signatures.request import Request
+from relay.signatures.request import SenderRequest
 from relay.signatures.scheme import (
     BodyHash,
     Handshake,
@@ -19,22 +19,22 @@ from relay.signatures.verdict import Verdict
 from relay.signatures.verifiers import Verifier, verifier
 
 __all__ = [
-    "Answer",
     "BodyHash",
     "Fetch",
     "Handshake",
+    "HandshakeAnswer",
     "Handshaker",
     "Key",
+    "KeyDocument",
     "Named",
-    "Request",
     "Respond",
     "Scheme",
     "Secret",
+    "SenderRequest",
     "Signature",
     "Timestamp",
     "Verdict",
     "Verifier",
-    "Wanted",
     "When",
     "verifier",
 ]

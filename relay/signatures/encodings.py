@@ -1,4 +1,4 @@
-"""Text to bytes and back, strictly: one text for each value, so that nothing else passes for it."""
+"""Encodes and decodes bytes strictly: each value has exactly one text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _is_lower_hex = re.compile(rb"(?:[0-9a-f]{2})+").fullmatch
 
 
 def decoded(text: bytes, encoding: Encoding) -> bytes | None:
-    """The bytes that `text` stands for; None where it isn't written as `encoding` says."""
+    """The bytes of `text`; None if it isn't valid in `encoding`."""
     if encoding == "text":
         return text or None
     if encoding == "hex":
@@ -38,12 +38,12 @@ def _base64(text: bytes) -> bytes | None:
         value = b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    # Several texts decode to the same bytes; a sender writes one of them.
+    # Several texts decode to the same bytes, but encoding gives only one of them.
     return value if value and b64encode(value) == text else None
 
 
 def _base64url(text: bytes) -> bytes | None:
-    """With or without padding."""
+    """Decodes with or without padding."""
     if b"+" in text or b"/" in text:
         return None
     bare = text.rstrip(b"=")

@@ -1,4 +1,4 @@
-"""What some verifiers must fetch: keys and certificates, from hosts that they pin before anything is sent."""
+"""Fetches keys and certificates that verifiers need, from hosts that are pinned before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from relay.signatures.verdict import Refused, Undecided
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One document to fetch; the answer must be 200. `keep`: whether it may serve for other requests, too."""
+class KeyDocument:
+    """A document to fetch; the answer must be 200. `keep`: whether it may be kept for other requests."""
 
     url: str
     method: str = "GET"
@@ -21,22 +21,22 @@ class Wanted:
     keep: bool = True
 
 
-# Returns the body; raises RelayError where there is none. It is the caller's: the package itself opens no connection.
-Fetch = Callable[[Wanted], bytes]
+# Returns the body, or raises RelayError. The caller provides it: this package itself opens no connection.
+Fetch = Callable[[KeyDocument], bytes]
 
 
 def pinned(url: object, pattern: str) -> str:
-    """`url`, if all of it is as `pattern` says; raises Refused before anything is sent.
+    """Returns `url` if it matches `pattern` as a whole; raises Refused before anything is sent.
 
-    A pattern over the whole text and not a parser: what parses as the right host here may be another elsewhere.
+    The pattern covers the whole text, because another parser might read another host than one here.
     """
     if not isinstance(url, str) or not re.fullmatch(pattern, url, re.ASCII):
         raise Refused("The address of the sender's key is not one of the sender's own")
     return url
 
 
-def fetched(fetch: Fetch | None, wanted: Wanted) -> bytes:
-    """The document; raises Undecided where it can't be had now."""
+def fetched(fetch: Fetch | None, wanted: KeyDocument) -> bytes:
+    """The document; raises Undecided if it can't be fetched now."""
     if fetch is None:
         raise Undecided("The sender's key would have to be fetched, which is not done here")
     try:

@@ -1,4 +1,4 @@
-"""When a request was sent, and whether that is too long ago."""
+"""Checks when a request was sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _is_iso = re.compile(
 
 
 def check(text: bytes, how: Timestamp, now: float, tolerance: int | None) -> None:
-    """Raises Refused where `text` is no time, or further than `tolerance` seconds from `now`."""
+    """Raises Refused if `text` is not a time, or is more than `tolerance` seconds from `now`."""
     sent = moment(text, how.unit)
     if tolerance is None:
         return
@@ -27,7 +27,7 @@ def check(text: bytes, how: Timestamp, now: float, tolerance: int | None) -> Non
 
 
 def moment(text: bytes, unit: Unit) -> float:
-    """Seconds since 1970; raises Refused for anything that isn't written exactly as `unit` says."""
+    """Seconds since 1970; raises Refused for anything that isn't exactly in the form of `unit`."""
     if unit == "iso":
         return _iso(text)
     if not _is_number(text):
@@ -41,4 +41,4 @@ def _iso(text: bytes) -> float:
     try:
         return datetime.fromisoformat(text.decode()).timestamp()
     except (ValueError, OverflowError):
-        raise Refused("The timestamp is not a time that there is") from None
+        raise Refused("The timestamp is a time that does not exist") from None

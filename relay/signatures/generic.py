@@ -1,4 +1,4 @@
-"""Schemes for senders that have no preset, named by what they do."""
+"""Defines schemes for senders without a preset."""
 
 from __future__ import annotations
 

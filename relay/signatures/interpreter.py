@@ -1,9 +1,10 @@
-"""The interpreter: a scheme, which is data, becomes a verifier. It knows no sender by name."""
+"""Interprets a scheme, which is data, as a verifier. It knows no sender by name."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,15 @@ from urllib.parse import urlsplit
 from relay.signatures import basic, freshness, publickeys
 from relay.signatures.encodings import decoded
 from relay.signatures.keys import Secret, key_of, part
-from relay.signatures.request import Request, as_bytes, at, only, reader
-from relay.signatures.scheme import Scheme
+from relay.signatures.oracles import Answerable
+from relay.signatures.request import SenderRequest, as_bytes, at, only, reader
+from relay.signatures.scheme import Handshake, Scheme
 from relay.signatures.templates import Facts, Piece, compile_signed, worded
 from relay.signatures.verdict import Refused, Verdict
 
-# A header may hold several signatures: a sender that changes its secret sends one for each. Further ones are not read.
-MOST_SIGNATURES = 100
-MOST_ELEMENTS = 1_000
+# A header may contain several signatures, one for each secret of a sender that rotates them. Others are not read.
+MAX_SIGNATURES = 100
+MAX_ELEMENTS = 1_000
 
 Matches = Callable[[bytes, bytes, list[bytes]], bool]
 
@@ -33,13 +35,15 @@ class _Keyed:
 class Interpreter:
     """Verifies requests as `scheme` says. `tolerance`: seconds in place of the scheme's own.
 
-    Raises ValueError where the scheme names what isn't there.
+    `handshakes`: those that are answered with the same secret; messages that they sign are not events.
+    Raises ValueError for unknown names in the scheme.
     """
 
     fetches = False
 
-    def __init__(self, scheme: Scheme, tolerance: int | None = None) -> None:
+    def __init__(self, scheme: Scheme, tolerance: int | None = None, handshakes: Sequence[Handshake] = ()) -> None:
         self._scheme = scheme
+        self._answerable = Answerable(scheme, handshakes)
         self._signed: Piece = compile_signed(scheme.signed, scheme.key.part)
         self._sources = [(source, reader(source)) for source in scheme.signature.sources]
         self._required = [(source, reader(source), wanted) for source, wanted in scheme.require.items()]
@@ -49,7 +53,7 @@ class Interpreter:
         self._sent = reader(stamp.source) if stamp and not stamp.source.startswith("sig:") else None
         self._hash = reader(scheme.body_hash.source) if scheme.body_hash else None
 
-    def verify(self, request: Request, secrets: Sequence[Secret], now: float) -> Verdict:
+    def verify(self, request: SenderRequest, secrets: Sequence[Secret], now: float) -> Verdict:
         """Whether one of `secrets` signed `request`; `now` in seconds since 1970."""
         try:
             self._check(request, secrets, now)
@@ -57,7 +61,7 @@ class Interpreter:
             return Verdict(valid=False, reason=str(refused))
         return _VALID
 
-    def _check(self, request: Request, secrets: Sequence[Secret], now: float) -> None:
+    def _check(self, request: SenderRequest, secrets: Sequence[Secret], now: float) -> None:
         request.payload = self._scheme.payload
         keyed = self._keys(secrets)
         if self._hash is not None:
@@ -68,15 +72,15 @@ class Interpreter:
 
     def _keys(self, secrets: Sequence[Secret]) -> list[_Keyed]:
         if self._scheme.kind == "basic":
-            found = [(secret, basic.expected(secret)) for secret in secrets]
+            pairs = [(secret, basic.expected(secret)) for secret in secrets]
         else:
-            found = [(secret, key_of(secret, self._scheme.key)) for secret in secrets]
-        keyed = [_Keyed(secret, key) for secret, key in found if key]
+            pairs = [(secret, key_of(secret, self._scheme.key)) for secret in secrets]
+        keyed = [_Keyed(secret, key) for secret, key in pairs if key]
         if not keyed:
             raise Refused("No secret is stored that can be used; without one everything is refused")
         return keyed
 
-    def _check_body_hash(self, request: Request, find: Callable[[Request, Any], bytes | None]) -> None:
+    def _check_body_hash(self, request: SenderRequest, find: Callable[[SenderRequest, Any], bytes | None]) -> None:
         how = self._scheme.body_hash
         claimed = decoded(find(request, None) or b"", "hex")
         if how is None or claimed is None:
@@ -84,47 +88,56 @@ class Interpreter:
         if not hmac.compare_digest(claimed, hashlib.new(how.algorithm, request.body).digest()):
             raise Refused("The hash of the body does not match the body")
 
-    def _elements(self, request: Request) -> list[Any]:
-        """What must verify, each by itself: the request, or all elements of the array that `each` names."""
+    def _elements(self, request: SenderRequest) -> list[Any]:
+        """The elements that must all verify: the request, or the elements of the array that `each` names."""
         if not self._scheme.each:
             return [None]
-        found = [request.json]
-        for key in self._scheme.each.split("."):
-            found = [at(one, key) for one in _spread(found)]
-        found = list(_spread(found))
-        if not 0 < len(found) <= MOST_ELEMENTS or not all(isinstance(one, dict) for one in found):
+        name, _, rest = self._scheme.each.partition(".")
+        array = at(request.json, name)
+        signed = [at(element, rest) if rest else element for element in array] if isinstance(array, list) else []
+        if not 0 < len(signed) <= MAX_ELEMENTS or not all(isinstance(element, dict) for element in signed):
             raise Refused(f"{self._scheme.each} does not hold what is signed")
-        return found
+        return signed
 
     def _check_one(self, facts: Facts, keyed: list[_Keyed], now: float) -> None:
         raw = self._raw(facts)
         facts.timestamp = self._timestamp(facts, raw, now)
         reason = Refused(_MISMATCH.get(self._scheme.kind, "The signature does not match"))
-        for one in keyed:
-            facts.secret = one.secret
+        for keyed_secret in keyed:
+            facts.secret = keyed_secret.secret
             try:
-                if self._is_signed(facts, one, raw):
+                if self._is_signed(facts, keyed_secret, raw):
                     return
-            except Refused as refused:  # One secret of several may be unreadable, or another account's.
+            except Refused as refused:  # One of several secrets may be unreadable, or that of another account.
                 reason = refused
         raise reason
 
-    def _is_signed(self, facts: Facts, one: _Keyed, raw: list[bytes]) -> bool:
+    def _is_signed(self, facts: Facts, keyed: _Keyed, raw: list[bytes]) -> bool:
         for source, find, wanted in self._required:
             value = find(facts.request, facts.element)
-            if value is None or not hmac.compare_digest(value, _wanted(wanted, one.secret)):
+            if value is None or not hmac.compare_digest(value, _wanted(wanted, keyed.secret)):
                 raise Refused(f"{worded(source)} is not what it must be")
-        candidates = list(self._candidates(raw, one.secret))
+        candidates = list(self._candidates(raw, keyed.secret))
         if not candidates:
             raise Refused(f"{worded(self._sources[0][0])} holds no signature that can be read")
         for url in self._urls(facts.request.url):
             facts.url = url
-            if self._matches(one.key, self._signed(facts), candidates):
+            message = self._signed(facts)
+            if self._matches(keyed.key, message, candidates):
+                self._check_signed(facts.request, message)
                 return True
         return False
 
+    def _check_signed(self, request: SenderRequest, message: bytes) -> None:
+        """Raises Refused for a message that could be signed without the secret, or by the sender's handshake."""
+        if self._scheme.kind in ("hmac", "digest", "public_key"):
+            self._answerable.refuse(message)
+        # Anyone who has seen a hash of secret and body can extend it, but the extended body is never JSON.
+        if self._scheme.kind == "digest" and request.body:
+            _ = request.json
+
     def _raw(self, facts: Facts) -> list[bytes]:
-        """The texts in which signatures stand."""
+        """The texts that contain signatures."""
         numbered = self._scheme.signature.numbered.lower()
         if numbered:
             headers = facts.request.headers.items()
@@ -133,10 +146,10 @@ class Interpreter:
             texts = [text for _, find in self._sources if (text := find(facts.request, facts.element))]
         if not texts:
             raise Refused(f"{worded(self._sources[0][0])} is missing")
-        return texts[:MOST_SIGNATURES]
+        return texts[:MAX_SIGNATURES]
 
     def _candidates(self, raw: list[bytes], secret: Secret) -> Iterator[bytes]:
-        """The signatures in `raw`, decoded; what isn't written as it should be is none."""
+        """Yields the decoded signatures in `raw`; malformed ones are skipped."""
         how = self._scheme.signature
         field = _wanted(how.field, secret)
         prefix = how.prefix.encode()
@@ -164,9 +177,13 @@ class Interpreter:
         return only([(key, value) for key, _, value in split], name.encode())
 
     def _urls(self, url: str) -> list[str]:
-        return _with_and_without_port(url) if self._scheme.default_port else [url]
+        urls = _with_and_without_port(url) if self._scheme.default_port else [url]
+        if not self._scheme.spellings:
+            return urls
+        return [spelled for each_url in urls for spelled in _spellings(each_url)]
 
 
+_ESCAPED = re.compile("%(40|3[Aa]|27)")
 _VALID = Verdict(valid=True)
 _MISMATCH = {
     "shared_secret": "The shared secret is another one",
@@ -175,19 +192,14 @@ _MISMATCH = {
 
 
 def _wanted(text: str, secret: Secret) -> bytes:
-    """`$part` is that part of the secret; anything else is itself."""
+    """The part of the secret for `$part`; any other text unchanged."""
     return (part(secret, text[1:]) if text.startswith("$") else text).encode()
 
 
 def _pieces(raw: list[bytes], split: str) -> list[bytes]:
     if not split:
         return raw
-    return [piece.strip() for text in raw for piece in text.split(split.encode(), MOST_SIGNATURES)[:MOST_SIGNATURES]]
-
-
-def _spread(values: list[Any]) -> Iterator[Any]:
-    for value in values:
-        yield from value if isinstance(value, list) else [value]
+    return [piece.strip() for text in raw for piece in text.split(split.encode(), MAX_SIGNATURES)[:MAX_SIGNATURES]]
 
 
 def _is_numbered(name: str, start: str) -> bool:
@@ -196,7 +208,7 @@ def _is_numbered(name: str, start: str) -> bool:
 
 
 def _with_and_without_port(url: str) -> list[str]:
-    """Some senders sign the URL with the usual port written out, some without the port that it has."""
+    """The URL as received, and with its port added or removed: senders differ in what they sign."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition(":")[0] if parts.port is not None else parts.netloc
     port = 443 if parts.scheme == "https" else 80
@@ -205,17 +217,25 @@ def _with_and_without_port(url: str) -> list[str]:
     return [url, bare] if parts.port is not None else [url, usual]
 
 
+def _spellings(url: str) -> list[str]:
+    """The URL as received, and with @ : and ' in its query all escaped or all unescaped, without repetition."""
+    path, mark, query = url.partition("?")
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), query)
+    escaped = "".join(f"%{ord(sign):02X}" if sign in "@:'" else sign for sign in plain)
+    return [path + mark + spelling for spelling in dict.fromkeys((query, plain, escaped))]
+
+
 def _matcher(scheme: Scheme) -> Matches:
     if scheme.kind == "hmac":
-        return lambda key, message, found: _is_among(hmac.digest(key, message, scheme.algorithm), found)
+        return lambda key, message, signatures: _is_among(hmac.digest(key, message, scheme.algorithm), signatures)
     if scheme.kind == "digest":
-        return lambda _, message, found: _is_among(hashlib.new(scheme.algorithm, message).digest(), found)
+        return lambda _, message, signatures: _is_among(hashlib.new(scheme.algorithm, message).digest(), signatures)
     if scheme.kind == "public_key":
         verify = publickeys.verify_ed25519 if scheme.algorithm == "ed25519" else publickeys.verify_p256
-        return lambda key, message, found: any(verify(key, one, message) for one in found[:8])
-    return basic.is_given if scheme.kind == "basic" else lambda key, _, found: _is_among(key, found)
+        return lambda key, message, signatures: any(verify(key, signature, message) for signature in signatures[:8])
+    return basic.is_given if scheme.kind == "basic" else lambda key, _, signatures: _is_among(key, signatures)
 
 
-def _is_among(expected: bytes, found: list[bytes]) -> bool:
-    # Every one is compared: how long it takes says nothing about which was right.
-    return any([hmac.compare_digest(expected, one) for one in found])  # noqa: C419
+def _is_among(expected: bytes, signatures: list[bytes]) -> bool:
+    # All are compared, so that the time does not reveal which one matched.
+    return any([hmac.compare_digest(expected, signature) for signature in signatures])  # noqa: C419

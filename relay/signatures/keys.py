@@ -1,4 +1,4 @@
-"""Secrets, and the keys that they become. A missing or empty secret is no key, ever."""
+"""Derives keys from secrets. A missing or empty secret is never a key."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TypeAlias
 
 from relay.signatures.scheme import Key
 
-# One text, or several by their names: {"public_key": ..., "private_key": ...}.
+# A single text, or several by name: {"public_key": ..., "private_key": ...}.
 Secret: TypeAlias = str | Mapping[str, str]
 
 _URLSAFE = str.maketrans("-_", "+/")
 
 
 def part(secret: Secret, name: str) -> str:
-    """One value of a secret; a secret that is one text is all its values. Empty where there is none."""
+    """A value of a secret, or ""; a secret that is a single text stands for each of its values."""
     value = secret if isinstance(secret, str) else secret.get(name, "")
     return value if isinstance(value, str) and value.strip() else ""
 
 
 def key_of(secret: Secret, how: Key) -> bytes | None:
-    """The key that a secret becomes; None where it is missing, empty or not written as it should be."""
+    """The key of a secret; None if the secret is missing, empty or malformed."""
     text = part(secret, how.part)
     for prefix in how.strip:
         text = text.removeprefix(prefix)

@@ -1,4 +1,4 @@
-"""Signatures by public key: the package's one door to cryptography."""
+"""Verifies public-key signatures. The only module of this package that uses cryptography."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def verify_rsa(key: bytes, signature: bytes, message: bytes, hashed: str) -> boo
 
 
 def verify_by_certificate(pem: bytes, name_ends: str, now: float, *, signature: bytes, message: bytes, by: str) -> bool:
-    """RSA by the key of a certificate, which must be in force and be made out to a name that ends so."""
+    """RSA by the key of a certificate, which must be valid now and issued to a name with this end."""
     certificate = _certificate(pem)
     moment = datetime.fromtimestamp(now, UTC)
     if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
@@ -130,7 +130,7 @@ def _number(text: str) -> int:
 
 
 def _as_der(raw: bytes) -> bytes:
-    """JOSE writes a signature as two numbers side by side."""
+    """Converts the signature of JOSE, two concatenated numbers, to DER."""
     return encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
 
 

@@ -1,4 +1,4 @@
-"""The words in which a sender is described: how its requests are verified, and what it asks before it sends any."""
+"""Declares how a sender is described: how its requests are verified, and its handshakes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import msgspec
 
 Kind = Literal["hmac", "digest", "public_key", "shared_secret", "basic"]
 Algorithm = Literal["sha1", "sha256", "sha512", "ed25519", "ecdsa-p256-sha256"]
-# A hash in hex letters of both cases is one value; `lower_hex` takes it from senders that write one case alone.
+# Hex in either case has the same value; `lower_hex` is for senders that only write lower case.
 Encoding = Literal["hex", "lower_hex", "base64", "base64url", "text"]
 KeyEncoding = Literal["utf8", "base64", "hex", "sha1", "der"]
 Unit = Literal["s", "ms", "iso"]
 
-# What an echo may hold where its handshake says nothing narrower: a line of printable ASCII.
+# The default shape of an echo: a line of printable ASCII.
 ECHO = r"[\x20-\x7e]{1,1024}"
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One piece of data; a word that isn't known is a fault."""
+    """A part of a description; unknown keys are faults."""
 
 
 class Key(_Part, frozen=True):
-    """How a secret becomes a key. `part`: the name of its value where a secret has several."""
+    """How a secret becomes a key. `part`: the name of its value if a secret has several."""
 
     encoding: KeyEncoding = "utf8"
     strip: tuple[str, ...] = ()
@@ -31,11 +31,11 @@ class Key(_Part, frozen=True):
 
 
 class Signature(_Part, frozen=True):
-    """Where the signature stands and how it is written.
+    """Where the signature is, and how it is written.
 
-    `source`: `header:x`, `query:x`, `form:x` or `json:path`, or several of them. `numbered`: the start of the name of
-    headers that go on with a number. `split`, `kv`, `field`: a list of names and values, of which those called `field`
-    are signatures (`$part`: called as that part of the secret says).
+    `source`: `header:x`, `query:x`, `form:x` or `json:path`, or several of them. `numbered`: the start of the
+    names of headers that end with a number. `split`, `kv`, `field`: a list of names and values, in which those named
+    `field` are signatures (`$part`: the name is that part of the secret).
     """
 
     source: str | tuple[str, ...]
@@ -52,9 +52,9 @@ class Signature(_Part, frozen=True):
 
 
 class Timestamp(_Part, frozen=True):
-    """When it was sent: `sig:t` is a field of the signature's list. `tolerance`: seconds, None for any age.
+    """When a request was sent: `sig:t` is a field of the signature's list. `tolerance`: seconds, None for any age.
 
-    `past_only`: a clock that goes ahead is no fault.
+    `past_only`: times in the future are accepted.
     """
 
     source: str
@@ -64,7 +64,7 @@ class Timestamp(_Part, frozen=True):
 
 
 class BodyHash(_Part, frozen=True):
-    """Where the hex digest of the body stands that is signed in its place."""
+    """The source of the hex digest that is signed in place of the body."""
 
     source: str
     algorithm: Algorithm = "sha256"
@@ -74,9 +74,10 @@ class Scheme(_Part, frozen=True, kw_only=True):
     """How a request is verified.
 
     `signed` is a template over {body} {url} {method} {timestamp} {secret} {sorted_form} {header:x} {query:x} {form:x}
-    {json:path}. `each`: the path of an array, every element of which must verify; `json:` is then read in the element.
-    `require`: what else a source must be (`$part`: as that part of the secret). `payload`: where the JSON stands, if
-    not in the body. `default_port`: the sender may have signed the URL with or without its port.
+    {json:path}. `each`: the name of an array and, after a dot, of the signed object in each element: all must verify,
+    and `json:` is read there. `require`: values that other sources must have (`$part`: that part of the secret).
+    `payload`: the source of the JSON, if it isn't the body. `default_port`: the sender may sign the URL with or without
+    its port. `spellings`: it may sign @ : and ' in the query escaped or unescaped, regardless of what it sends.
     """
 
     kind: Kind
@@ -90,12 +91,13 @@ class Scheme(_Part, frozen=True, kw_only=True):
     body_hash: BodyHash | None = None
     payload: str = ""
     default_port: bool = False
+    spellings: bool = False
 
 
 class Named(_Part, frozen=True, kw_only=True):
-    """How a request is verified where it takes code: which of named.VERIFIERS, and what that is told.
+    """How a request is verified by code: one of named.VERIFIERS, with its options.
 
-    `keyless`: the sender signs with a key of its own for everybody, so that there is no secret to store.
+    `keyless`: the sender signs with one key for all receivers, so there is no secret to store.
     """
 
     verifier: str
@@ -105,7 +107,7 @@ class Named(_Part, frozen=True, kw_only=True):
 
 
 class When(_Part, frozen=True, kw_only=True):
-    """Which requests are a handshake: by method, sources that are there, and sources that equal a text."""
+    """Which requests are a handshake: by method, present sources, and sources that equal a text."""
 
     method: str = ""
     present: tuple[str, ...] = ()
@@ -122,12 +124,12 @@ class Respond(_Part, frozen=True, kw_only=True):
 
 
 class Handshake(_Part, frozen=True, kw_only=True):
-    """What a sender asks to see that its URL is ours: answered, and no run is started.
+    """A request by which a sender checks that a URL is ours. It is answered, and starts no run.
 
-    `auth`: `signed`, like any event; `none`; `setup_only`, as long as no secret is stored; `token`, where the source
-    `proof` equals the part `proof_part` of a secret. `store`: the source that becomes the trigger's secret. `call`: the
-    source of an address to call before it is answered, pinned by its shape.
-    `shapes`: what a source that is echoed must match whole. `denied`: the status where that is another.
+    `auth`: `signed`, like any event; `none`; `setup_only`, while no secret is stored; `token`, if the source `proof`
+    equals the part `proof_part` of a secret. `store`: the source that becomes the trigger's secret. `call`: the
+    source of an address to call before the answer, pinned by its shape.
+    `shapes`: a pattern for the whole text of each echoed source. `denied`: the status if the proof differs.
     """
 
     key: str

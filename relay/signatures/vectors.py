@@ -1,4 +1,4 @@
-"""Recorded requests with what must come of them: verified as a door would, so that a scheme can be tried alone."""
+"""Checks recorded requests as ingest would, so that a scheme can be tested alone."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from urllib.parse import urlsplit
 import msgspec
 
 from relay.errors import RelayError
-from relay.signatures.handshakes import Answer, Handshaker
+from relay.signatures.handshakes import HandshakeAnswer, Handshaker
 from relay.signatures.keys import Secret
-from relay.signatures.request import Request
+from relay.signatures.request import SenderRequest
 from relay.signatures.scheme import Handshake, Named, Scheme
 from relay.signatures.verdict import Verdict
 from relay.signatures.verifiers import verifier
 
-# A scheme's name -> how it verifies (None: it only shakes hands) and its handshakes; RelayError for an unknown one.
+# The name of a scheme -> its verification (None: handshakes only) and handshakes. Raises RelayError for an unknown one.
 Lookup = Callable[[str], tuple[Scheme | Named | None, Sequence[Handshake]]]
 
 
 class Vector(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `secret`: a text, an object of parts, a list of several in force, or null: none is stored."""
+    """A recorded request. `secret`: a text, an object of parts, a list of several valid ones, or null for none."""
 
     id: str
     scheme: str
@@ -37,15 +37,15 @@ class Vector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def vectors_of(text: bytes) -> list[Vector]:
-    """The vectors of a JSON array; raises RelayError with the place of what can't be read."""
+    """The vectors of a JSON array; raises RelayError with the position of an error."""
     try:
         return msgspec.json.decode(text, type=list[Vector])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RelayError(f"The file is no array of vectors: {error}") from None
 
 
-def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, Answer | None]:
-    """What a door with this scheme and these secrets says, and what it answers where it's a handshake."""
+def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, HandshakeAnswer | None]:
+    """The verdict for a scheme and secrets, and the answer if the request is a handshake."""
     try:
         how, handshakes = lookup(vector.scheme)
     except RelayError as error:
@@ -54,25 +54,25 @@ def check(vector: Vector, lookup: Lookup) -> tuple[Verdict, Answer | None]:
         request, secrets = request_of(vector), secrets_of(vector)
     except RelayError as error:
         return Verdict(valid=False, reason=str(error)), None
-    hands = Handshaker(handshakes)
-    answer = hands.before(request, secrets, has_secret=bool(secrets))
+    handshaker = Handshaker(handshakes)
+    answer = handshaker.before(request, secrets, has_secret=bool(secrets))
     if answer is not None:
         return Verdict(valid=not answer.reason, reason=answer.reason or "A handshake"), answer
     if how is None:
         return Verdict(valid=False, reason="It is no handshake, or set-up is over"), None
-    verdict = verifier(how).verify(request, secrets, vector.now)
-    return verdict, hands.after(request, secrets) if verdict.valid else None
+    verdict = verifier(how, handshakes).verify(request, secrets, vector.now)
+    return verdict, handshaker.after(request, secrets) if verdict.valid else None
 
 
-def request_of(vector: Vector) -> Request:
-    """The request of a vector, in the form that ingest sees it; RelayError for what no door can get."""
+def request_of(vector: Vector) -> SenderRequest:
+    """The request of a vector in the form of ingest. Raises RelayError for a request that cannot arrive."""
     _check_place_and_time(vector)
     headers: dict[str, str] = {}
     for name, value in vector.headers.items():
         key = name.lower()
         text = ", ".join(value) if isinstance(value, list) else str(value)
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return Request(vector.method.upper(), vector.url, headers, _body(vector))
+    return SenderRequest(vector.method.upper(), vector.url, headers, _body(vector))
 
 
 def _check_place_and_time(vector: Vector) -> None:
@@ -83,9 +83,9 @@ def _check_place_and_time(vector: Vector) -> None:
 
 
 def secrets_of(vector: Vector) -> list[Secret]:
-    """The secrets in force."""
-    found = vector.secret if isinstance(vector.secret, list) else [vector.secret]
-    return [one for one in found if one and isinstance(one, str | dict)]
+    """The valid secrets."""
+    values = vector.secret if isinstance(vector.secret, list) else [vector.secret]
+    return [value for value in values if value and isinstance(value, str | dict)]
 
 
 def _body(vector: Vector) -> bytes:

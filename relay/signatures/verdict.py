@@ -1,4 +1,4 @@
-"""What verification comes to: valid or not, and why."""
+"""Defines the result of verification: valid or not, and why."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason`: a sentence for the flow's owner, without secrets; the sender is told nothing of it.
+    """`reason`: a sentence for the flow's owner, without secrets, which the sender never gets.
 
-    `is_temporary`: it could not be decided now; sent again, it may be valid.
+    `is_temporary`: it could not be decided now, and a repeated request may be valid.
     """
 
     valid: bool
@@ -18,8 +18,8 @@ class Verdict:
 
 
 class Refused(Exception):
-    """Not verified; the message is the verdict's reason. Never leaves this package."""
+    """Raised for an unverified request; its message is the verdict's reason. Never leaves this package."""
 
 
 class Undecided(Refused):
-    """What verification needs could not be fetched."""
+    """Raised if a key or certificate could not be fetched."""

@@ -1,4 +1,4 @@
-"""Processes forked from one preloaded parent: they start in milliseconds, share its memory and die with it."""
+"""Forks processes from one preloaded parent: they start in milliseconds, share its memory and die with it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 from relay.errors import RelayError, SetupError
 
-FIRST_DELAY = 0.2
-LONGEST_DELAY = 10.0
-# A child that lived so long was well: its next restart is quick again.
-HEALTHY_AFTER = 60.0
+FIRST_DELAY_SECONDS = 0.2
+MAX_DELAY_SECONDS = 10.0
+# A child that ran this long counts as healthy: its next restart is quick again.
+HEALTHY_SECONDS = 60.0
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +28,7 @@ _PR_SET_NAME = 15
 
 @dataclass(slots=True)
 class Child:
-    """One process and its restarts. `pid` is 0 while it doesn't run; `started` and `due` are of `time.monotonic`."""
+    """A process and its restarts. `pid` is 0 while it doesn't run; `started` and `due` are `time.monotonic` times."""
 
     name: str
     work: Callable[[], None]
@@ -36,7 +36,7 @@ class Child:
     pid: int = 0
     code: int | None = None
     due: float = math.inf
-    delay: float = FIRST_DELAY
+    delay: float = FIRST_DELAY_SECONDS
     started: float = field(default=0.0, init=False)
 
     def start(self) -> None:
@@ -44,16 +44,16 @@ class Child:
         self.code, self.due = None, math.inf
         self.pid = fork(self.work, self.name)
 
-    def ended(self, code: int) -> None:
-        """Note the end and when to start again, if ever: each quick end doubles the wait."""
+    def note_end(self, code: int) -> None:
+        """Note the exit code and when to restart, if at all: each quick end doubles the delay."""
         now = time.monotonic()
         self.pid, self.code = 0, code
         if not self.lasting:
             return
-        if now - self.started >= HEALTHY_AFTER:
-            self.delay = FIRST_DELAY
+        if now - self.started >= HEALTHY_SECONDS:
+            self.delay = FIRST_DELAY_SECONDS
         self.due = now + self.delay
-        self.delay = min(self.delay * 2, LONGEST_DELAY)
+        self.delay = min(self.delay * 2, MAX_DELAY_SECONDS)
 
     def send(self, number: signal.Signals) -> None:
         if self.pid:
@@ -61,9 +61,9 @@ class Child:
 
 
 def fork(work: Callable[[], None], name: str = "") -> int:
-    """Run `work` in a new process, which ends with it (0), with SetupError (2) or another error (1); its pid.
+    """Run `work` in a new process and return its pid; it exits with 0, 2 for a SetupError or 1 for another error.
 
-    `name` is what `ps` and `top` call it, where the system lets a process name itself.
+    `name` is its name in `ps` and `top`, on systems where a process can name itself.
     """
     parent = os.getpid()
     sys.stdout.flush()
@@ -76,8 +76,8 @@ def fork(work: Callable[[], None], name: str = "") -> int:
         return pid
     code = 1
     try:
-        _leave_the_parent(parent)
-        call_this(name)
+        _detach_from_parent(parent)
+        set_process_name(name)
         code = _outcome(work)
     finally:
         logging.shutdown()
@@ -85,8 +85,8 @@ def fork(work: Callable[[], None], name: str = "") -> int:
         os._exit(code)
 
 
-def _leave_the_parent(parent: int) -> None:
-    """Own group (a terminal's Ctrl-C reaches only the parent), default signals, no input, output to stderr."""
+def _detach_from_parent(parent: int) -> None:
+    """Use an own process group (Ctrl-C reaches only the parent), default signals, no input, and stderr for output."""
     _die_with(parent)
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
@@ -115,26 +115,26 @@ def _outcome(work: Callable[[], None]) -> int:
 
 
 if sys.platform == "linux":
-    # Loaded before any fork, so that a child needs no lookup between its birth and the call.
+    # Loaded before any fork, so that a child calls it without a lookup.
     _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def _die_with(parent: int) -> None:
-        """Have the kernel kill this process when its parent ends, however it ends; it holds across exec."""
+        """Have the kernel kill this process when its parent ends for any reason; this survives exec."""
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
-    def call_this(name: str) -> None:
-        """Have `ps` and `top` say what this process is."""
+    def set_process_name(name: str) -> None:
+        """Set the name of this process in `ps` and `top`."""
         _prctl(_PR_SET_NAME, f"relay {name}".strip().encode()[:15], 0, 0, 0)
 
 else:
 
-    def call_this(name: str) -> None:
-        """Only Linux lets a process name itself."""
+    def set_process_name(name: str) -> None:
+        """Do nothing: only Linux lets a process name itself."""
 
     def _die_with(parent: int) -> None:
-        """Watch for another parent from a thread. An exec ends it: the next `relay up` stops a leftover Valkey."""
+        """Exit when the parent changes. An exec ends this thread; the next `relay up` stops a leftover Valkey."""
 
         def watch() -> None:
             while os.getppid() == parent:

@@ -1,21 +1,18 @@
-"""Memory of a process that has loaded what it needs."""
+"""Prepares the memory of a loaded process for forking."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
-import sys
+
+from relay.engine.walk import memory_ceiling
 
 
-def settle() -> None:
-    """Keep what is loaded apart from what comes: nothing in it is touched, and so copied, by a child.
+def freeze() -> None:
+    """Exempt loaded objects from garbage collection, so that children don't touch, and so copy, their memory.
 
-    What imports took and no longer need goes back to the system, where its malloc is glibc's: a tenth of the process,
-    with which each child would be counted.
+    With glibc's malloc, memory that imports no longer need goes back to the system: a tenth of the process, which
+    would otherwise count for each child.
     """
     gc.collect()
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # musl
-            ctypes.CDLL(None).malloc_trim(0)
+    memory_ceiling.trim()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The parent: starts children, restarts those that die, and stops them all in order."""
+"""Starts child processes, restarts those that die, and stops all of them in order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from relay.supervision.children import SIGNALS, Child
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 30.0
-_HURRIED_SECONDS = 2.0
-# One Ctrl-C may come twice, from the terminal and from a launcher that passes it on.
-_SAME_KEYSTROKE = 0.5
+_HURRIED_DRAIN_SECONDS = 2.0
+# One Ctrl-C may arrive twice, from the terminal and from a launcher that passes it on.
+_SAME_KEYSTROKE_SECONDS = 0.5
 
 
 class Supervisor:
@@ -36,28 +36,28 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
-        # They may wait since the program before this one in the process.
+        # The previous program in this process may have blocked them.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def add(self, name: str, work: Callable[[], None], *, lasting: bool = True) -> Child:
-        """Start a child: a lasting one runs for ever, another sets `code` when it has ended."""
+        """Start a child: a lasting one is restarted whenever it ends, another one sets `code` when it has ended."""
         child = Child(name, work, lasting=lasting)
         self.children.append(child)
         child.start()
         return child
 
     def supervise(self, until: Callable[[], bool], *, every: float = 3600.0) -> bool:
-        """Reap and restart until a condition holds, asked for every so many seconds; False when asked to stop."""
+        """Reap and restart children until `until()`, checked at least every `every` seconds; False if stopped."""
         while not self.stop_asked:
             self._reap()
             if until():
                 return True
             self._restart_due()
-            self._rest(every)
+            self._sleep(every)
         return False
 
     def stop(self, *, last: Sequence[str] = ()) -> None:
-        """Drain all, those named in `last` after the others; what doesn't end in time is killed."""
+        """Stop all children, those named in `last` after the others; kill those that don't end in time."""
         self.stop_asked = self.stop_asked or time.monotonic()
         self._end([child for child in self.children if child.name not in last])
         self._end(self.children)
@@ -70,12 +70,12 @@ class Supervisor:
         while any(child.pid for child in children):
             self._reap()
             if self.hurried:
-                deadline = min(deadline, time.monotonic() + _HURRIED_SECONDS)
+                deadline = min(deadline, time.monotonic() + _HURRIED_DRAIN_SECONDS)
                 self.hurried = False
             if time.monotonic() >= deadline:
                 for child in children:
                     child.send(signal.SIGKILL)
-            self._rest(0.2)
+            self._sleep(0.2)
 
     def _reap(self) -> None:
         for child in self.children:
@@ -85,10 +85,10 @@ class Supervisor:
                     self._note_end(child, os.waitstatus_to_exitcode(status))
 
     def _note_end(self, child: Child, code: int) -> None:
-        child.ended(code)
+        child.note_end(code)
         if child.lasting and not self.stop_asked:
-            again = round(child.due - time.monotonic(), 1)
-            log.warning("child.died", child=child.name, code=code, restart_in=again)
+            restart_in = round(child.due - time.monotonic(), 1)
+            log.warning("child.died", child=child.name, code=code, restart_in=restart_in)
 
     def _restart_due(self) -> None:
         now = time.monotonic()
@@ -97,7 +97,7 @@ class Supervisor:
                 child.start()
                 log.info("child.restarted", child=child.name, pid=child.pid)
 
-    def _rest(self, longest: float) -> None:
+    def _sleep(self, longest: float) -> None:
         """Sleep until a signal, the next restart or the longest time."""
         now = time.monotonic()
         wait = longest if self.stop_asked else min([now + longest, *(child.due for child in self.children)]) - now
@@ -108,5 +108,5 @@ class Supervisor:
         now = time.monotonic()
         if not self.stop_asked:
             self.stop_asked = now
-        elif now - self.stop_asked > _SAME_KEYSTROKE:
+        elif now - self.stop_asked > _SAME_KEYSTROKE_SECONDS:
             self.hurried = True

@@ -1,4 +1,4 @@
-"""`relay up`: everything of Relay, started in order and stopped in order."""
+"""Implements `relay up`: starts all processes of Relay in order, and stops them in order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO
 
-from relay import datafolder, logs, valkey
-from relay.datafolder import DataFolder
+from relay import data_folder, logs, origins, valkey
+from relay.data_folder import DataFolder
 from relay.errors import SetupError
-from relay.supervision import addresses, handover, roles
-from relay.supervision.children import call_this
+from relay.supervision import addresses, processes, reexec
+from relay.supervision.children import set_process_name
 from relay.supervision.supervisor import Supervisor
 
-# What a former `relay up` may take to be gone after a kill.
-_LOCK_PATIENCE = 3.0
-_VALKEY_PATIENCE = 30.0
+# How long a previous `relay up` may take to exit after a kill.
+_LOCK_SECONDS = 3.0
+_VALKEY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +32,38 @@ class Options:
     host: str
     port: int
     workers: int
+    reload: bool = False
 
 
-def parse(words: list[str]) -> Options:
-    """The options of the command line; a wrong one ends the process with 2, as argparse does."""
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser("relay up", description="Start everything: Valkey, web, workers and upkeep.")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all (default: 127.0.0.1)"
     )
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 for any free one")
     parser.add_argument("--workers", type=int, default=0, help="worker processes (default: one per core, at least two)")
+    parser.add_argument("--reload", action="store_true", help="restart when a file of Relay changes")
     parser.add_argument("--data", metavar="FOLDER", help="the data folder (default: RELAY_DATA or ./data)")
-    options = parser.parse_args(words)
+    return parser
+
+
+def parse(words: list[str]) -> Options:
+    """Parse the command line; an invalid option exits with 2, as argparse does."""
+    options = parser().parse_args(words)
     if options.workers < 0:
-        parser.error("--workers is a number from 1")
+        parser().error("--workers is a number from 1")
     if not 0 <= options.port <= 65535:
-        parser.error("--port is a number from 0 to 65535")
-    return Options(options.host, options.port, options.workers or max(2, addresses.cores()))
+        parser().error("--port is a number from 0 to 65535")
+    return Options(options.host, options.port, options.workers or max(2, addresses.cores()), reload=options.reload)
 
 
 def main(options: Options, folder: DataFolder) -> int:
-    """Run until SIGINT or SIGTERM; the exit code. Raises SetupError before anything is started."""
+    """Run until SIGINT or SIGTERM and return the exit code. Raises SetupError before anything is started."""
     embedded = not os.environ.get("REDIS_URL")
-    if note := handover.taken_over():
+    if note := reexec.take_note():
         address = addresses.resolve(options.host)
-        return _Up(folder, address, replace(options, port=note.port), embedded=embedded, lock=note.lock).go_on(note)
+        return _Up(folder, address, replace(options, port=note.port), embedded=embedded, lock=note.lock).resume(note)
     if embedded:
         folder.check_socket_path()
     folder.prepare()
@@ -64,10 +71,22 @@ def main(options: Options, folder: DataFolder) -> int:
         folder.check_writable()
         address = addresses.resolve(options.host)
         port = addresses.free_port(address, options.port)
-        addresses.tell_children(os.environ, host=options.host, port=port)
-        folder.public_url.write_text(os.environ["RELAY_PUBLIC_URL"] + "\n")
+        addresses.set_environment(os.environ, host=options.host, port=port)
+        _write_addresses(folder)
         _allow_many_files()
         return _Up(folder, address, replace(options, port=port), embedded=embedded, lock=lock).run()
+
+
+def _write_addresses(folder: DataFolder) -> None:
+    """Write the origins of links and flows' URLs to files, for commands that run at the same time."""
+    try:
+        public = origins.public_url(os.environ["RELAY_PUBLIC_URL"])
+        ingest = origins.ingest_url(os.environ.get("RELAY_INGEST_URL", ""), public_url=public)
+        origins.served(public, os.environ.get("RELAY_HOSTS", "").split(","))
+    except ValueError as error:
+        raise SetupError(f"An environment variable is wrong: {error}") from None
+    folder.public_url.write_text(f"{public}\n")
+    folder.ingest_url.write_text(f"{ingest}\n")
 
 
 class _Up:
@@ -76,118 +95,118 @@ class _Up:
         self.supervisor = Supervisor()
 
     def run(self) -> int:
-        """Start in order; at each wait a signal may ask to stop, which is no failure."""
+        """Start in order; a signal during any wait stops Relay without an error."""
         try:
             self._start()
         finally:
             self.supervisor.stop(last=("valkey",))
         return 0
 
-    def go_on(self, note: handover.Note) -> int:
-        """Watch what the program before this one in the process has started."""
-        call_this("")
+    def resume(self, note: reexec.Note) -> int:
+        """Supervise the children that the previous program in this process has started."""
+        set_process_name("")
         logs.configure(os.environ.get("RELAY_LOG_LEVEL", "INFO").upper())
-        work = self._works()
-        self.supervisor.children = [handover.adopted(fields, work[fields["name"]]) for fields in note.children]
+        work = self._work_by_name()
+        self.supervisor.children = [reexec.adopt(fields, work[fields["name"]]) for fields in note.children]
         try:
-            self._last()
+            self._supervise()
         finally:
             self.supervisor.stop(last=("valkey",))
         return 0
 
     def _start(self) -> None:
         if self.embedded:
-            if not self._leftover_is_gone():
+            if not self._end_leftover_valkey():
                 return
-            self.supervisor.add("valkey", self._works()["valkey"])
-        roles.preload()
-        if self._done("prepare", roles.prepare) and self._valkey_answers():
-            roles.say_settings()
-            for name, work in self._works().items():
+            self.supervisor.add("valkey", self._work_by_name()["valkey"])
+        processes.preload()
+        if self._run_once("prepare", processes.prepare) and self._wait_for_valkey():
+            processes.log_settings()
+            for name, work in self._work_by_name().items():
                 if name != "valkey":
                     self.supervisor.add(name, work)
             self._watch()
 
-    def _works(self) -> dict[str, Callable[[], None]]:
-        """What each lasting child does, by its name, in the order in which they are started."""
-        web = functools.partial(roles.web, self.address, self.options.port)
-        workers = {f"worker-{number}": roles.worker for number in range(1, self.options.workers + 1)}
-        works: dict[str, Callable[[], None]] = {"web": web, **workers, "upkeep": roles.upkeep}
-        lasting = {name: functools.partial(_loaded, work) for name, work in works.items()}
+    def _work_by_name(self) -> dict[str, Callable[[], None]]:
+        """Return the work of each lasting child by its name, in start order."""
+        web = functools.partial(processes.web, self.address, self.options.port)
+        workers = {f"worker-{number}": processes.worker for number in range(1, self.options.workers + 1)}
+        works: dict[str, Callable[[], None]] = {"web": web, **workers, "upkeep": processes.upkeep}
+        lasting = {name: functools.partial(_preload_and_run, work) for name, work in works.items()}
         return {"valkey": functools.partial(valkey.execute, self.folder), **lasting}
 
     def _watch(self) -> None:
         host, port = addresses.reachable(self.address), self.options.port
-        probe = functools.partial(roles.wait_until_ready, host, port, self.options.workers)
-        if self._done("probe", probe):
-            handover.go_on(self.lock, port, self.supervisor)
-            self._last()
+        probe = functools.partial(processes.wait_until_ready, host, port, self.options.workers)
+        if self._run_once("probe", probe):
+            reexec.replace_process(self.lock, port, self.supervisor)
+            self._supervise()
 
-    def _last(self) -> None:
+    def _supervise(self) -> None:
         self._say_ready()
         self.supervisor.supervise(lambda: False)
 
     def _say_ready(self) -> None:
         url = addresses.url(self.options.host, self.options.port)
         print(f"Relay is ready at {url}/", flush=True)
-        if token := datafolder.read(self.folder.setup_token):
+        if token := data_folder.read(self.folder.setup_token):
             print(f"Create the first account: {url}/setup/{token}/", flush=True)
 
-    def _done(self, name: str, work: Callable[[], None]) -> bool:
-        """Run something to its end in a child of its own; False when asked to stop meanwhile."""
+    def _run_once(self, name: str, work: Callable[[], None]) -> bool:
+        """Run `work` to its end in a child; False when asked to stop in the meantime."""
         child = self.supervisor.add(name, work, lasting=False)
         if not self.supervisor.supervise(lambda: child.code is not None):
             return False
         if child.code:
-            sys.exit(child.code)  # it has said why
+            sys.exit(child.code)  # the child printed the reason
         return True
 
-    def _valkey_answers(self) -> bool:
+    def _wait_for_valkey(self) -> bool:
         if not self.embedded:
             return True
         server = self.supervisor.children[0]
-        end = time.monotonic() + _VALKEY_PATIENCE
+        end = time.monotonic() + _VALKEY_SECONDS
 
         def answers() -> bool:
             if server.code is not None:
                 valkey.set_aside(self.folder)
             if time.monotonic() > end:
                 raise SetupError(f"The embedded Valkey didn't start; {self.folder.valkey_log} says why.")
-            return valkey.answers(self.folder)
+            return valkey.is_ready(self.folder)
 
-        going_on = self.supervisor.supervise(answers, every=0.02)
+        is_ready = self.supervisor.supervise(answers, every=0.02)
         valkey.forget_workers(self.folder)
-        return going_on
+        return is_ready
 
-    def _leftover_is_gone(self) -> bool:
-        if not valkey.is_there(self.folder):
+    def _end_leftover_valkey(self) -> bool:
+        if not valkey.is_listening(self.folder):
             return True
         valkey.shut_down(self.folder)
-        end = time.monotonic() + _VALKEY_PATIENCE
+        end = time.monotonic() + _VALKEY_SECONDS
 
-        def gone() -> bool:
+        def has_ended() -> bool:
             if time.monotonic() > end:
                 raise SetupError(
                     f"A Valkey of an earlier start still runs in {self.folder.path}; end it and try again."
                 )
-            return not valkey.is_there(self.folder)
+            return not valkey.is_listening(self.folder)
 
-        return self.supervisor.supervise(gone, every=0.02)
+        return self.supervisor.supervise(has_ended, every=0.02)
 
 
-def _loaded(work: Callable[[], None]) -> None:
-    """Do the work of a child with all that it needs; a parent that has handed over has nothing of it."""
-    roles.preload()
+def _preload_and_run(work: Callable[[], None]) -> None:
+    """Import what a child needs, and do its work; a parent after reexec has none of these modules."""
+    processes.preload()
     work()
 
 
 @contextmanager
 def _lock(folder: DataFolder) -> Iterator[int]:
-    """Hold the folder by an open file; children hold it too, so that two generations never work on it at once."""
+    """Lock the folder with an open file; children hold the lock too, so that two generations never use it at once."""
     with folder.lock.open("a") as file:
-        end = time.monotonic() + _LOCK_PATIENCE
-        while not _locked(file):
-            if _lives(int(datafolder.read(folder.lock) or 0)) or time.monotonic() > end:
+        end = time.monotonic() + _LOCK_SECONDS
+        while not _try_lock(file):
+            if _is_alive(int(data_folder.read(folder.lock) or 0)) or time.monotonic() > end:
                 raise SetupError(
                     f"Another `relay up` runs on the data folder {folder.path}. Choose another with --data."
                 )
@@ -198,7 +217,7 @@ def _lock(folder: DataFolder) -> Iterator[int]:
         yield file.fileno()
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -206,7 +225,7 @@ def _locked(file: IO[str]) -> bool:
     return True
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -217,8 +236,8 @@ def _lives(pid: int) -> bool:
 
 
 def _allow_many_files() -> None:
-    """Raise the soft limit of open files to the hard one: every connection is one."""
+    """Raise the soft limit of open files to the hard one: every connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS calls its hard limit unlimited, and refuses it.
+    # macOS reports an unlimited hard limit, and refuses to set it.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,1 +1,1 @@
-"""Template tags, where Django looks for them."""
+"""Template tags, in the package where Django looks for them."""

@@ -1,4 +1,4 @@
-"""Small words of the templates: icons, states, times, trees."""
+"""Defines the template tags and filters of the pages: icons, states, times, help links."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from relay.web import states, times
-from relay.web.icons import ICONS
+from relay.handbook import Page
+from relay.web.help import help_pages
+from relay.web.ui import state_labels, times
+from relay.web.ui.icons import ICONS
 
 register = template.Library()
 
 
 @register.simple_tag
 def icon(name: object, size: str = "") -> SafeString:
-    """An icon of ours; it says nothing to a screen reader, the word beside it does."""
-    # Drawn by us and looked up by name: nothing of a request is ever in it.
+    """Render an icon. It is hidden from screen readers, which read the text beside it."""
+    # The shapes are constants of Relay, looked up by name.
     shape = mark_safe(ICONS.get(str(name), ICONS["info"]))  # noqa: S308 # nosec B308 B703
     return format_html('<svg class="icon {}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', size, shape)
 
 
 @register.simple_tag
 def state(kind: str, value: str, style: str = "") -> SafeString:
-    """A state as colour, icon and word."""
-    look = states.look(kind, value)
+    """Render a state as colour, icon and word."""
+    look = state_labels.look(kind, value)
     return format_html('<span class="state {} {}">{}{}</span>', look.tone, style, icon(look.icon), look.word)
 
 
 @register.simple_tag
 def ago(when: datetime | None) -> SafeString:
-    """A relative time, kept true by times.js; the exact one is on hover."""
+    """Render a relative time, which times.js keeps current, with the exact time on hover."""
     if when is None:
         return mark_safe("")  # nosec B308
     exact = when.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -47,27 +49,51 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """`1,284`"""
+    """Format a number as `1,284`."""
     return f"{number:,}"
 
 
 @register.filter
 def ticks(text: str) -> SafeString:
-    """The text, with what stands between `ticks` as code."""
+    """Render a text with the parts between backticks as code."""
     parts = text.split("`")
     return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in enumerate(parts))
+        "", "{}", ((format_html("<code>{}</code>", part) if index % 2 else part,) for index, part in enumerate(parts))
+    )
+
+
+@register.simple_tag
+def help(page: str, anchor: str = "") -> SafeString:  # noqa: A001
+    """Render a link to a section of the documentation. It opens a new tab, so that a form on the page isn't lost."""
+    url = f"{help_pages.address(page)}#{anchor}" if anchor else help_pages.address(page)
+    return format_html(
+        '<a class="button ghost square compact" href="{}" target="_blank" rel="noopener" title="Help"'
+        ' aria-label="Help">{}</a>',
+        url,
+        icon("help"),
     )
 
 
 @register.filter
+def prose(page: Page) -> SafeString:
+    """Render a page of the documentation. Its HTML comes from files of Relay, so it is safe."""
+    return mark_safe(page.html)  # noqa: S308 # nosec B308 B703
+
+
+@register.filter
+def help_address(name: str) -> str:
+    """Return the URL of a page of the documentation."""
+    return help_pages.address(name)
+
+
+@register.filter
 def entry(mapping: dict[Any, Any], key: Any) -> Any:
-    """A mapping's value by a name that is itself a variable."""
+    """Return the value of a key that is itself a variable."""
     return mapping.get(key)
 
 
 @register.filter
 def done(verb: str) -> str:
-    """`flow.draft_discarded` as `Flow: draft discarded`"""
+    """Format an audit verb: `flow.draft_discarded` becomes `Flow: draft discarded`."""
     noun, _, what = verb.partition(".")
     return f"{noun.capitalize()}: {what.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""Arguments of filters, checked when a template is saved: how many there are, and their names."""
+"""Checks the number and names of filters' arguments when a template is saved."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import lru_cache
 from jinja2 import nodes
 
 from relay.errors import TemplateFault
-from relay.templating.faults import locate, parse
+from relay.templating.faults import parse, with_column
 from relay.templating.filters import FILTERS
 
 
 @lru_cache(maxsize=1024)
 def check_arguments(source: str) -> None:
-    """Raises TemplateFault where a filter can't take what stands in its brackets."""
+    """Raises TemplateFault if a filter doesn't accept the arguments that it is given."""
     if "|" not in source:
         return
     for node in parse(source).find_all(nodes.Filter):
-        named, names = FILTERS[node.name], [str(one.key) for one in node.kwargs]
-        if not named.takes_these(len(node.args), names):
-            message = f"'{node.name}' doesn't take these arguments; an example: {named.example}"
-            raise locate(TemplateFault(message, line=node.lineno), source)
+        filter_, keywords = FILTERS[node.name], [str(keyword.key) for keyword in node.kwargs]
+        if not filter_.accepts(len(node.args), keywords):
+            message = f"'{node.name}' doesn't take these arguments; an example: {filter_.example}"
+            raise with_column(TemplateFault(message, line=node.lineno), source)

@@ -1,4 +1,4 @@
-"""Moments: reading dates as people and services write them, time zones, and ISO text; the only door to dateutil."""
+"""Reads dates as people and services write them, and time zones. The only module that uses dateutil."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MILLISECONDS = 10**11
 _LATEST = 253_402_300_799
 _DIGITS = re.compile(r"-?\d{9,13}(\.\d{1,9})?")
 _DAY_FIRST = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}\b")
-# As browsers write dates: GMT+0100 (Central European Standard Time). It is ahead of UTC; dateutil takes it for behind.
+# Browsers write GMT+0100 (Central European Standard Time), which is ahead of UTC; dateutil reads it as behind.
 _AHEAD = re.compile(r"\b(?:GMT|UTC) ?([+-])(\d{1,2})(?::?(\d\d))?\b(?: \([^()]*\))?")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{1,40}")
 _WORDS = {"today": 0, "tomorrow": 1, "yesterday": -1}
-# Hours from UTC; the ones that several parts of the world share (IST, BST...) are those of most who write them.
+# Hours from UTC. Of an abbreviation with several meanings (IST, BST...), the most common one.
 _ABBREVIATIONS = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2,
     "EET": 2, "EEST": 3, "MSK": 3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8,
@@ -40,7 +40,7 @@ _ABBREVIATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time with its zone; `whole_day`: it was given without a time."""
+    """A point in time with its zone. `whole_day`: a date without a time."""
 
     at: datetime
     whole_day: bool = False
@@ -55,13 +55,13 @@ class Moment:
 
 
 def load() -> None:
-    """Import what reading needs: 35 ms and 2 MB, once."""
+    """Imports dateutil, which takes 35 ms and 2 MB, once."""
     import dateutil.parser
     import dateutil.relativedelta  # noqa: F401
 
 
 def read(value: Any, *, day_first: bool = False, zone: tzinfo = UTC, language: Any = None) -> Moment:
-    """A date as ISO text, seconds or milliseconds since 1970, or as people write it; in `zone` where it names none."""
+    """Reads ISO text, seconds or milliseconds since 1970, or a date as people write it; by default in `zone`."""
     charge(10)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return Moment(_since_1970(value, zone))
@@ -93,7 +93,7 @@ def _from_text(source: str, day_first: bool, zone: tzinfo, language: Any) -> Mom
     if word in _WORDS:
         day = moment().astimezone(zone) + timedelta(days=_WORDS[word])
         return Moment(day.replace(hour=0, minute=0, second=0, microsecond=0), whole_day=True)
-    return _iso(source, zone) or _freely(source, day_first or bool(_DAY_FIRST.match(source)), zone, language)
+    return _iso(source, zone) or _parse_freely(source, day_first or bool(_DAY_FIRST.match(source)), zone, language)
 
 
 def _iso(source: str, zone: tzinfo) -> Moment | None:
@@ -104,39 +104,39 @@ def _iso(source: str, zone: tzinfo) -> Moment | None:
     except ValueError:
         pass
     try:
-        found = datetime.fromisoformat(source)
+        parsed = datetime.fromisoformat(source)
     except ValueError:
         return None
-    return Moment(found if found.tzinfo else found.replace(tzinfo=zone))
+    return Moment(parsed if parsed.tzinfo else parsed.replace(tzinfo=zone))
 
 
-def _freely(source: str, day_first: bool, zone: tzinfo, language: Any) -> Moment:
-    """By dateutil, twice, with nothing in common where the text says nothing: so it tells what is given."""
+def _parse_freely(source: str, day_first: bool, zone: tzinfo, language: Any) -> Moment:
+    """Parses with dateutil twice, with different defaults: parts that differ are missing in the text."""
     from dateutil import parser
 
     charge(1_000 + 40 * len(source))
     if source.count(".") < 2 and source.replace(".", "").isdecimal() and len(source) != 14:
         raise ValueError
-    source = _AHEAD.sub(lambda found: f"{found[1]}{found[2]:0>2}:{found[3] or '00'}", source)
+    source = _AHEAD.sub(lambda match: f"{match[1]}{match[2]:0>2}:{match[3] or '00'}", source)
     english = source if language in (None, "en") else _in_english(source, language)
-    one, other = (
+    first, second = (
         parser.parse(english, default=default, dayfirst=day_first, tzinfos=_offset)
         for default in (datetime(2000, 1, 1), datetime(2004, 2, 2, 1, 1, 1, 1))  # noqa: DTZ001 - the zone is added below
     )
-    timed = one.hour == other.hour
-    return Moment(_completed(one, other, timed, one.tzinfo or zone), whole_day=not timed)
+    timed = first.hour == second.hour
+    return Moment(_with_defaults(first, second, timed, first.tzinfo or zone), whole_day=not timed)
 
 
-def _completed(one: datetime, other: datetime, timed: bool, zone: tzinfo) -> datetime:
-    """What the text left out: the year is this one, the day the first; a time alone is today's."""
+def _with_defaults(first: datetime, second: datetime, timed: bool, zone: tzinfo) -> datetime:
+    """Fills in missing parts: the current year, the first day of the month, or today for a time alone."""
     today = moment().astimezone(zone)
-    month, day = one.month == other.month, one.day == other.day
+    month, day = first.month == second.month, first.day == second.day
     if not month and not (timed and not day):
         raise ValueError
-    year = one.year if one.year == other.year else today.year
+    year = first.year if first.year == second.year else today.year
     if not month:
-        return one.replace(year=today.year, month=today.month, day=today.day, tzinfo=zone)
-    return one.replace(year=year, day=one.day if day else 1, tzinfo=zone)
+        return first.replace(year=today.year, month=today.month, day=today.day, tzinfo=zone)
+    return first.replace(year=year, day=first.day if day else 1, tzinfo=zone)
 
 
 def _offset(name: str | None, seconds: int | None) -> tzinfo | None:
@@ -151,7 +151,7 @@ def _offset(name: str | None, seconds: int | None) -> tzinfo | None:
 
 
 def _in_english(source: str, language: Any) -> str:
-    """With the months of the language in English, and words that are none left out."""
+    """The text with the months of a language in English, and without other words."""
     months = locales.month_names(language)
     english = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
@@ -176,16 +176,16 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 def zone(name: Any) -> tzinfo:
-    """The time zone of that name: `Europe/Paris`, `UTC`."""
-    found = _zone(name) if isinstance(name, str) and _ZONE.fullmatch(name) else None
-    if found is None:
-        near = near_names(name, zone_names()) if isinstance(name, str) else []
-        raise Unfit(f"a time zone like {or_words(near) if near else 'Europe/Paris or UTC'}", name)
-    return found
+    """The time zone of a name such as `Europe/Paris` or `UTC`."""
+    zone_ = _zone(name) if isinstance(name, str) and _ZONE.fullmatch(name) else None
+    if zone_ is None:
+        similar = near_names(name, zone_names()) if isinstance(name, str) else []
+        raise Unfit(f"a time zone like {or_words(similar) if similar else 'Europe/Paris or UTC'}", name)
+    return zone_
 
 
 def in_range(change: Callable[[], datetime]) -> datetime:
-    """What the change gives, if it is of the years 1 to 9999."""
+    """The result of `change`. Raises TemplateError outside of the years 1 to 9999."""
     try:
         return change()
     except (OverflowError, ValueError) as error:
@@ -200,7 +200,7 @@ def calendar_step(**parts: int) -> relativedelta:
 
 
 def calendar_months(start: datetime, end: datetime) -> int:
-    """How many whole months lie between."""
+    """The number of whole months between two dates."""
     from dateutil.relativedelta import relativedelta
 
     between = relativedelta(end, start)

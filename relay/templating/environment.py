@@ -1,4 +1,4 @@
-"""The sandboxed Jinja environment: what templates may call, and the compiling of their code."""
+"""Defines the sandboxed Jinja environment: the functions that templates may call, and how they are compiled."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from relay.templating.kinds import kind
 from relay.templating.missing import VALUE, Missing, raise_missing, take, trace, walk
 from relay.templating.operators import binary, compare, join, literal, sliced
 from relay.templating.predicates import TESTS
-from relay.templating.values import finalize
+from relay.templating.values import context_text, finalize
 
 MAX_RANGE = 100_000
 
 
 def metered_range(*args: int) -> range:
-    """range(), up to 100,000 numbers."""
+    """range() for up to 100,000 numbers."""
     numbers = range(*args)
     if numbers and not 0 <= (numbers[-1] - numbers[0]) // numbers.step < MAX_RANGE:
         raise TemplateLimit("work", f"range gives at most {MAX_RANGE} numbers")
@@ -38,9 +38,9 @@ def metered_range(*args: int) -> range:
 
 
 def new_dict(pairs: Any = None, /, **names: Any) -> dict[str, Any]:
-    """dict(a=1), or dict of an object or of pairs."""
-    found = list(pairs.items()) if isinstance(pairs, dict) else elements([] if pairs is None else pairs)
-    result = {key if isinstance(key, str) else _refuse_key(key): value for key, value in found}
+    """dict(a=1), or dict() of an object or of pairs."""
+    items = list(pairs.items()) if isinstance(pairs, dict) else elements([] if pairs is None else pairs)
+    result = {key if isinstance(key, str) else _refuse_key(key): value for key, value in items}
     result.update(names)
     charge(8)
     charge_value(result)
@@ -61,13 +61,28 @@ def now() -> str:
 
 
 GLOBALS: dict[str, Any] = {"range": metered_range, "dict": new_dict, "namespace": new_namespace, "now": now}
+_MARKS = dict.fromkeys((0xFDD0, 0xFDD1, 0xFDD2), "\ufffd")
 _CALLABLE = frozenset(GLOBALS.values())
 
 
 def _charge_iterations(value: Any, weight: int) -> Any:
-    found = value if isinstance(value, range) else elements(value)
-    charge(len(found) * weight)
-    return found
+    items = value if isinstance(value, range) else elements(value)
+    charge(len(items) * weight)
+    return items
+
+
+def _context_json(value: Any) -> Any:
+    """The filter tojson, for a value from the context."""
+    text = context_text(value)
+    if text is value:
+        return GUARDED["tojson"](value)
+    charge_text(text)
+    return text
+
+
+def _mark(value: Any, number: int) -> str:
+    """A value as text, with the marks of a piece around it (see pieces.py)."""
+    return f"\ufdd0{number}\ufdd2{finalize(value).translate(_MARKS)}\ufdd1"
 
 
 def _concat(parts: Iterable[str]) -> str:
@@ -79,7 +94,7 @@ def _concat(parts: Iterable[str]) -> str:
 class _Generator(CodeGenerator):
     """Jinja's code generator; outputs go through `finalize` at run time only, constants too.
 
-    `outside`: the first names of what the template takes from its context.
+    `outside`: the first names of the paths that the template reads from its context.
     """
 
     def __init__(self) -> None:
@@ -119,7 +134,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return take(obj, VALUE, argument)
 
     def call(self, _: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call what templates may call: macros, recursive loops, cycle, changed and the globals."""
+        """Calls what templates may call: macros, recursive loops, cycle, changed and the globals."""
         kwargs.pop("_loop_vars", None)
         kwargs.pop("_block_vars", None)
         if isinstance(obj, Missing):
@@ -160,9 +175,12 @@ ENVIRONMENT.filters = {
     **GUARDED,
     "%charge": charge,
     "%compare": compare,
+    "%context": context_text,
+    "%context_json": _context_json,
     "%each": _charge_iterations,
     "%join": join,
     "%literal": literal,
+    "%mark": _mark,
     "%slice": sliced,
     "%take": take,
     "%trace": trace,
@@ -172,7 +190,7 @@ ENVIRONMENT.tests = dict(TESTS)
 
 
 class _Exports:
-    """Where templates write the names they export, which nobody reads."""
+    """Receives the names that templates export, which are not used."""
 
     def add(self, name: str) -> None: ...
     def update(self, names: Iterable[str]) -> None: ...
@@ -185,7 +203,7 @@ _PLAIN = EvalContext(ENVIRONMENT)
 
 
 class Names:
-    """What generated code needs of a Jinja context, and no more."""
+    """The part of a Jinja context that generated code needs."""
 
     __slots__ = ("_values", "vars")
 
@@ -206,9 +224,9 @@ class Names:
 
 
 def build(tree: nodes.Template) -> tuple[Callable[[Any], Iterator[str]], set[str]]:
-    """Compile a rewritten template to a function from Names to pieces of text, with the first names that it takes.
+    """Compiles a rewritten template to a function from Names to parts of text, and returns the first names it reads.
 
-    Nothing of the template is run. Raises what Jinja and Python raise.
+    Does not run the template. Raises errors of Jinja and Python.
     """
     tree.set_environment(ENVIRONMENT)
     generator = _Generator()

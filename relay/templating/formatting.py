@@ -1,4 +1,4 @@
-"""printf formats (`'%05.2f' % n` and the filter format), with their widths bounded."""
+"""Formats text by printf patterns (`'%05.2f' % n` and the filter format) with bounded widths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def printf(pattern: str, values: Any) -> str:
     end = 0
     room = MAX_TEXT
     for spec in _SPEC.finditer(pattern):
-        parts += (pattern[end : spec.start()], _one(spec, ordered, values))
+        parts += (pattern[end : spec.start()], _formatted(spec, ordered, values))
         end = spec.end()
         room -= len(parts[-1]) + len(parts[-2])
         charge(1 + (len(parts[-1]) >> 5))
@@ -33,14 +33,14 @@ def printf(pattern: str, values: Any) -> str:
     return "".join((*parts, pattern[end:]))
 
 
-def _one(spec: re.Match[str], ordered: Iterator[Any], values: Any) -> str:
+def _formatted(spec: re.Match[str], ordered: Iterator[Any], values: Any) -> str:
     letter = spec["type"]
     if letter == "%":
         return "%"
     form = "%" + spec["flags"] + _number(spec["width"], "the width")
     if spec["precision"] is not None:
         form += "." + _number(spec["precision"], "the precision")
-    value = _value(spec["name"], ordered, values)
+    value = _argument(spec["name"], ordered, values)
     if letter in ("s", "r", "a"):
         return (form + "s") % (as_text(value),)
     if not letter or letter not in "diufFeEgGxXoc":
@@ -54,7 +54,7 @@ def _number(digits: str, name: str) -> str:
     return str(bounded(int(digits[:9]), name=name))
 
 
-def _value(name: str | None, ordered: Iterator[Any], values: Any) -> Any:
+def _argument(name: str | None, ordered: Iterator[Any], values: Any) -> Any:
     if name is not None:
         if not isinstance(values, dict) or name not in values:
             raise TemplateError(f"the format has no value for %({name[:80]})")

@@ -1,24 +1,31 @@
-"""Fuel: what the templates of one step may spend."""
+"""Meters the templates of one step: work, CPU time and size of results."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from relay.bodies import numerals
+from relay.bodies.numerals import Numeral
 from relay.errors import TemplateLimit
 
 WORK = 250_000
-# Seconds of its thread's CPU: stops what the units of work have counted too cheap.
+# Seconds of CPU of its thread, which stop work whose units are too low.
 TIME = 0.06
-# Units of work between two looks at the clock; most templates never look.
+# Units of work between two checks of the CPU time; most templates need none.
 STRIDE = 16_384
-OUTPUT = 1024 * 1024
-# Bytes of a tree that are counted together.
-_AT_ONCE = 16 * 1024
-MAX_TEXT = 1024 * 1024
+# Bytes of results. A step can output a whole body of 1 MiB, with text around it. As text, a body may be three times
+# as long, because a byte that isn't UTF-8 becomes U+FFFD.
+OUTPUT = 4 * 1024 * 1024
+# Bytes of a tree that are charged together.
+_CHARGED_BYTES = 16 * 1024
+_LONG_LIST, _SMALL = 1_000, 1 << 64
+# Characters: a body of 1 MiB as JSON text, with a space after each of its 500,000 commas and colons.
+MAX_TEXT = 2 * 1024 * 1024
 MAX_NUMBER = 10_000
 MAX_BITS = 4096
 MAX_DEPTH = 32
@@ -26,35 +33,42 @@ MAX_DEPTH = 32
 
 class _Active(threading.local):
     budget: Budget | None = None
+    between: Callable[[], None] | None = None
 
 
 ACTIVE = _Active()
 
 
+def yield_by(call: Callable[[], None]) -> None:
+    """Sets a function that is called every few milliseconds of metered renders in this thread."""
+    ACTIVE.between = call
+
+
 class Budget:
-    """What a step may spend on its templates; `with Budget():` shares one between all renders of the thread.
+    """The limits of a step's templates; `with Budget():` shares one among all renders of the thread.
 
     `work` counts units of about 200 ns or 32 bytes, `output` bytes of results, `TIME` seconds of CPU after the first
-    units of work. Past any of them, a render raises TemplateLimit.
-    `moment` is what its templates take for the present time, once one has asked.
+    units of work. A render that exceeds one of them raises TemplateLimit.
+    `moment` is the present time for its templates, set at its first use.
     """
 
-    __slots__ = ("_ends", "_outer", "depth", "floor", "moment", "output", "work")
+    __slots__ = ("_clock", "_ends", "_outer", "depth", "floor", "moment", "most", "output", "work")
 
     def __init__(self, *, work: int = WORK, output: int = OUTPUT) -> None:
         self.work = work
         self.floor = work - STRIDE if work > STRIDE else 0
         self._ends = 0.0
-        self.output = output
+        self.output = self.most = output
         self.depth = 0
         self.moment: datetime | None = None
+        self._clock: Budget | None = None  # the budget that has the moment, if it is another one
         self._outer: Budget | None = None
 
     @classmethod
-    def beside(cls) -> Self:
-        """As much again as the active one, at the same moment."""
-        budget = cls()
-        budget.moment = moment()
+    def beside(cls, *, output: int = OUTPUT) -> Self:
+        """A second budget beside the active one, with the same present time."""
+        budget, outer = cls(output=output), ACTIVE.budget
+        budget._clock = outer and (outer._clock or outer)
         return budget
 
     def __enter__(self) -> Self:
@@ -68,10 +82,12 @@ class Budget:
         ACTIVE.budget = self._outer
         self._outer = None
 
-    def look(self) -> None:
-        """What to do when `work` is below `floor`. Raises TemplateLimit (`work`, `time`)."""
+    def check(self) -> None:
+        """Checks the limits after `work` has fallen below `floor`. Raises TemplateLimit (`work`, `time`)."""
         if self.work < 0:
             raise TemplateLimit("work", "the template does too much work: loop over fewer elements, or split the step")
+        if ACTIVE.between is not None:
+            ACTIVE.between()
         now = time.thread_time()
         self._ends = self._ends or now + TIME
         if now > self._ends:
@@ -80,40 +96,40 @@ class Budget:
 
 
 def charge(units: int) -> None:
-    """Take `units` of work from the active budget. Raises TemplateLimit (`work`, `time`)."""
+    """Takes `units` of work from the active budget. Raises TemplateLimit (`work`, `time`)."""
     budget = ACTIVE.budget
     if budget is not None:
         budget.work -= units
         if budget.work < budget.floor:
-            budget.look()
+            budget.check()
 
 
 def watch() -> None:
-    """Look at the clock now, for work that its units don't foresee. Raises TemplateLimit (`time`)."""
+    """Checks the CPU time now, for work whose units are uncertain. Raises TemplateLimit (`time`)."""
     if ACTIVE.budget is not None:
-        ACTIVE.budget.look()
+        ACTIVE.budget.check()
 
 
 def text_units(text: str) -> int:
-    """Work that making `text` costs; characters past ASCII take up to four times the memory."""
+    """The work to make `text`; characters outside ASCII take up to four times the memory."""
     return len(text) >> 5 if text.isascii() else len(text) >> 3
 
 
 def digits_units(number: int) -> int:
-    """Work that writing a whole number takes: quadratic in its digits, 200 microseconds for 4,300."""
+    """The work to write a whole number: quadratic in its digits, 200 microseconds for 4,300 digits."""
     bits = number.bit_length()
     return (bits >> 8) + (bits * bits >> 18)
 
 
 def charge_text(text: str) -> None:
-    """Charge a new text. Raises TemplateLimit (`text size`, `work`)."""
+    """Charges a new text. Raises TemplateLimit (`text size`, `work`)."""
     if len(text) > MAX_TEXT:
         raise text_too_long()
     charge(1 + text_units(text))
 
 
 def expect_text(length: int) -> None:
-    """Refuse and charge a text of `length` characters before it is made."""
+    """Charges a text of `length` characters before it is made. Raises TemplateLimit."""
     if length > MAX_TEXT:
         raise text_too_long()
     charge(1 + (length >> 5))
@@ -123,15 +139,15 @@ def text_too_long() -> TemplateLimit:
     return TemplateLimit("text size", f"a text would be longer than {MAX_TEXT} characters")
 
 
-def charge_value(value: Any) -> None:
-    """Charge the whole tree of a new value."""
+def charge_value(value: Any, *, times: int = 1) -> None:
+    """Charges the whole tree of a new value, which is made `times` times."""
     budget = ACTIVE.budget
     if budget is not None:
-        charge(weigh(value, limit=budget.work))
+        charge(weigh(value, limit=budget.work) * times)
 
 
 def weigh(value: Any, *, limit: int) -> int:
-    """Work units of a value's tree, shared branches counted each time; stops soon after `limit`."""
+    """The units of work of a value's tree, with shared branches counted each time; stops soon after `limit`."""
     total = 0
     stack = [value]
     while stack and total <= limit:
@@ -153,25 +169,50 @@ def weigh(value: Any, *, limit: int) -> int:
         elif kind is range:
             total += 1 + len(item)
         else:
-            total += 4 if kind is float else 1
+            total += 4 + text_units(item.text) if kind is Numeral else 4 if kind is float else 1
     return total
 
 
+def are_small_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a value is a long list of small whole numbers, which are written quickly."""
+    return len(items) > _LONG_LIST and set(map(type, items)) == {int} and -_SMALL < min(items) <= max(items) < _SMALL
+
+
 def emit(size: int) -> None:
-    """Count `size` bytes of result. Raises TemplateLimit (`output size`)."""
+    """Counts `size` bytes of result. Raises TemplateLimit (`output size`)."""
     budget = ACTIVE.budget
     if budget is not None:
         budget.output -= size
         if budget.output < 0:
-            raise TemplateLimit("output size", "the step's values would be larger than 1 MiB together")
+            most = f"{budget.most >> 20} MiB"
+            raise TemplateLimit("output size", f"the step's values would be larger than {most} together")
 
 
 def emit_value(value: Any) -> None:
-    """Count a JSON value as result, at about the bytes of its JSON text."""
+    """Counts a JSON value as result, by the approximate size of its JSON text."""
     if isinstance(value, str):
         emit(text_bytes(value))
+    elif isinstance(value, Numeral):
+        emit(len(value.text))
     elif isinstance(value, (dict, list, tuple, range)):
         _emit_tree(value)
+
+
+def emit_context(value: Any) -> None:
+    """Like `emit_value`, for a value from the context, whose size as JSON is bounded already.
+
+    Writes the value to count it, which is many times faster than walking its tree.
+    """
+    if type(value) is not dict and type(value) is not list:
+        emit_value(value)
+        return
+    try:
+        size = len(numerals.encode(value))
+    except (TypeError, ValueError, RecursionError):  # not JSON, a lone surrogate, or a cycle
+        _emit_tree(value)
+        return
+    charge(1 + (size >> 6))
+    emit(size)
 
 
 def text_bytes(text: str) -> int:
@@ -182,7 +223,7 @@ def text_bytes(text: str) -> int:
 
 
 def _emit_tree(value: Any) -> None:
-    """Counts elements as work too: reading a long list again and again puts nothing out."""
+    """Counts elements as work, too, because long lists can be read repeatedly without output."""
     stack, size = [value], 0
     while stack:
         item = stack.pop()
@@ -199,9 +240,12 @@ def _emit_tree(value: Any) -> None:
             size += 2 + len(item)
             charge(1 + (len(item) >> 2))
             stack.extend(item)
+        elif isinstance(item, dict):
+            # A subclass of dict, which may raise when its values are read.
+            stack.append(dict(item.items()))
         else:
-            size += 8 * len(item) if kind is range else 5
-        if size > _AT_ONCE:
+            size += 8 * len(item) if kind is range else len(item.text) if kind is Numeral else 5
+        if size > _CHARGED_BYTES:
             emit(size)
             size = 0
     emit(size)
@@ -212,9 +256,10 @@ def moment() -> datetime:
     budget = ACTIVE.budget
     if budget is None:
         return datetime.now(UTC)
-    if budget.moment is None:
-        budget.moment = datetime.now(UTC)
-    return budget.moment
+    clock = budget._clock or budget
+    if clock.moment is None:
+        clock.moment = datetime.now(UTC)
+    return clock.moment
 
 
 class Descent:
@@ -246,7 +291,7 @@ def bounded(number: Any, *, name: str, least: int = 0) -> int:
 
 
 def search_units(length: int, needle: int) -> int:
-    """Work of searching a text; CPython's search is quadratic for short texts, linear for long ones."""
+    """The work to search a text; CPython's search is quadratic for short texts, linear for long ones."""
     if length < 2500 or (needle < 100 and length < 30_000):
         return (length >> 5) + (length * min(needle, max(length - needle, 0)) >> 8)
     return (length >> 5) + (needle >> 5)

@@ -1,4 +1,4 @@
-"""Leaves: compiled templates of single strings, and trees of JSON with leaves in them."""
+"""Compiles single strings with templates, and renders them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jinja2 import nodes
 
 from relay.errors import FilterFault, MissingName, TemplateFault
 from relay.templating.environment import GLOBALS, Names, build
-from relay.templating.faults import in_words, locate, parse, placed, running_line
-from relay.templating.fuel import ACTIVE, Budget, charge, emit, emit_value, text_bytes
+from relay.templating.faults import as_template_error, parse, running_line, with_column, with_position
+from relay.templating.fuel import ACTIVE, Budget, charge, emit, emit_context, emit_value, text_bytes
 from relay.templating.missing import Missing, raise_missing, spell, walk
 from relay.templating.rewrite import Rewriter
 from relay.templating.shapes import static_keys, weigh_nodes
@@ -24,9 +24,9 @@ Context: TypeAlias = Mapping[str, Any]
 
 
 class Leaf:
-    """A compiled string; this one has no template in it. `lone`: it is one expression and keeps its type.
+    """A compiled string; this class is for strings without a template.
 
-    `names`: the paths that it takes from its context.
+    `lone`: it is one expression, whose value keeps its type. `names`: the paths that it reads from its context.
     """
 
     __slots__ = ("names", "source")
@@ -38,29 +38,29 @@ class Leaf:
         self.names = names
 
     def render(self, context: Context) -> JSON:
-        """The value for a context; parts of it may be the context's own, so don't change it.
+        """Renders for a context. Parts of the result may belong to the context, so don't change it.
 
         Raises MissingName, TemplateLimit, TemplateError.
         """
-        found = self.find(context)
-        if isinstance(found, Missing):
-            _fail_at_root(found, context)
-        return found
+        value = self.find(context)
+        if isinstance(value, Missing):
+            _fail_at_root(value, context)
+        return value
 
     def find(self, context: Context) -> JSON | Missing:
-        """As `render`, but gives a Missing where a path leads nowhere, without looking for hints."""
+        """Like `render`, but returns a Missing, without searching for hints, if the whole string is a missing path."""
         if ACTIVE.budget is not None:
-            return self._found(context)
+            return self._value_for(context)
         with Budget():
-            return self._found(context)
+            return self._value_for(context)
 
-    def _found(self, context: Context) -> JSON | Missing:
+    def _value_for(self, context: Context) -> JSON | Missing:
         emit(text_bytes(self.source))
         return self.source
 
 
 class PathLeaf(Leaf):
-    """One static path, looked up without Jinja."""
+    """A static path, which is looked up without Jinja."""
 
     __slots__ = ("_keys", "_name")
 
@@ -71,15 +71,15 @@ class PathLeaf(Leaf):
         self._name = name
         self._keys = keys
 
-    def _found(self, context: Context) -> JSON | Missing:
+    def _value_for(self, context: Context) -> JSON | Missing:
         try:
             value = context[self._name]
         except KeyError:
             return Missing(base=self._name, keys=self._keys)
-        found = walk(value, self._name, self._keys)
-        if not isinstance(found, Missing):
-            emit_value(found)
-        return found
+        value_ = walk(value, self._name, self._keys)
+        if not isinstance(value_, Missing):
+            emit_context(value_)
+        return value_
 
 
 class _JinjaLeaf(Leaf):
@@ -87,28 +87,31 @@ class _JinjaLeaf(Leaf):
 
     def __init__(self, source: str, tree: nodes.Template) -> None:
         paths = list(_paths(tree))
-        Rewriter().visit(tree)
+        self._prepare(tree)
         self._weight = weigh_nodes(tree.body)
         self._root, outside = build(tree)
         super().__init__(source, frozenset(path for root, path in paths if root in outside and root not in GLOBALS))
 
-    def _found(self, context: Context) -> JSON | Missing:
+    def _prepare(self, tree: nodes.Template) -> None:
+        Rewriter().visit(tree)
+
+    def _value_for(self, context: Context) -> JSON | Missing:
         try:
             charge(self._weight)
             return self._run(Names(context))
         except MissingName as error:
             raise _with_hint(error, context) from None
         except FilterFault as error:
-            raise placed(error, self.source, running_line(error, self._root)) from error
+            raise with_position(error, self.source, running_line(error, self._root)) from error
         except Exception as error:
-            raise in_words(error) from error
+            raise as_template_error(error) from error
 
     def _run(self, names: Names) -> JSON:
         raise NotImplementedError
 
 
 class ExpressionLeaf(_JinjaLeaf):
-    """One expression; its value keeps its type."""
+    """A single expression, whose value keeps its type."""
 
     __slots__ = ()
 
@@ -128,7 +131,7 @@ class ExpressionLeaf(_JinjaLeaf):
 
 
 class TextLeaf(_JinjaLeaf):
-    """Anything else: text."""
+    """A template that renders to text."""
 
     __slots__ = ()
 
@@ -144,7 +147,7 @@ def has_template(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def compile_leaf(source: str) -> Leaf:
-    """Compile one string. Raises TemplateFault (line, column), TemplateLimit (too long, too deep, too many parts)."""
+    """Compiles a string. Raises TemplateFault (line, column), TemplateLimit (too long, too deep, too many parts)."""
     if not has_template(source):
         return Leaf(source)
     tree = parse(source)
@@ -157,18 +160,18 @@ def compile_leaf(source: str) -> Leaf:
             return PathLeaf(source, base.name, keys)
         return ExpressionLeaf(source, tree, expression)
     except TemplateFault as fault:
-        raise locate(fault, source) from None
+        raise with_column(fault, source) from None
     except Exception as error:
-        raise in_words(error) from error
+        raise as_template_error(error) from error
 
 
 def is_path(source: str) -> bool:
-    """Whether a template is one path into its context, so that it gives the same each time. Raises TemplateFault."""
+    """Whether a template is one path into its context, so that it always gives the same. Raises TemplateFault."""
     return isinstance(compile_leaf(source), PathLeaf)
 
 
 def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
-    """The expression that a template consists of, if it is one and no text around it."""
+    """The expression of a template that consists of one expression without text around it, else None."""
     if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) and len(tree.body[0].nodes) == 1:
         expression = tree.body[0].nodes[0]
         return None if isinstance(expression, nodes.TemplateData) else expression
@@ -176,7 +179,7 @@ def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
 
 
 def names(source: str) -> set[str]:
-    """The paths that a template takes from its context: {"event.body.id", "vars.x"}. Raises TemplateFault."""
+    """The paths that a template reads from its context: {"event.body.id", "vars.x"}. Raises TemplateFault."""
     return set(compile_leaf(source).names)
 
 
@@ -197,7 +200,7 @@ def _fail_at_root(missing: Missing, context: Context) -> NoReturn:
 
 
 def _with_hint(error: MissingName, context: Context) -> MissingName:
-    """A missing first name gets its hint here, where the names that exist are known."""
+    """Adds the hint for a missing first name, because only the context has the names that exist."""
     root = re.split(r"[.\[]", error.path, maxsplit=1)[0]
     if error.hint or root in context or not root.isidentifier():
         return error

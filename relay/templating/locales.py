@@ -1,4 +1,4 @@
-"""How languages and countries write things: the only door to Babel, which is imported at the first use."""
+"""Writes and reads numbers, dates and names by language. The only module that uses Babel, imported at first use."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from babel import Locale
     from babel.numbers import NumberPattern
 
-# Each takes about 1 MB and 5 ms, and a payload may name any.
-_KEPT = 8
-# Regions of CLDR that are no countries.
+# Each locale takes about 1 MB and 5 ms, and a payload may name any.
+_MAX_LOCALES = 8
+# Regions of CLDR that are not countries.
 _GROUPINGS = frozenset(("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
 _NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
 
 _MINUS = "-\u2212"
 _APOSTROPHES = "'\u2019"
-# Countries as shops, forms and the lists of ISO and the UN call them.
-_ALSO = {
+# Further names of countries, in shops, forms and the lists of ISO and the UN.
+_FURTHER_COUNTRY_NAMES = {
     "bolivia, plurinational state of": "BO", "brunei darussalam": "BN", "burma": "MM", "cape verde": "CV",
     "czech republic": "CZ", "cote d'ivoire": "CI", "côte d'ivoire": "CI", "ivory coast": "CI",
     "democratic republic of the congo": "CD", "england": "GB", "great britain": "GB", "northern ireland": "GB",
@@ -40,34 +40,34 @@ _ALSO = {
 
 
 def load() -> None:
-    """Import what the functions here need: 40 ms and 5 MB, once."""
+    """Imports Babel, which takes 40 ms and 5 MB, once."""
     import babel.dates
     import babel.numbers  # noqa: F401
 
     locale("en")
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_LOCALES)
 def _locale(name: str) -> Locale | None:
     from babel import Locale, UnknownLocaleError, localedata
 
     charge(25_000)
-    if len(localedata._cache) > 2 * _KEPT:
+    if len(localedata._cache) > 2 * _MAX_LOCALES:
         localedata._cache.clear()
     try:
-        found = Locale.parse(name)
-        found.territories  # noqa: B018 - reads its data in
+        locale_ = Locale.parse(name)
+        locale_.territories  # noqa: B018 - loads its data
     except (UnknownLocaleError, ValueError, LookupError):
         return None
-    return found
+    return locale_
 
 
 def locale(name: Any) -> Locale:
-    """The language (`de`) or language and country (`pt_BR`, `pt-BR`) of that name."""
-    found = _locale(name.replace("-", "_")) if isinstance(name, str) and _NAME.fullmatch(name) else None
-    if found is None:
+    """The locale of a language (`de`), or of a language and country (`pt_BR`, `pt-BR`)."""
+    locale_ = _locale(name.replace("-", "_")) if isinstance(name, str) and _NAME.fullmatch(name) else None
+    if locale_ is None:
         raise Unfit("a locale like en, de or pt_BR", name)
-    return found
+    return locale_
 
 
 @lru_cache(maxsize=1)
@@ -78,15 +78,15 @@ def _currencies() -> frozenset[str]:
 
 
 def currency(code: Any) -> str:
-    """The code of a currency in large letters."""
-    found = code.strip().upper() if isinstance(code, str) and len(code) < 10 else ""
-    if found not in _currencies():
+    """The code of a currency in upper case."""
+    upper = code.strip().upper() if isinstance(code, str) and len(code) < 10 else ""
+    if upper not in _currencies():
         raise Unfit("a currency like EUR, USD or JPY", code)
-    return found
+    return upper
 
 
 def digits_of(code: str) -> int:
-    """How many digits the currency has behind its point: 2 for EUR, 0 for JPY."""
+    """The number of decimal digits of a currency: 2 for EUR, 0 for JPY."""
     from babel.numbers import get_currency_precision
 
     return get_currency_precision(code)
@@ -105,36 +105,36 @@ def currency_symbol(code: str, language: Any) -> str:
 
 
 def as_money(amount: Decimal, code: str, digits: int, language: Any) -> str:
-    found = locale(language)
-    return _applied(found.currency_formats["standard"], amount, found, (digits, digits), code)
+    locale_ = locale(language)
+    return _applied(locale_.currency_formats["standard"], amount, locale_, (digits, digits), code)
 
 
 def as_percent(amount: Decimal, digits: int, language: Any) -> str:
-    found = locale(language)
-    return _applied(found.percent_formats[None], amount, found, (digits, digits))
+    locale_ = locale(language)
+    return _applied(locale_.percent_formats[None], amount, locale_, (digits, digits))
 
 
 def as_decimal(amount: Decimal, digits: tuple[int, int], language: Any) -> str:
-    """With so many digits behind the point, at least and at most."""
-    found = locale(language)
-    return _applied(found.decimal_formats[None], amount, found, digits)
+    """A number with a minimum and maximum of decimal digits."""
+    locale_ = locale(language)
+    return _applied(locale_.decimal_formats[None], amount, locale_, digits)
 
 
 def _applied(
-    pattern: NumberPattern, amount: Decimal, found: Locale, digits: tuple[int, int], code: str | None = None
+    pattern: NumberPattern, amount: Decimal, locale_: Locale, digits: tuple[int, int], code: str | None = None
 ) -> str:
-    mine = copy(pattern)
-    mine.frac_prec = digits
-    text: str = mine.apply(amount, found, currency=code, currency_digits=False)
+    own_pattern = copy(pattern)
+    own_pattern.frac_prec = digits
+    text: str = own_pattern.apply(amount, locale_, currency=code, currency_digits=False)
     return text
 
 
 def read_decimal(text: str, language: Any) -> Decimal | None:
-    """The number a text is in that language (`1.234,50` in German); None where it is none."""
+    """The number that a text is in a language (`1.234,50` in German), or None."""
     from babel.numbers import NumberFormatError, get_decimal_symbol, get_group_symbol, parse_decimal
 
-    found = locale(language)
-    group, point = get_group_symbol(found), get_decimal_symbol(found)
+    locale_ = locale(language)
+    group, point = get_group_symbol(locale_), get_decimal_symbol(locale_)
     before, core, behind = _around(text, point)
     digits = "".join(sign for sign in core if not (sign.isspace() or sign in _APOSTROPHES) or sign == group)
     if digits.count(point) > 1 or group in digits.partition(point)[2] or not 0 < len(digits) < 30:
@@ -142,30 +142,30 @@ def read_decimal(text: str, language: Any) -> Decimal | None:
     if any(not sign.isdecimal() and sign not in (group, point) for sign in digits):
         return None
     try:
-        amount = parse_decimal(digits, locale=found)
+        amount = parse_decimal(digits, locale=locale_)
     except NumberFormatError:
         return None
     return -amount if _is_negative(before, behind) else amount
 
 
 def _around(text: str, point: str) -> tuple[str, str, str]:
-    """What stands before the first digit (or a point right before it), from there to the last digit, and behind it."""
-    places = [place for place, sign in enumerate(text) if sign.isdecimal()]
-    if not places:
+    """Splits text before its first digit (or a point right before it), and after its last digit."""
+    indexes = [index for index, sign in enumerate(text) if sign.isdecimal()]
+    if not indexes:
         return text, "", ""
-    start, end = places[0], places[-1] + 1
+    start, end = indexes[0], indexes[-1] + 1
     start -= text[:start].endswith(point)
     return text[:start], text[start:end], text[end:]
 
 
 def _is_negative(before: str, behind: str) -> bool:
-    """-5, 5-, and (5) as bookkeepers write it."""
+    """Whether a number is negative: -5, 5-, or (5) as in accounting."""
     minus = any(sign in before for sign in _MINUS) or behind.strip()[:1] in (*_MINUS,)
     return minus or ("(" in before and ")" in behind)
 
 
 def as_date(moment: datetime, pattern: str, language: Any) -> str:
-    """A moment by a pattern of CLDR (`d MMMM yyyy`). Raises ValueError, LookupError for a wrong one."""
+    """Writes a moment by a pattern of CLDR (`d MMMM yyyy`). Raises ValueError or LookupError for a bad pattern."""
     from babel.dates import format_datetime
 
     return format_datetime(moment, pattern, locale=locale(language), tzinfo=moment.tzinfo)
@@ -173,9 +173,9 @@ def as_date(moment: datetime, pattern: str, language: Any) -> str:
 
 def date_pattern(style: str, part: str, language: Any) -> str:
     """The pattern of a style (short, medium, long, full) for the date, the time, or both."""
-    found = locale(language)
-    day, clock = str(found.date_formats[style]), str(found.time_formats[style])
-    both = str(found.datetime_formats[style]).replace("{0}", clock).replace("{1}", day)
+    locale_ = locale(language)
+    day, clock = str(locale_.date_formats[style]), str(locale_.time_formats[style])
+    both = str(locale_.datetime_formats[style]).replace("{0}", clock).replace("{1}", day)
     return {"date": day, "time": clock}.get(part, both)
 
 
@@ -186,7 +186,7 @@ def as_age(length: timedelta, language: Any) -> str:
 
 
 def month_names(language: Any) -> dict[str, int]:
-    """Names of months, whole and short, in small letters without points."""
+    """The long and short names of months, in lower case without points."""
     months = locale(language).months["format"]
     return {
         name.lower().rstrip("."): number for width in ("wide", "abbreviated") for number, name in months[width].items()
@@ -199,21 +199,21 @@ def country_name(code: str, language: Any) -> str | None:
 
 
 def country(code: str) -> str | None:
-    """The two letters of a country's code of two letters, three letters or three digits; None for others."""
+    """The two-letter code of a country, from a code of two letters, three letters or three digits, or None."""
     from babel.core import get_global
 
     upper = code.upper()
-    found = get_global("territory_aliases").get(upper, [upper])
-    return found[0] if len(found) == 1 and _is_country(found[0]) else None
+    aliases = get_global("territory_aliases").get(upper, [upper])
+    return aliases[0] if len(aliases) == 1 and _is_country(aliases[0]) else None
 
 
 def _is_country(code: str) -> bool:
     return len(code) == 2 and code.isalpha() and code not in _GROUPINGS and code in locale("en").territories
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_LOCALES)
 def country_codes(language: str) -> dict[str, str]:
-    """Codes by names in small letters, in that language; in English by names of former days and of other lists, too."""
+    """Codes by names in lower case, in a language; in English also by former and alternative names."""
     charge(5_000)
     own = {name.casefold(): code for code, name in locale(language).territories.items() if _is_country(code)}
-    return {**_ALSO, **own} if language == "en" else own
+    return {**_FURTHER_COUNTRY_NAMES, **own} if language == "en" else own

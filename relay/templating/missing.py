@@ -1,4 +1,4 @@
-"""Missing names: what a path that leads nowhere becomes, and how paths are walked."""
+"""Looks up paths in values, and represents names that don't exist."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from relay.templating.kinds import Group, kind
 from relay.templating.suggestions import near_keys, or_words
 
 KEYS = (str, int, float, bool, type(None))
-# What a path begins with where it has no name: not to be taken for one.
+# The start of a path that begins with no name.
 VALUE, ELEMENT = "(value)", "(element)"
-# Stands in a path for a key that was computed.
+# Replaces a computed key in a path.
 HIDDEN = object()
 LOOP_NAMES = frozenset(
     [
@@ -42,7 +42,7 @@ def raise_missing(self: Missing, *_: Any, **_names: Any) -> NoReturn:
 
 
 class Missing(Undefined):
-    """A name that isn't there. Any use but `default` and `is defined` raises MissingName with its path."""
+    """A name that doesn't exist. Any use except `default` and `is defined` raises MissingName with its path."""
 
     __slots__ = ("_base", "_keys", "_reached", "_why", "_within")
 
@@ -57,7 +57,7 @@ class Missing(Undefined):
         reached: int = -1,
         why: str = "",
     ) -> None:
-        """Jinja gives the first two; else `keys` lead from `base` to nowhere, the first `reached` to `within`."""
+        """Jinja passes the first two. Otherwise `keys` start at `base`, and `reached` of them lead to `within`."""
         self._base = base or (str(name) if name is not None else _HINT_PATHS.get(hint or "", VALUE))
         self._keys = keys
         self._within = within
@@ -69,17 +69,19 @@ class Missing(Undefined):
         return spell(self._base, self._keys)
 
     def hint(self) -> str:
-        """What is there instead, or the nearest name that exists; empty where nothing helps."""
+        """The kind of value that is there instead, or similar names that exist; "" without a hint."""
         if self._why or self._reached < 0:
             return self._why
         reached, key = spell(self._base, self._keys[: self._reached]), self._keys[self._reached]
         if not isinstance(self._within, dict):
             return f"{reached} is {kind(self._within)}"
+        if isinstance(why := self._within.get(f"{key}_error"), str):
+            return why  # such as an answer's body that was cut: see connectors/response_rules.py
         near = near_keys(key, self._within) if isinstance(key, str) else []
         return f"did you mean {or_words([spell(reached, (name,)) for name in near])}?" if near else ""
 
     def further(self, keys: tuple[Any, ...]) -> Missing:
-        """The same place, asked for by a longer path."""
+        """The same missing name, with a longer path."""
         return Missing(
             base=self._base, keys=self._keys + keys, within=self._within, reached=self._reached, why=self._why
         )
@@ -117,37 +119,37 @@ def spell(base: str, keys: tuple[Any, ...]) -> str:
 
 
 def walk(value: Any, base: str, keys: tuple[Any, ...]) -> Any:
-    """Follow `keys` into dicts and lists; a Missing with the whole path where they lead nowhere."""
-    found = value
+    """Follows `keys` into dicts and lists. Returns a Missing with the whole path if a key doesn't exist."""
+    item = value
     try:
         for key in keys:
-            found = found[key]
+            item = item[key]
     except (KeyError, TypeError, IndexError):
         return trace(value, base, keys)
-    return found
+    return item
 
 
 def trace(value: Any, base: str, keys: tuple[Any, ...]) -> Any:
-    """As `walk`, step by step, with the names of `loop`, `namespace()` and groups."""
+    """Like `walk`, but also follows the names of `loop`, `namespace()` and groups."""
     for position, key in enumerate(keys):
         if isinstance(value, Missing):
             return value.further(keys[position:])
-        found = _step(value, key)
-        if found is absent:
+        item = _step(value, key)
+        if item is absent:
             return Missing(base=base, keys=keys, within=value, reached=position)
-        value = found
+        value = item
     return value
 
 
 def take(value: Any, base: str, key: Any) -> Any:
-    """One step by a key that was computed."""
+    """Looks up one computed key."""
     if isinstance(key, Missing):
         raise_missing(key)
     if isinstance(value, Missing):
         return value.further((HIDDEN,))
-    found = _step(value, key)
-    # The key may be a secret or long: no message shows it.
-    return Missing(base=base, keys=(HIDDEN,), why=_unfit(base, value)) if found is absent else found
+    item = _step(value, key)
+    # The key may be a secret, or long, so no message shows it.
+    return Missing(base=base, keys=(HIDDEN,), why=_unfit(base, value)) if item is absent else item
 
 
 def _unfit(base: str, value: Any) -> str:
@@ -171,8 +173,8 @@ def _step(value: Any, key: Any) -> Any:
 def _from_dict(value: dict[Any, Any], key: Any) -> Any:
     if not isinstance(key, KEYS):
         return absent
-    found = value.get(key, absent)
-    return value.get(str(key), absent) if found is absent and isinstance(key, int) else found
+    item = value.get(key, absent)
+    return value.get(str(key), absent) if item is absent and isinstance(key, int) else item
 
 
 def _from_sequence(value: Any, key: Any) -> Any:

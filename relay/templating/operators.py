@@ -1,4 +1,4 @@
-"""The operators of templates, with their operands bounded before the work."""
+"""Evaluates the operators of templates, and bounds their operands before the work."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _power(left: Any, right: Any) -> Any:
 
 
 def bounded_number(number: Any) -> Any:
-    """The number, if it is finite and has at most 4,096 bits. Raises TemplateError, TemplateLimit."""
+    """Returns the number if it is finite and has at most 4,096 bits. Raises TemplateError, TemplateLimit."""
     if isinstance(number, int) and number.bit_length() > MAX_BITS:
         raise too_large()
     return finite(number)
@@ -118,7 +118,7 @@ def _repeat(value: Any, times: int) -> Any:
 
 
 def join(first: Any, *rest: Any) -> str:
-    """`first ~ rest`: all of them as one text."""
+    """`first ~ rest`: joins all values as text."""
     parts = [as_text(part) for part in (first, *rest)]
     expect_text(sum(map(len, parts)))
     text = "".join(parts)
@@ -127,7 +127,7 @@ def join(first: Any, *rest: Any) -> str:
 
 
 def compare(left: Any, signs: tuple[str, ...], *rights: Any) -> bool:
-    """A chain of comparisons by Jinja's names: eq ne lt lteq gt gteq in notin."""
+    """Evaluates a chain of comparisons by Jinja's names: eq ne lt lteq gt gteq in notin."""
     for sign, right in zip(signs, rights, strict=True):
         if not compared(sign, left, right):
             return False
@@ -199,6 +199,6 @@ def sliced(value: Any, start: Any, stop: Any, step: Any) -> Any:
 
 
 def literal(value: Any) -> Any:
-    """A list or object just written in a template: charges its whole tree, so doubling one is paid for."""
+    """A list or object written in a template. Charges its whole tree, so that repeated doubling is limited."""
     charge_value(value)
     return value

@@ -1,4 +1,4 @@
-"""Regular expressions: linear in the text, and charged by the size of the pattern; the only door to RE2."""
+"""Runs regular expressions in linear time, charged by the size of the pattern. The only module that uses RE2."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from relay.errors import TemplateError
 from relay.templating.fuel import charge
 
 MAX_PATTERN = 1_000
-# Bytes that RE2 may take for a pattern and its states; as many patterns as are cached may take them.
-_MEMORY = 256 * 1024
-_CACHED = 64
+# Bytes that RE2 may use for a pattern and its states. Each cached pattern may use as much.
+_MAX_MEMORY = 256 * 1024
+_MAX_CACHED = 64
 # At worst every instruction of a pattern is tried at every byte: nanoseconds for each, and for the byte itself.
 _PER_INSTRUCTION, _PER_BYTE = 8, 10
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_MAX_CACHED)
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = _MEMORY
+    options.max_mem = _MAX_MEMORY
     return re2.compile(pattern, options)
 
 
 def compile_pattern(pattern: Any) -> Any:
-    """A pattern of RE2. Its methods are not metered: `charge_search` is called before. Raises TemplateError."""
+    """A pattern of RE2. Its methods are not metered: call `charge_search` first. Raises TemplateError."""
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
         raise TemplateError(f"a pattern is a text of up to {MAX_PATTERN} characters")
     try:
@@ -39,13 +39,13 @@ def compile_pattern(pattern: Any) -> Any:
 
 
 def charge_search(compiled: Any, text: str) -> None:
-    """Charge one pass of a compiled pattern over a text. Raises TemplateLimit (`work`)."""
+    """Charges one pass of a compiled pattern over a text. Raises TemplateLimit (`work`)."""
     size = len(text) if text.isascii() else 4 * len(text)
     charge(1 + size * (_PER_BYTE + _PER_INSTRUCTION * compiled.programsize) // 200)
 
 
-def found_in(pattern: Any, text: str) -> bool:
-    """Whether a pattern is found anywhere in a text. Raises TemplateError, TemplateLimit."""
+def matches_in(pattern: Any, text: str) -> bool:
+    """Whether a pattern matches anywhere in a text. Raises TemplateError, TemplateLimit."""
     compiled = compile_pattern(pattern)
     charge_search(compiled, text)
     return compiled.search(text.encode("utf-8", "replace").decode()) is not None

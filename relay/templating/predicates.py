@@ -1,4 +1,4 @@
-"""The tests of templates (`is defined`, `is number`...): an allow-list."""
+"""Lists the tests that templates may use (`is defined`, `is number`...)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _comparison(sign: str) -> Callable[[Any, Any], bool]:
     return lambda left, right: compared(sign, left, right)
 
 
-def _guard(name: str, test: Callable[..., bool]) -> Callable[..., bool]:
+def _metered(name: str, test: Callable[..., bool]) -> Callable[..., bool]:
     def guarded(value: Any, *args: Any) -> bool:
         charge(3)
         if isinstance(value, Missing):
@@ -82,5 +82,5 @@ _COMPARISONS = {name: _comparison(sign) for sign, names in _SIGNS.items() for na
 TESTS: dict[str, Callable[..., bool]] = {
     "defined": defined,
     "undefined": undefined,
-    **{name: _guard(name, test) for name, test in {**_TESTS, **_COMPARISONS}.items()},
+    **{name: _metered(name, test) for name, test in {**_TESTS, **_COMPARISONS}.items()},
 }

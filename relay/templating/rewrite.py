@@ -1,4 +1,4 @@
-"""The rewriting of a parsed template, so that paths are walked by key and every loop, call and operator is metered."""
+"""Rewrites a parsed template, so that paths are looked up by key and every loop, call and operator is metered."""
 
 from __future__ import annotations
 
@@ -73,6 +73,9 @@ _TAGS = {
     "Scope": "autoescape",
 }
 _RESERVED = frozenset(("self", "super"))
+# Names that a template has without defining them.
+_IMPLICIT = frozenset(("loop", "caller", "varargs", "kwargs"))
+_JSON_FILTERS = frozenset(("tojson", "to_json"))
 _INSTEAD = {
     "get": "a.b | default(...)",
     "strip": "| trim",
@@ -90,6 +93,7 @@ class Rewriter(NodeTransformer):
 
     def __init__(self) -> None:
         self._depth = 0
+        self._own: frozenset[str] = frozenset()
 
     def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
         name = type(node).__name__
@@ -102,6 +106,24 @@ class Rewriter(NodeTransformer):
             return super().visit(node, *args, **kwargs)
         finally:
             self._depth -= 1
+
+    def visit_Template(self, node: nodes.Template) -> nodes.Node:
+        stored = (name.name for name in node.find_all(nodes.Name) if name.ctx != "load")
+        macros = (macro.name for macro in node.find_all(nodes.Macro))
+        self._own = _IMPLICIT.union(stored, macros)
+        return self.generic_visit(node)
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:
+        indexes = [index for index, part in enumerate(node.nodes) if self._is_of_context(part)]
+        self.generic_visit(node)
+        for index in indexes:
+            node.nodes[index] = _metered(node.nodes[index], "%context")
+        return node
+
+    def _is_of_context(self, node: nodes.Node) -> bool:
+        """Whether a node is a path into the context, whose value is JSON of bounded size."""
+        base = static_keys(node)[0] if isinstance(node, nodes.Expr) else node
+        return isinstance(base, nodes.Name) and base.name not in self._own
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:
         if node.name in _RESERVED:
@@ -170,6 +192,9 @@ class Rewriter(NodeTransformer):
             raise unknown("filter", node.name, FILTERS, node.lineno)
         _load(node)
         _refuse_spread(node)
+        is_plain = node.name in _JSON_FILTERS and not node.args and not node.kwargs
+        if is_plain and node.node is not None and self._is_of_context(node.node):
+            node.name = "%context_json"
         return self.generic_visit(node)
 
     def visit_Test(self, node: nodes.Test) -> nodes.Node:
@@ -210,17 +235,17 @@ class Rewriter(NodeTransformer):
         return node
 
 
-def unknown(what: str, name: str, known: Iterable[str], line: int) -> TemplateFault:
-    return TemplateFault(no_such(what, name, known), line=line)
+def unknown(kind: str, name: str, known: Iterable[str], line: int) -> TemplateFault:
+    return TemplateFault(no_such(kind, name, known), line=line)
 
 
 def _load(node: nodes.Filter) -> None:
-    """Import what the filter needs now, also the one that `map('...')` names: a render's time is counted."""
-    named = [part.value for part in node.args[:1] if isinstance(part, nodes.Const)] if node.name == "map" else []
-    for name in (node.name, *named):
-        found = FILTERS.get(name) if isinstance(name, str) else None
-        if found is not None and found.load is not None:
-            found.load()
+    """Imports the modules of a filter, and of one that `map('...')` names, because a render's time is limited."""
+    mapped = [part.value for part in node.args[:1] if isinstance(part, nodes.Const)] if node.name == "map" else []
+    for name in (node.name, *mapped):
+        filter_ = FILTERS.get(name) if isinstance(name, str) else None
+        if filter_ is not None and filter_.load is not None:
+            filter_.load()
 
 
 def _metered(node: nodes.Expr | None, name: str, *args: nodes.Expr) -> nodes.Filter:
@@ -235,7 +260,7 @@ def _charge(weight: int, line: int) -> nodes.ExprStmt:
 
 
 def _is_cheap(left: nodes.Expr, op: nodes.Operand) -> bool:
-    """A comparison whose cost its constant bounds, and which can't raise."""
+    """Whether a comparison can't raise, and its cost is bounded by its constant."""
     if op.op in ("eq", "ne"):
         return isinstance(left, nodes.Const) or isinstance(op.expr, nodes.Const)
     return op.op in ("in", "notin") and isinstance(op.expr, (nodes.List, nodes.Tuple)) and is_constant(op.expr)

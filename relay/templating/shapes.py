@@ -1,4 +1,4 @@
-"""The shapes of a template's nodes: static paths, constants and weights."""
+"""Describes the nodes of a template: static paths, constants and weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def describe(node: nodes.Node) -> str:
 
 
 def weigh_nodes(parts: Iterable[nodes.Node]) -> int:
-    """Units of evaluating nodes once; bodies of loops and macros inside charge themselves."""
+    """The units of work to evaluate nodes once; nested bodies of loops and macros charge their own."""
     total = 0
     stack = list(parts)
     while stack:
@@ -48,12 +48,12 @@ def weigh_nodes(parts: Iterable[nodes.Node]) -> int:
 
 
 def is_key(node: nodes.Node) -> bool:
-    """Whether it is a constant text or whole number, so that a path can hold it."""
+    """Whether a node is a constant text or whole number, as keys of paths are."""
     return isinstance(node, nodes.Const) and isinstance(node.value, (str, int)) and not isinstance(node.value, bool)
 
 
 def is_constant(node: nodes.Node) -> bool:
-    """Whether it is a literal through and through."""
+    """Whether a node is a literal, with all of its elements."""
     if isinstance(node, (nodes.List, nodes.Tuple)):
         return all(is_constant(item) for item in node.items)
     if isinstance(node, nodes.Dict):

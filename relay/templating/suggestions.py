@@ -1,4 +1,4 @@
-"""The names that someone may have meant who wrote one that isn't there."""
+"""Suggests existing names for a name that doesn't exist."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-_ALSO = 0.8
-# What people call things elsewhere, and what it is called here.
-_ELSEWHERE = {
+_MIN_LIKENESS = 0.8
+# Names in other products, and the names here.
+_ALIASES = {
     "add_days": "date_add",
     "ago": "date_age",
     "b64decode": "base64_decode",
@@ -31,12 +31,14 @@ _ELSEWHERE = {
 
 
 def near_names(name: str, known: list[str]) -> list[str]:
-    """Up to three of `known` that someone who wrote `name` may have meant, the likeliest first."""
+    """Up to three of the `known` names that `name` may stand for, the likeliest first."""
     word = name[:40].lower()
-    meant = [_ELSEWHERE[word]] if _ELSEWHERE.get(word) in known else []
-    like = difflib.get_close_matches(word, known, n=3, cutoff=0.7)
-    parts = [one for one in known if len(word) >= 4 and (one.startswith(word) or (len(one) >= 4 and one in word))]
-    return list(dict.fromkeys((*meant, *like, *parts)))[:3]
+    aliases = [_ALIASES[word]] if _ALIASES.get(word) in known else []
+    similar = difflib.get_close_matches(word, known, n=3, cutoff=0.7)
+    parts = [
+        name_ for name_ in known if len(word) >= 4 and (name_.startswith(word) or (len(name_) >= 4 and name_ in word))
+    ]
+    return list(dict.fromkeys((*aliases, *similar, *parts)))[:3]
 
 
 def or_words(words: list[str]) -> str:
@@ -45,21 +47,21 @@ def or_words(words: list[str]) -> str:
 
 
 def near_keys(key: str, names: Iterable[object]) -> list[str]:
-    """Up to three names most like `key`, as they are written; the one that differs in capitals alone by itself."""
-    near = [name for name in itertools.islice(names, 500) if isinstance(name, str) and len(name) <= 60]
-    for name in near:
+    """Up to three names that are most similar to `key`, or the one name that differs in case only."""
+    candidates = [name for name in itertools.islice(names, 500) if isinstance(name, str) and len(name) <= 60]
+    for name in candidates:
         if name.casefold() == key.casefold():
             return [name]
-    found = difflib.get_close_matches(key[:60], near, n=3)
-    return [name for name in found if name == found[0] or _likeness(key, name) >= _ALSO]
+    similar = difflib.get_close_matches(key[:60], candidates, n=3)
+    return [name for name in similar if name == similar[0] or _likeness(key, name) >= _MIN_LIKENESS]
 
 
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one[:60], other).ratio()
+def _likeness(left: str, right: str) -> float:
+    return difflib.SequenceMatcher(None, left[:60], right).ratio()
 
 
 def no_such(what: str, name: str, known: Iterable[str]) -> str:
-    """That there is no filter or test of that name, and those most like it."""
+    """The message that there is no filter or test with a name, with similar names."""
     near = near_names(name, list(known))
     advice = f"; did you mean {or_words(near)}?" if near else ""
     return f"there is no {what} '{name[:80]}'{advice}"

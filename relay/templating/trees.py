@@ -1,4 +1,4 @@
-"""Trees: JSON values with templates on their leaves, compiled once."""
+"""Compiles JSON values that contain templates, once, and renders them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Part = Callable[[Context, bool], JSON]
 
 
 class Tree:
-    """A compiled tree. `constant`: it has no template in it."""
+    """A compiled JSON value. `constant`: it contains no template."""
 
     __slots__ = ("_part", "constant", "value")
 
@@ -27,9 +27,9 @@ class Tree:
         self._part = part or (lambda _context, _omit: _constant(value))
 
     def render(self, context: Context, omit_missing: bool = False) -> JSON:
-        """The tree with its templates rendered; keys are literal. Share it, don't change it.
+        """The tree with its templates rendered; keys are literal. The result may be shared, so don't change it.
 
-        omit_missing: a key whose value is one expression naming something missing is left out.
+        `omit_missing`: leave out keys whose value is one expression for a missing name.
         Raises MissingName, TemplateLimit, TemplateError.
         """
         if ACTIVE.budget is not None:
@@ -39,12 +39,12 @@ class Tree:
 
 
 def compile_tree(value: JSON) -> Tree:
-    """Compile the templates in a JSON value. Raises TemplateFault, TemplateLimit for the first fault; see `check`."""
+    """Compiles the templates in a JSON value. Raises TemplateFault, TemplateLimit for the first fault; see `check`."""
     return Tree(value, _compile(value, 0))
 
 
 def check(value: JSON) -> list[tuple[str, TemplateError]]:
-    """Every fault of a tree with its path in it: "", "text", "blocks[0].type"."""
+    """Every fault of a JSON value with its path: "", "text", "blocks[0].type"."""
     return list(_faults(value, "", 0))
 
 
@@ -71,17 +71,17 @@ def _too_deep() -> TemplateLimit:
 
 
 def _compile(value: JSON, depth: int) -> _Part | None:
-    """How to render a value; None where it is constant."""
+    """A function that renders a value; None if it is constant."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, str):
         return _leaf(compile_leaf(value)) if has_template(value) else None
     if isinstance(value, dict):
-        named = {key: part for key, item in value.items() if (part := _compile(item, depth + 1))}
-        return _dict(value, named) if named else None
+        by_key = {key: part for key, item in value.items() if (part := _compile(item, depth + 1))}
+        return _dict(value, by_key) if by_key else None
     if isinstance(value, list):
-        placed = {place: part for place, item in enumerate(value) if (part := _compile(item, depth + 1))}
-        return _list(value, placed) if placed else None
+        by_index = {index: part for index, item in enumerate(value) if (part := _compile(item, depth + 1))}
+        return _list(value, by_index) if by_index else None
     return None
 
 
@@ -98,10 +98,10 @@ def _leaf(leaf: Leaf) -> _Part:
         if not omit:
             return leaf.render(context)
         try:
-            found = leaf.find(context)
+            value = leaf.find(context)
         except MissingName:
             return _OMIT
-        return _OMIT if isinstance(found, Missing) else found
+        return _OMIT if isinstance(value, Missing) else value
 
     return lone
 
@@ -113,24 +113,24 @@ def _dict(value: dict[str, JSON], named: dict[str, _Part]) -> _Part:
     def render(context: Context, omit: bool) -> JSON:
         result = skeleton.copy()
         for key, part in parts:
-            found = part(context, omit)
-            if found is _OMIT:
+            rendered = part(context, omit)
+            if rendered is _OMIT:
                 del result[key]
             else:
-                result[key] = found
+                result[key] = rendered
         return result
 
     return render
 
 
-def _list(value: list[JSON], placed: dict[int, _Part]) -> _Part:
-    skeleton = [None if place in placed else item for place, item in enumerate(value)]
-    parts = tuple(placed.items())
+def _list(value: list[JSON], by_index: dict[int, _Part]) -> _Part:
+    skeleton = [None if index in by_index else item for index, item in enumerate(value)]
+    parts = tuple(by_index.items())
 
     def render(context: Context, _: bool) -> JSON:
         result = skeleton.copy()
-        for place, part in parts:
-            result[place] = part(context, False)
+        for index, part in parts:
+            result[index] = part(context, False)
         return result
 
     return render

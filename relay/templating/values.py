@@ -1,4 +1,4 @@
-"""Values on their way out of a template: as text, and as JSON."""
+"""Converts the values that templates output to text and to JSON."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ import json
 import math
 from typing import Any
 
+import msgspec
+
+from relay.bodies import numerals
+from relay.bodies.numerals import Numeral
 from relay.errors import TemplateError
-from relay.templating.fuel import ACTIVE, charge, charge_value, digits_units
+from relay.templating.fuel import ACTIVE, are_small_numbers, charge, charge_value, digits_units
 from relay.templating.kinds import Group, kind
 from relay.templating.missing import Missing, raise_missing
 
+_PLAIN = {str, int, bool, type(None)}
+_SMALL = 1 << 63  # integers below are written quickly
+
 
 def finalize(value: Any) -> str:
-    """A value as it stands in text; charges its length."""
-    text = value if type(value) is str else as_text(value)
+    """A value as text. Charges its length."""
+    kind = type(value)
+    text = value if kind is str else str(value) if kind is int and -_SMALL < value < _SMALL else as_text(value)
     budget = ACTIVE.budget
     if budget is not None:
         budget.work -= 1 + (len(text) >> 5 if text.isascii() else len(text) >> 3)
         if budget.work < budget.floor:
-            budget.look()
+            budget.check()
     return text
 
 
 def as_text(value: Any) -> str:
-    """null is nothing, booleans are true and false, lists and objects are JSON text. Raises TemplateError."""
+    """A value as text: null is "", booleans are true and false, lists and objects JSON. Raises TemplateError."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -35,21 +43,64 @@ def as_text(value: Any) -> str:
         charge(digits_units(value))
         return str(value)
     if isinstance(value, float):
-        return str(finite(value))
+        return numerals.encode(finite(value)).decode()
     return as_json_text(value)
 
 
-def as_json_text(value: Any, *, indent: int | None = None) -> str:
-    """JSON text of a value, characters past ASCII as they are. Raises TemplateError."""
+def as_key(value: Any) -> str:
+    """Like `as_text`, but equal numbers give equal text, whatever their digits. Raises TemplateError."""
+    return as_text(float(value) if isinstance(value, Numeral) else value)
+
+
+def as_json_text(value: Any, *, indent: int = 0) -> str:
+    """The JSON text of a value, with characters outside ASCII unescaped. Raises TemplateError.
+
+    `indent`: spaces for each level; 0 writes it in one line.
+    """
+    value = _as_charged_json(value)
+    try:
+        data = numerals.encode(value)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return numerals.dumps(value, ensure_ascii=False, indent=indent or None)
+    return msgspec.json.format(data, indent=indent).decode()
+
+
+def same_text(value: Any) -> str:
+    """JSON that is the same for equal values, whatever the digits of numbers. Raises TemplateError."""
+    value = _as_charged_json(value)
+    try:
+        return numerals.canonical(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True)
+
+
+def _as_charged_json(value: Any) -> Any:
     charge(16)
-    # For the tree of plain values and for its text.
-    charge_value(value)
-    charge_value(value)
-    return json.dumps(as_json(value), ensure_ascii=False, indent=indent, allow_nan=False)
+    if type(value) is list and are_small_numbers(value):
+        charge(len(value) >> 2)
+        return value
+    charge_value(value, times=2)  # for the tree of plain values and for its text
+    return as_json(value)
+
+
+def context_text(value: Any) -> Any:
+    """The JSON text of a list or object from the context, as `as_json_text` writes it; any other value unchanged.
+
+    Its size is bounded already and it contains only JSON, so it is written first and charged by its length.
+    """
+    if type(value) is not dict and type(value) is not list:
+        return value
+    charge(16)
+    try:
+        data = numerals.encode(value)
+    except (TypeError, ValueError, RecursionError):  # not JSON, a lone surrogate, or a cycle
+        return as_json_text(value)
+    charge(1 + (len(data) >> 6))
+    return msgspec.json.format(data, indent=0).decode()
 
 
 def as_json(value: Any) -> Any:
-    """The value with nothing in it but JSON: tuples and ranges become lists, keys texts. Raises TemplateError."""
+    """Converts a value to JSON types: tuples and ranges become lists, keys text. Raises TemplateError."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
@@ -59,7 +110,7 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Group):
         return {"grouper": as_json(value.grouper), "list": as_json(value.list)}
     if isinstance(value, (list, tuple)):
-        return [as_json(item) for item in value]
+        return list(value) if set(map(type, value)) <= _PLAIN else [as_json(item) for item in value]
     if isinstance(value, range):
         charge(len(value))
         return list(value)
@@ -73,7 +124,7 @@ def not_data(value: Any) -> TemplateError:
 
 
 def finite(number: Any) -> Any:
-    """The number, unless it is infinite or not a number, which JSON can't hold. Raises TemplateError."""
+    """Returns the number if it is finite, as JSON requires, else raises TemplateError."""
     if isinstance(number, float) and not math.isfinite(number):
         raise TemplateError("the result is not a finite number")
     return number
@@ -84,4 +135,4 @@ def _key(key: Any) -> str:
         return key
     if not isinstance(key, (int, float, bool, type(None))):
         raise TemplateError(f"{kind(key)} can't be a key of an object")
-    return json.dumps(key) if isinstance(key, bool) or key is None else as_text(key)
+    return json.dumps(key) if isinstance(key, bool) or key is None else as_key(key)

@@ -1,1 +1,1 @@
-"""The pages: one module per page family, each view fetching through the workspace and calling one verb."""
+"""The pages. Views read rows through the workspace of the request and call one function of the engine."""

@@ -1,4 +1,4 @@
-"""Who may call what: every address of the API with a token that writes, one that reads, a stranger's, a wrong one."""
+"""Every API URL with a token that writes, one that reads, one of another workspace and an invalid one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from relay import ids
 from relay.api import access
 from relay.api.urls import api
-from relay.engine import batches, members, samples, tokens
+from relay.engine.configuration import connections, samples
+from relay.engine.files.file_store import FileWriter
+from relay.engine.people import api_tokens, members
+from relay.engine.runs import bulk_replay
 from relay.models import ApiToken, AuditEntry, Flow, Membership, ReplayMode, Role, Run, Scope, User, Workspace
 from tests.api.conftest import Caller
-from tests.issues import issue_of
+from tests.support.browsing import collapsed
+from tests.support.issues import issue_of
 
+ZENDESK = {"subdomain": "acme", "email": "ada@example.com", "token": "fedcba9876543210"}
 OPERATIONS = sorted(
     (method, f"{prefix}{path}")
     for prefix, router in api._routers
@@ -32,9 +38,19 @@ def address(path: str, flow: Flow, run: Run) -> str:
         ref = issue_of(flow).ref
     if "{int:sample_id}" in path:
         path = path.replace("{int:sample_id}", str(samples.add(flow, "One", {}).pk))
+    if "{step}" in path:
+        Run.objects.filter(pk=run.pk).update(trail=[{"id": "big", "kind": "filter", "state": "passed"}])
+        path = path.replace("{step}", "big")
+    if "{int:connection_id}" in path:
+        connection = connections.set_connection(flow.workspace, "One", "zendesk", ZENDESK)
+        path = path.replace("{int:connection_id}", str(connection.pk))
+    if "{file_id}" in path:
+        writer = FileWriter(flow.workspace_id, "a.pdf", "application/pdf", most=100, run_id=run.pk)
+        writer.write(b"pdf")
+        path = path.replace("{file_id}", ids.text(writer.finish().id))
     if "{int:batch_id}" in path:
         Run.objects.update(state="failed", due_at=None)
-        begun = batches.start(flow.workspace, {}, ReplayMode.FROM_START)
+        begun = bulk_replay.start(flow.workspace, {}, ReplayMode.FROM_START)
         path = path.replace("{int:batch_id}", str(begun.pk))
     return path.replace("{int:flow_id}", str(flow.pk)).replace("{ref}", ref).replace("{slug}", "low-stock")
 
@@ -88,7 +104,7 @@ def test_a_token_may_no_more_than_its_maker(
 ) -> None:
     maker = User.objects.create_user("bob@example.com", "correct horse battery")
     member = Membership.objects.create(workspace=workspace, user=maker, role=Role.OWNER)
-    made = Caller(tokens.create(workspace, "Bob's", scope, days=0, by=maker))
+    made = Caller(api_tokens.create(workspace, "Bob's", scope, days=0, by=maker))
 
     if becomes is None:
         members.remove(member, by=owner)
@@ -97,14 +113,14 @@ def test_a_token_may_no_more_than_its_maker(
 
     made("GET", "/flows", status=reads)
     made("POST", f"/flows/{flow.pk}/pause", status=writes)
-    gone = AuditEntry.objects.filter(verb="token.revoked", change="bob@example.com is no member any more")
+    gone = AuditEntry.objects.filter(verb="token.revoked", change="bob@example.com is no longer a member")
     assert gone.exists() == (becomes is None)
 
 
 def test_a_token_goes_with_its_makers_account(workspace: Workspace, flow: Flow) -> None:
     maker = User.objects.create_user("bob@example.com", "correct horse battery", is_active=False)
     Membership.objects.create(workspace=workspace, user=maker, role=Role.OWNER)
-    made = Caller(tokens.create(workspace, "Bob's", Scope.READ, days=0, by=maker))
+    made = Caller(api_tokens.create(workspace, "Bob's", Scope.READ, days=0, by=maker))
 
     made("GET", "/flows", status=401)
     User.objects.filter(pk=maker.pk).update(is_active=True)
@@ -115,7 +131,7 @@ def test_a_token_goes_with_its_makers_account(workspace: Workspace, flow: Flow) 
     assert not ApiToken.objects.exists()
 
 
-def test_who_only_reads_sees_no_url_that_starts_a_flow(call: Caller, reader: Caller, flow: Flow) -> None:
+def test_a_reading_token_sees_no_url_that_starts_a_flow(call: Caller, reader: Caller, flow: Flow) -> None:
     assert call("GET", f"/flows/{flow.pk}")["url"] == flow.trigger.url
     assert reader("GET", f"/flows/{flow.pk}")["url"] is None
     assert [one["url"] for one in reader("GET", "/flows")["flows"]] == [None]
@@ -129,7 +145,7 @@ def test_a_token_ends_at_its_date(call: Caller, flow: Flow) -> None:
 
 
 def test_a_revoked_token_opens_nothing(call: Caller, flow: Flow) -> None:
-    tokens.revoke(ApiToken.objects.get())
+    api_tokens.revoke(ApiToken.objects.get())
 
     assert "was revoked" in call("GET", "/flows", status=401)["error"]
 
@@ -153,7 +169,7 @@ def test_use_is_noted_once_a_minute(call: Caller, flow: Flow) -> None:
 
 
 def test_calls_are_limited(call: Caller, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "A_MINUTE", 3)
+    monkeypatch.setattr(access, "CALLS_A_MINUTE", 3)
 
     with time_machine.travel(timezone.now().replace(second=10, microsecond=0), tick=False):
         for _ in range(3):
@@ -168,7 +184,7 @@ def test_guessing_tokens_is_limited(db: None) -> None:
     guess = Caller("relay_wrong")
 
     with time_machine.travel(timezone.now().replace(second=10, microsecond=0), tick=False):
-        for _ in range(access.WRONG_A_MINUTE):
+        for _ in range(access.INVALID_A_MINUTE):
             guess("GET", "/flows", status=401)
         guess("GET", "/flows", status=429)
 
@@ -181,8 +197,12 @@ def test_the_audit_log_names_the_token(call: Caller, flow: Flow) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/docs", "/runs/x/y/z"])
-def test_what_is_not_there_is_told_as_json(call: Caller, path: str, workspace: Workspace) -> None:
+def test_not_found_is_json(call: Caller, path: str, workspace: Workspace) -> None:
     assert "nothing here" in call("GET", path, status=404)["error"]
+
+
+def test_a_wrong_method_is_json(call: Caller) -> None:
+    assert call("DELETE", "/flows", status=405)["error"] == "This path takes GET, POST"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +228,7 @@ def test_a_token_is_shown_once(owner: User, client: Client) -> None:
 
     page = client.post("/workspace/tokens/", {"name": "Deploy", "scope": "write", "days": "0"}).content.decode()
     token = page.partition('id="once">')[2].partition("<")[0]
-    later = client.get("/workspace/tokens/").content.decode()
+    later = collapsed(client.get("/workspace/tokens/"))
 
     Caller(token)("GET", "/flows")
     assert token not in later

@@ -1,4 +1,4 @@
-"""Samples and dry runs by API."""
+"""Samples and dry runs in the API."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from relay.engine import connections, publish, samples
-from relay.models import Attempt, AuditEntry, Event, Flow, InboxMessage, Run, Sample
+from relay.engine.configuration import connections, flow_lifecycle, samples
+from relay.models import Attempt, AuditEntry, Event, Flow, InboxMessage, Run, Sample, Workspace
 from tests.api.conftest import Caller
 from tests.commands.conftest import Shell, shell
 from tests.web.conftest import DOCUMENT
@@ -98,7 +98,7 @@ def test_a_document_that_is_no_flow_is_walked(call: Caller, shell: Shell, tmp_pa
 
 
 def test_a_draft_is_walked_that_is_not_live(call: Caller, flow: Flow) -> None:
-    publish.save_draft(flow, {**DOCUMENT, "steps": []})
+    flow_lifecycle.save_draft(flow, {**DOCUMENT, "steps": []})
     path = f"/flows/{flow.pk}/dry-run"
 
     assert call("POST", path, {"event": EVENT})["steps"] == []
@@ -205,3 +205,31 @@ def test_variables_of_a_document_stand_as_their_places(call: Caller) -> None:
     assert call("POST", "/dry-run", {"document": document, "event": {}})["steps"][0]["outputs"] == {
         "x": "{{ vars.shop }}"
     }
+
+
+def test_numbers_keep_their_digits(call: Caller, workspace: Workspace, shell: Shell, tmp_path: Path) -> None:
+    values = {"p": "{{ event.body.p }}", "own": 1.5}
+    document = {
+        "relay": 1,
+        "name": "F",
+        "constants": {"small": 1e-7},
+        "trigger": {"kind": "webhook"},
+        "steps": [{"id": "a", "kind": "set", "values": values}],
+    }
+    event = '{"body": {"p": 19.90, "s": [1234567890123456.78]}}'
+    (tmp_path / "flow.json").write_text(json.dumps(document))
+
+    call("POST", "/dry-run", f'{{"document": {json.dumps(document)}, "event": {event}}}')
+    told = call.text
+    printed = shell("dry-run", str(tmp_path / "flow.json"), "--event", "-", "--json", given=event)
+    shown = shell("dry-run", str(tmp_path / "flow.json"), "--event", "-", given=event)
+    rendered = shell("template", "render", "--json", given='{"template": "{{ [p] }}", "context": {"p": 19.90}}')
+    flow = flow_lifecycle.import_document(workspace, document)
+    made = call("POST", f"/flows/{flow.pk}/samples", f'{{"name": "One", "event": {event}}}')
+    call("GET", f"/flows/{flow.pk}/samples/{made['id']}")
+
+    assert '"outputs": {"p": 19.90, "own": 1.5}' in told
+    assert '"p": 19.90' in printed
+    assert '{"p": 19.90, "own": 1.5}' in shown
+    assert "19.90" in rendered
+    assert '{"p": 19.90, "s": [1234567890123456.78]}' in call.text

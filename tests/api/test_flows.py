@@ -1,12 +1,18 @@
-"""Flows by API."""
+"""Flows in the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from relay.engine import connections, sampling
+from relay.engine.configuration import connections
+from relay.engine.intake import sample_events
+from relay.engine.preview import render_client
+from relay.engine.sandbox import helper_pool
+from relay.flows import yamltext
+from relay.flows.checks import validation
 from relay.models import Flow, Run, RunState, Workspace
 from tests.api.conftest import Caller
 from tests.web.conftest import DOCUMENT
@@ -46,7 +52,42 @@ def test_yaml_is_imported(call: Caller) -> None:
     assert made["name"] == "Y"
 
 
-def test_faults_are_told_with_their_places(call: Caller) -> None:
+def test_a_document_is_read_by_a_helper_and_before_a_transaction_is_open(
+    call: Caller, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_before = len(connection.savepoint_ids)
+    asked: list[int] = []
+    real = render_client.check
+
+    def noted(source: Any, *, workspace: int) -> dict[str, Any]:
+        assert len(connection.savepoint_ids) == open_before
+        asked.append(workspace)
+        return real(source, workspace=workspace)
+
+    monkeypatch.setattr(render_client, "check", noted)
+    monkeypatch.setattr(validation, "load", None)
+    monkeypatch.setattr(yamltext, "parse", None)
+
+    made = call("POST", "/flows?publish_it=true", "relay: 1\nname: Y\ntrigger: {kind: webhook}\nsteps: []\n")
+    wrong = call("POST", "/flows", "relay: 1\nname: [a", status=422)
+
+    assert made["state"] == "live"
+    assert wrong["faults"][0]["message"].startswith("not YAML: line 2")
+    assert asked == [workspace.pk, workspace.pk]
+
+
+def test_too_many_calls_at_once_get_retry_after(
+    call: Caller, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helper_pool, "MAX_WAITING", 0)
+
+    answer = call("POST", "/flows", "relay: 1", status=429)
+
+    assert call.headers["Retry-After"] == "5"
+    assert "This workspace asks for too many checks at once" in answer["error"]
+
+
+def test_faults_have_their_places(call: Caller) -> None:
     wrong: dict[str, Any] = {**DOCUMENT, "steps": [{"id": "a", "kind": "nonsense"}]}
 
     said = call("POST", "/flows", wrong, status=422)
@@ -72,7 +113,7 @@ def test_a_draft_is_published(call: Caller) -> None:
 )
 def test_a_flow_is_paused_and_resumed(call: Caller, flow: Flow, body: Any, state: str, moved: int) -> None:
     call("POST", f"/flows/{flow.pk}/pause")
-    sampling.send_sample(flow)
+    sample_events.send_sample(flow)
 
     shown = call("POST", f"/flows/{flow.pk}/resume", body)
 

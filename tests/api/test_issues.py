@@ -1,4 +1,4 @@
-"""Issues by API, and who is told of them."""
+"""Issues and alert recipients in the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from relay.models import Batch, Flow, Issue, Run, User, Workspace
 from tests.api.conftest import Caller
-from tests.issues import issue_of
+from tests.support.issues import issue_of
 
 
 def test_issues_are_listed(call: Caller, flow: Flow) -> None:
@@ -69,10 +69,10 @@ def test_an_odd_replay_is_refused(body: dict[str, Any], call: Caller, flow: Flow
 def test_what_is_held_is_not_replayed(call: Caller, flow: Flow) -> None:
     refused = call("POST", f"/issues/{issue_of(flow, kind='credential').ref}/replay", status=409)
 
-    assert "they go on when what holds them is mended" in refused["error"]
+    assert "they continue when the cause is fixed" in refused["error"]
 
 
-def test_the_flow_that_is_told_is_chosen(call: Caller, flow: Flow, owner: User, settings: Any) -> None:
+def test_the_alert_flow_can_be_chosen(call: Caller, flow: Flow, owner: User, settings: Any) -> None:
     settings.EMAIL_URL = "smtp://127.0.0.1"
 
     chosen = call("PUT", "/alerts", {"flow": flow.pk})

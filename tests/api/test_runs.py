@@ -1,4 +1,4 @@
-"""Runs and events by API."""
+"""Runs and events in the API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from relay.engine import batches, sampling, sql, work
+from relay.engine.database import statements
+from relay.engine.intake import sample_events
+from relay.engine.runs import bulk_replay
+from relay.engine.worker import work_loop
 from relay.models import Flow, Run, RunState
 from tests.api.conftest import Caller
 
 
 def test_runs_are_listed_and_paged(call: Caller, flow: Flow) -> None:
-    refs = [sampling.send_sample(flow).runs.get().ref for _ in range(3)]
+    refs = [sample_events.send_sample(flow).runs.get().ref for _ in range(3)]
 
     first = call("GET", "/runs?limit=2")
     second = call("GET", f"/runs?limit=2&before={first['next']}")
@@ -53,7 +56,7 @@ VERBS = {
 @pytest.mark.parametrize("word", VERBS)
 def test_many_are_acted_on(call: Caller, flow: Flow, run: Run, word: str) -> None:
     before, after = VERBS[word]
-    others = [sampling.send_sample(flow).runs.get().pk for _ in range(2)]
+    others = [sample_events.send_sample(flow).runs.get().pk for _ in range(2)]
     Run.objects.filter(pk__in=others).update(state=before, due_at=None)
 
     done = call("POST", f"/runs/{word}?state={before}&flow={flow.pk}")
@@ -82,12 +85,12 @@ def test_many_are_replayed_in_the_background(call: Caller, flow: Flow, run: Run)
 
     begun = call("POST", "/batches?state=failed", {"mode": "as_it_was", "per_minute": 30})
     none = call("POST", "/batches?state=succeeded", status=409)
-    batches.go_on(sql.now() + 10_000_000)
+    bulk_replay.tick(statements.now() + 10_000_000)
     shown = call("GET", f"/batches/{begun['id']}")
     stopped = call("POST", f"/batches/{begun['id']}/cancel", {"queued": True})
 
-    assert (begun["state"], begun["runs"], begun["per_minute"]) == ("going", 1, 30)
-    assert none == {"error": "No run matches that was not replayed before"}
+    assert (begun["state"], begun["runs"], begun["per_minute"]) == ("running", 1, 30)
+    assert none == {"error": "No matching run is left that was not replayed before"}
     assert (shown["made"], shown["states"]) == (1, {"queued": 1})
     assert (stopped["cancelled"], stopped["states"]) == (1, {"cancelled": 1})
     assert [one["id"] for one in call("GET", "/batches")["batches"]] == [begun["id"]]
@@ -104,7 +107,7 @@ def test_another_workspaces_flow_has_no_runs(stranger: Caller, run: Run) -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_comes_with_its_attempts(call: Caller, run: Run) -> None:
-    work.work()
+    work_loop.work()
 
     shown = call("GET", f"/runs/{run.ref}")
 
@@ -113,7 +116,7 @@ def test_a_run_comes_with_its_attempts(call: Caller, run: Run) -> None:
     assert [(one["step"], one["state"], one["number"]) for one in shown["attempts"]] == [("tell", "succeeded", 1)]
 
 
-def test_steps_are_told_without_what_only_a_walk_needs(call: Caller, run: Run) -> None:
+def test_steps_leave_out_what_only_a_walk_needs(call: Caller, run: Run) -> None:
     arm = {"id": "b", "kind": "branch", "state": "branched", "outputs": {"arm": "yes", "arms": ["yes"]}}
     each = {"id": "l", "kind": "loop", "state": "looped", "outputs": {"count": 1, "left_out": 0}}
     Run.objects.filter(pk=run.pk).update(trail=[{**arm, "taken": [0]}, {**each, "items": ["a"]}])
@@ -137,7 +140,7 @@ def test_no_run_of_that_name(call: Caller, ref: str) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("body", "mode"), [(None, "from_start"), ({"mode": "as_it_was"}, "as_it_was")])
 def test_a_run_is_replayed(call: Caller, run: Run, body: Any, mode: str) -> None:
-    work.work()
+    work_loop.work()
 
     made = call("POST", f"/runs/{run.ref}/replay", body)
 
@@ -168,11 +171,24 @@ def test_what_is_done_to_a_run(call: Caller, run: Run, state: str, held_by: str,
     ("verb", "said"),
     [
         ("try-now", "Only a waiting run"),
-        ("send-again", "It is known what became"),
-        ("it-was-done", "It is known what became"),
+        ("send-again", "outcome of this run's action is known"),
+        ("it-was-done", "outcome of this run's action is known"),
         ("release", "Only a held run"),
-        ("replay", "still goes on"),
+        ("replay", "has not ended yet"),
     ],
 )
-def test_what_cannot_be_done_is_told(call: Caller, run: Run, verb: str, said: str) -> None:
+def test_impossible_actions_are_refused_with_a_reason(call: Caller, run: Run, verb: str, said: str) -> None:
     assert said in call("POST", f"/runs/{run.ref}/{verb}", status=409)["error"]
+
+
+@pytest.mark.parametrize("path", ["/runs/{run}/replay", "/batches?all=true", "/issues/1/replay"])
+def test_a_flow_replays_no_runs(call: Caller, run: Run, path: str) -> None:
+    answer = call.client.post(
+        "/api/v1" + path.format(run=run.ref),
+        data="{}",
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {call.token}", "Relay-Hops": "1"},
+    )
+
+    assert (answer.status_code, Run.objects.count()) == (403, 1)
+    assert b"would never end" in answer.content

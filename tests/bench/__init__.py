@@ -1,1 +1,1 @@
-"""The benchmark: `python -m tests.bench` starts Relay, loads it and says how fast it is."""
+"""The benchmark: `python -m tests.bench` starts Relay, loads it and prints its speed."""

@@ -1,4 +1,4 @@
-"""Start Relay in a folder of its own, load it, print what it does: `python -m tests.bench [--help]`."""
+"""Starts Relay in its own folder, loads it and prints the results: `python -m tests.bench [--help]`."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def children(parent: int) -> list[str]:
 def measure(
     parents: list[int], port: int, path: str, sink_port: int, *, count: int, bursts: int
 ) -> dict[str, dict[str, Any]]:
-    """Figures of each load, of several bursts the middle one; the CPU time of these processes' children is told."""
+    """Return the figures of each load, for several bursts the median one, with the CPU time of child processes."""
     numbers = itertools.count(1, 1_000_000)
 
     def one(make: Callable[[int], Coroutine[Any, Any, Load]]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def database(named: str) -> Iterator[tuple[str, list[int]]]:
     if named != "postgres":
         yield named, []
         return
-    from tests.postgresql import Postgres
+    from tests.support.postgresql import Postgres
 
     with tempfile.TemporaryDirectory(prefix="relay-pg-", ignore_cleanup_errors=True) as folder:
         server = Postgres(Path(folder))
@@ -189,7 +189,7 @@ def database(named: str) -> Iterator[tuple[str, list[int]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5_000, help="orders in a burst")
-    parser.add_argument("--bursts", type=int, default=3, help="how many bursts, of which the middle one is told")
+    parser.add_argument("--bursts", type=int, default=3, help="number of bursts, of which the median is reported")
     parser.add_argument("--workers", type=int, default=0, help="worker processes (default: as `relay up` chooses)")
     parser.add_argument("--database", default="", help="a DATABASE_URL, or `postgres` to start one (default: SQLite)")
     parser.add_argument("--json", action="store_true")

@@ -1,4 +1,4 @@
-"""A ledger of many runs, as weeks of orders would have left it, by plain SQL."""
+"""Fills a database with many runs, as after weeks of orders, by plain SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from relay import ids
-from relay.engine import publish, sql
+from relay.engine.configuration import flow_lifecycle
+from relay.engine.database import statements
 from relay.models import Flow, Workspace
 
 DAYS = 10
@@ -30,7 +31,7 @@ _ATTEMPT = "id run_id step number state started_at duration_us request answer st
 
 def flows(workspace: Workspace, document: dict[str, Any], count: int) -> list[Flow]:
     return [
-        publish.import_document(workspace, {**document, "name": f"Orders of shop {number:03}"}, publish_it=True)
+        flow_lifecycle.import_document(workspace, {**document, "name": f"Orders of shop {number:03}"}, publish_it=True)
         for number in range(count)
     ]
 
@@ -38,7 +39,7 @@ def flows(workspace: Workspace, document: dict[str, Any], count: int) -> list[Fl
 def fill(workspace: Workspace, into: list[Flow], runs: int) -> None:
     """`runs` runs over the last DAYS days, the last flow's all failed; fast, and not durable until the end."""
     numbers = iter(range(1, runs + 1))
-    start, step = sql.now() - DAYS * 86_400_000_000, DAYS * 86_400_000_000 // max(1, runs)
+    start, step = statements.now() - DAYS * 86_400_000_000, DAYS * 86_400_000_000 // max(1, runs)
     dice = random.Random(4711)
     while some := list(itertools.islice(numbers, _AT_ONCE)):
         events, rows, attempts = zip(*(_one(dice, workspace, into, n, start + n * step) for n in some), strict=True)
@@ -50,7 +51,7 @@ def fill(workspace: Workspace, into: list[Flow], runs: int) -> None:
 
 def _insert(table: str, columns: list[str], rows: Iterator[Any]) -> None:
     if connection.vendor == "sqlite":
-        sql.insert(table, columns, rows)
+        statements.insert(table, columns, rows)
         return
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
         for row in rows:

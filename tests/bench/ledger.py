@@ -1,4 +1,4 @@
-"""A long ledger: fill one, time its pages and what arrives: `python -m tests.bench.ledger [--runs N] [--json]`."""
+"""Times pages and ingest with many stored runs: `python -m tests.bench.ledger [--runs N] [--json]`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pages(flow_id: int, last_flow: int, number: int) -> dict[str, str]:
 def ledger(folder: Path, runs: int) -> Iterator[dict[str, Any]]:
     """A filled ledger in a data folder, indexed; the figures of making it."""
     os.environ.update({"RELAY_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "relay.settings"})
-    from relay.datafolder import DataFolder
+    from relay.data_folder import DataFolder
 
     DataFolder(folder).prepare()
     import django
@@ -72,7 +72,8 @@ def ledger(folder: Path, runs: int) -> Iterator[dict[str, Any]]:
     django.setup()
     from django.core.management import call_command
 
-    from relay.engine import accounts, indexing
+    from relay.engine.people import accounts
+    from relay.engine.upkeep import search_index
     from relay.models import Workspace
     from tests.bench import filling
 
@@ -82,7 +83,7 @@ def ledger(folder: Path, runs: int) -> Iterator[dict[str, Any]]:
     started = time.monotonic()
     filling.fill(workspace, filling.flows(workspace, flow("https://hooks.example.com/services/T1"), FLOWS), runs)
     filled = time.monotonic()
-    while indexing.index_some(2.0):
+    while search_index.index_some(2.0):
         pass
     indexed = time.monotonic()
     yield {
@@ -100,7 +101,7 @@ def megabytes(file: Path) -> int:
 def times(runs: int) -> dict[str, list[float]]:
     """Milliseconds of the server for each page: the median and the longest of ROUNDS."""
     from relay.models import Flow, User
-    from tests.browsing import Browser
+    from tests.support.browsing import Browser
 
     client = Browser(headers={"host": "localhost"})
     client.force_login(User.objects.get(email=EMAIL))

@@ -1,4 +1,4 @@
-"""A load of orders: as fast as so many connections can, or so many a second."""
+"""A load of orders: as fast as a number of connections can, or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -65,16 +65,14 @@ class Client(asyncio.Protocol):
         if self.answered is not None and not self.answered.done():
             self.answered.set_exception(ConnectionError("closed"))
 
-    async def post(self, path: str, body: bytes) -> int:
+    async def post(self, path: str, body: bytes, content_type: str = "application/json") -> int:
         self.answered = asyncio.get_running_loop().create_future()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}"
         self.transport.write(head.encode() + b"\r\n\r\n" + body)
         return await self.answered
 
 
-async def _connect(port: int) -> Client:
+async def connect(port: int) -> Client:
     _, client = await asyncio.get_running_loop().create_connection(Client, "127.0.0.1", port)
     return client
 
@@ -96,7 +94,7 @@ async def burst(
     numbers = iter(range(first, first + count))
 
     async def run() -> None:
-        client = await _connect(port)
+        client = await connect(port)
         with contextlib.suppress(ConnectionError), contextlib.closing(client.transport):
             for number in numbers:
                 await _one(client, path, number, load)
@@ -113,7 +111,7 @@ async def steady(port: int, path: str, *, first: int, rate: float, seconds: floa
     tasks = []
 
     async def run(number: int) -> None:
-        client = free.get_nowait() if not free.empty() else await _connect(port)
+        client = free.get_nowait() if not free.empty() else await connect(port)
         await _one(client, path, number, load)
         free.put_nowait(client)
 

@@ -1,4 +1,4 @@
-"""A destination that answers at once and remembers when each order came: `python -m tests.bench.sink PORT`."""
+"""A destination that answers at once and records arrival times: `python -m tests.bench.sink PORT`."""
 
 from __future__ import annotations
 

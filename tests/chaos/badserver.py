@@ -1,4 +1,4 @@
-"""Destinations that misbehave, one a port of this machine."""
+"""Destinations that misbehave, each on its own port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the faults are tried on: a destination, and real processes."""
+"""Fixtures for fault tests: a destination and real processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A destination that keeps what it was sent, and callers that go on through faults."""
+"""A destination that records requests, and callers that continue through faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A steady stream of orders that goes on through faults, and the books by which nothing may be missing."""
+"""A steady stream of orders that continues through faults, and a count of orders that must not be missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import psycopg
 
 from tests.bench.__main__ import flow, free_port, report
 from tests.bench.load import Client, order
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 # What one worker may hold at once: a batch being walked, its threads, and the next batch.
 IN_HAND = 64 + 32 + 64
@@ -73,7 +73,7 @@ class Books:
 
 
 class Stream:
-    """Orders from a thread, so many a second over so many connections, each of which takes `most` orders or breaks."""
+    """Orders from a thread, at a rate over several connections, each of which takes `most` orders or breaks."""
 
     def __init__(
         self, port: int, path: str, *, rate: float = 200.0, connections: int = 8, first: int = 1, most: float = math.inf
@@ -102,7 +102,7 @@ class Stream:
         return self.books
 
     def wait_for(self, more: int, *, seconds: float = 30.0) -> None:
-        """Return when so many more orders have been acknowledged."""
+        """Return when the given number of further orders have been acknowledged."""
         goal = len(self.books.acknowledged) + more
         wait_until(lambda: len(self.books.acknowledged) >= goal, seconds=seconds, what=f"{more} acknowledgements")
 

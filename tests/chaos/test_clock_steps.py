@@ -1,4 +1,4 @@
-"""The clock of all processes is set an hour forth, and back, while orders stream in; that of Valkey goes on."""
+"""The clock of all processes but Valkey is set an hour forward and back, while orders stream in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.listener import Caller, Listener
 from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, flow, port, publish_documents, rows
 from tests.chaos.test_kill_rounds import kill
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 HOUR = 3600.0
 SOON = 15.0  # seconds, of which most are for a machine that is busy
@@ -40,7 +40,7 @@ class Clock:
         return {"RELAY_TEST_CLOCK": str(self.file), "PYTHONPATH": str(Path(__file__).parent / "clock")}
 
     def set(self, offset: float) -> None:
-        """Off by so many seconds."""
+        """Set the clock off by a number of seconds."""
         new = self.file.with_suffix(".new")
         new.write_text(str(offset))
         new.replace(self.file)

@@ -1,10 +1,12 @@
-"""The embedded database in trouble: locked by another process, or its disk is full."""
+"""The embedded database in trouble: locked by another process, or on a full disk."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, port, publish
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes minutes, all together
 
 Start = Callable[..., Relay]
 LOCKED = 10.0  # seconds
@@ -40,6 +44,29 @@ def _is_locked(database: Path) -> bool:
             return True
         other.execute("ROLLBACK")
         return False
+
+
+def test_killed_upkeep_is_replaced_and_the_log_copied_again(relay_up: Relay, sink: Sink) -> None:
+    path = publish(relay_up, sink.url)
+    upkeep = _upkeep(relay_up)
+
+    os.kill(upkeep, signal.SIGKILL)
+    wait_until(lambda: _upkeep(relay_up) not in (0, upkeep), what="another upkeep runs")
+    answers = {_post(port(relay_up), path, b'"' + b"x" * 1_000_000 + b'"') for _ in range(20)}
+
+    assert answers == {202}
+    database = relay_up.folder / "relay.sqlite3"
+    wait_until(lambda: database.stat().st_size > 20_000_000, what="the database has what was posted")
+
+
+def _upkeep(relay: Relay) -> int:
+    return next((pid for name, pid in relay.children().items() if "upkeep" in name), 0)
+
+
+def _post(to: int, path: str, body: bytes) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", to, timeout=20)) as connection:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        return connection.getresponse().status
 
 
 @pytest.mark.chaos

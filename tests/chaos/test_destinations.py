@@ -1,4 +1,4 @@
-"""Destinations that answer never, slowly, endlessly, with garbage or elsewhere: runs say so, neighbours go on."""
+"""Destinations that answer never, slowly, endlessly or with garbage: runs say so, and others continue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.__main__ import flow
 from tests.bench.load import burst
 from tests.chaos.badserver import WAYS, BadServers
 from tests.chaos.stream import Sink, Stream, port, publish, publish_document, rows
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 EACH = 6  # orders to each bad destination
 
@@ -24,10 +24,10 @@ SAID = {
     "body-by-bytes": "The request was sent, but the whole answer didn't come in time.",
     "endless-head": "The answer's headers are longer than 65,536 bytes.",
     "endless-body": "",
-    "garbage": "What came back isn't HTTP.",
+    "garbage": "The response isn't valid HTTP.",
     "half": "The connection broke before the whole answer had come.",
     "close": "The connection broke before the whole answer had come.",
-    "redirect": "The answer was 302",
+    "redirect": "The answer was 302 to /ok; redirects are not followed",
 }
 
 

@@ -1,4 +1,4 @@
-"""A worker that stops in the middle of its work, outlives its lease, and goes on."""
+"""A worker that freezes during its work, outlives its lease, and continues."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.chaos.stream import Sink, Stream, assert_all_is_well, port, publish, rows
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes minutes, all together
 
 
 def test_frozen_worker_changes_nothing_when_it_wakes(start_relay: Callable[..., Relay], sink: Sink) -> None:

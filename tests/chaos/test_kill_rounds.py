@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.stream import IN_HAND, Sink, Stream, again, assert_all_is_well, port, publish
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 ROUNDS = 4
 LEASE = "3"

@@ -1,4 +1,4 @@
-"""Many slow flows at once, with a backlog each: one that is fast goes on beside them, and nobody works for nothing."""
+"""Many slow flows at once, each with a backlog: a fast flow continues, and no worker wastes its time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.load import burst
 from tests.chaos.stream import Sink, flow, port, publish_documents, rows
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 SLOW_FLOWS, EACH, FAST = 8, 150, 100
 

@@ -1,4 +1,4 @@
-"""Actions that must not be done twice: no kill -9 makes one happen again, be it that a service is asked about it."""
+"""Actions that must not be done twice: no kill -9 repeats one, unless the service confirms that it is needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ import pytest
 
 from tests.chaos.listener import QuietServer
 from tests.chaos.stream import rows
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes minutes, all together
 
 COUNT = 60
 ROUNDS = 6
@@ -37,7 +39,7 @@ LABEL = {"shipment_id": "shp_{{ event.body.id }}", "rate_id": "rate_1"}
 
 
 class Service:
-    """What takes a while for everything, and counts what was done by its name."""
+    """A service that answers slowly, and counts what was done by name."""
 
     origin = key = ""
     connection: ClassVar[dict[str, str]]

@@ -1,4 +1,4 @@
-"""SIGTERM while orders stream in: no request is cut, and what was acknowledged is delivered after the next start."""
+"""SIGTERM while orders stream in: no request is cut, and acknowledged events are delivered after a restart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.chaos.stream import Sink, Stream, again, assert_all_is_well, port, publish
-from tests.running import Relay
+from tests.support.running import Relay
 
 ROUNDS = 3
 

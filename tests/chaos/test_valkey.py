@@ -1,4 +1,4 @@
-"""Valkey is only the doorbell: without it, or without what it held, no work is lost."""
+"""Valkey carries only wakeups: without it, or without its data, no work is lost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import time
 import pytest
 
 from relay import valkey
-from relay.datafolder import DataFolder
+from relay.data_folder import DataFolder
 from tests.chaos.stream import Sink, Stream, assert_all_is_well, port, publish
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes minutes, all together
 
 AWAY = 60.0  # seconds
 HANGS = 10.0  # seconds, which is longer than anybody waits for an answer of it
@@ -40,7 +42,7 @@ def test_valkey_comes_back_without_its_file(relay_up: Relay, sink: Sink) -> None
     with Stream(port(relay_up), path) as stream:
         shutil.rmtree(relay_up.folder / "appendonlydir")
         os.kill(server(relay_up), signal.SIGKILL)
-        wait_until(lambda: valkey.answers(DataFolder(relay_up.folder)), what="Valkey is back")
+        wait_until(lambda: valkey.is_ready(DataFolder(relay_up.folder)), what="Valkey is back")
         stream.wait_for(100)
 
     assert_all_is_well(relay_up, sink, stream.books, twice=0, seconds=10)
@@ -62,7 +64,7 @@ def test_events_are_taken_and_delivered_while_valkey_is_away(relay_up: Relay, si
 
 
 def _kill_for(relay: Relay, seconds: float, stream: Stream) -> None:
-    """Kill each Valkey that is started, for so long; orders go on being taken."""
+    """Kill each Valkey that starts, for a while; orders continue to be accepted."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for name, pid in relay.children().items():
@@ -72,7 +74,7 @@ def _kill_for(relay: Relay, seconds: float, stream: Stream) -> None:
 
 
 @pytest.mark.chaos
-def test_valkey_that_hangs_holds_up_nobody_for_ever(relay_up: Relay, sink: Sink) -> None:
+def test_a_valkey_that_hangs_blocks_nothing_forever(relay_up: Relay, sink: Sink) -> None:
     path = publish(relay_up, sink.url)
     pid = server(relay_up)
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments, while flows wait, gather and remember."""
+"""kill -9 at random moments, while flows wait, gather and deduplicate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from tests.chaos.listener import Listener
 from tests.chaos.test_kill_rounds import kill
 from tests.chaos.waiting import Waiting
-from tests.running import Relay
+from tests.support.running import Relay
 
 VICTIMS = ("worker", "workers", "upkeep", "everything", "workers", "worker")
 
 
 def storm(relay: Relay, victims: Sequence[str] = VICTIMS) -> None:
-    """Kill one after the other while all flows have callers, and check what came of it."""
+    """Kill one process after the other while all flows have callers, and check the results."""
     with Listener() as listener:
         waiting = Waiting(relay, listener)
         waiting.wait_for(3)

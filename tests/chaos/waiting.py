@@ -1,4 +1,4 @@
-"""Flows that wait and remember, a caller for each, and what must be true of them whatever was killed meanwhile."""
+"""Flows that wait and keep state, a caller for each, and the invariants that hold whatever was killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.chaos.listener import Caller, Delivery, Listener
 from tests.chaos.stream import port, publish_documents, rows
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 DELAY = 1.0  # seconds
 SENSORS = 3
@@ -69,7 +69,7 @@ def _waits(listener: Listener) -> dict[str, Any]:
 
 
 def _numbers(times: int = 1) -> Iterator[dict[str, Any]]:
-    """1, 2, 3..., each so many times."""
+    """Yield 1, 2, 3..., each a number of times."""
     return ({"n": n, "items": ["a", "b"]} for n in itertools.count(1) for _ in range(times))
 
 
@@ -79,7 +79,7 @@ def _values() -> Iterator[dict[str, Any]]:
 
 
 class Waiting:
-    """A Relay with these flows; `stop` ends their callers and holds all that they were promised against what came."""
+    """A Relay with these flows; `stop` ends their callers and compares all acknowledgements with the deliveries."""
 
     def __init__(self, relay: Relay, listener: Listener) -> None:
         self._relay, self._listener = relay, listener
@@ -97,7 +97,7 @@ class Waiting:
         }
 
     def wait_for(self, more: int) -> None:
-        """Return when each caller has had so many more acknowledged."""
+        """Return when each caller has had the given number of further requests acknowledged."""
         goals = {name: len(caller.acknowledged) + more for name, caller in self.callers.items()}
         wait_until(
             lambda: all(len(self.callers[name].acknowledged) >= goal for name, goal in goals.items()),
@@ -165,7 +165,7 @@ class Waiting:
         assert numbers == Counter({body["n"] for body in self._sent("once")})
 
     def _check_sensors(self) -> None:
-        """Each value went on once, in order."""
+        """Each value passed once, in order."""
         for sensor in range(SENSORS):
             sent = [body["v"] for body in self._sent("sensors") if body["sensor"] == sensor]
             came = [one.body["v"] for one in self._came("/sensors") if one.body["sensor"] == sensor]

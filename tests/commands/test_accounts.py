@@ -1,4 +1,4 @@
-"""user, connection."""
+"""`relay user` and `relay connection`."""
 
 from __future__ import annotations
 
@@ -55,8 +55,19 @@ def test_connection_is_sealed_and_can_be_changed(shell: Shell, workspace: Worksp
     connection = Connection.objects.get()
     assert connection.unseal() == {"webhook_url": f"{URL}2"}
     assert b"SECRET" not in bytes(connection.sealed)
-    assert shell.json("connection", "list", "--json") == [{"name": "Team Slack", "connector": "slack"}]
-    assert shell("connection", "list").split() == ["NAME", "CONNECTOR", "Team", "Slack", "slack"]
+    assert shell.json("connection", "list", "--json") == [
+        {"name": "Team Slack", "connector": "slack", "state": "untested", "access": None}
+    ]
+    assert shell("connection", "list").split()[-4:] == ["Team", "Slack", "slack", "untested"]
+
+
+def test_a_connection_by_oauth_is_listed_with_its_state(shell: Shell, workspace: Workspace) -> None:
+    said = shell("connection", "set", "Books", "google_sheets", given="{}")
+
+    (listed,) = shell.json("connection", "list", "--json")
+    assert "Connect it on its page" in said
+    assert listed["access"]["state"] == "not_connected"
+    assert listed["access"].keys() == {"state", "reason", "connected_as", "connected_by", "scopes", "expires_at"}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +78,7 @@ def test_connection_is_sealed_and_can_be_changed(shell: Shell, workspace: Worksp
         ('"text"', "JSON object"),
         ("[" * 100_000, "JSON object"),
         ("\x80", "JSON object"),
-        ('{"webhook_url": "ftp://example.com"}', "webhook_url"),
+        ('{"webhook_url": "ftp://example.com"}', "Incoming webhook URL"),
         ('{"other": "x"}', "other"),
     ],
 )

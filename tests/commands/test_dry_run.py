@@ -1,4 +1,4 @@
-"""dry-run."""
+"""`relay dry-run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""filters."""
+"""`relay filters`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""import, export, flows."""
+"""`relay import`, `export` and `flows`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_unknown_flow(word: str, shell: Shell, workspace: Workspace) -> None:
         shell("export", "--", word)
 
 
-def test_flows_of_one_name_are_told_apart_by_id(shell: Shell, make_flow: MakeFlow) -> None:
+def test_flows_with_the_same_name_are_named_by_id(shell: Shell, make_flow: MakeFlow) -> None:
     first, second = make_flow(), make_flow()
 
     with pytest.raises(RelayError, match=f"{first['flow']}, {second['flow']}"):

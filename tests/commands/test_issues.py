@@ -1,4 +1,4 @@
-"""issues and alerts."""
+"""`relay issues` and `relay alerts`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relay.errors import RelayError
 from relay.models import AuditEntry, Batch, Flow, Issue, Run, RunState, Workspace
 from tests.commands.conftest import Shell
 from tests.commands.test_runs import make_run
-from tests.issues import issue_of
+from tests.support.issues import issue_of
 
 
 @pytest.fixture
@@ -69,18 +69,18 @@ def test_all_runs_of_one_are_replayed(words: list[str], mode: str, shell: Shell,
     assert Issue.objects.get().state == "resolved"
 
 
-def test_an_unknown_one_is_told(shell: Shell) -> None:
+def test_an_unknown_issue_is_reported(shell: Shell) -> None:
     with pytest.raises(RelayError, match="There is no issue x"):
         shell("issues", "resolve", "x")
 
 
-def test_the_flow_that_is_told_is_chosen(shell: Shell, flow: Flow, workspace: Workspace) -> None:
+def test_the_alert_flow_can_be_chosen(shell: Shell, flow: Flow, workspace: Workspace) -> None:
     before = shell("alerts")
     chosen = shell.json("alerts", "--flow", "Orders", "--json")
     workspace.refresh_from_db()
-    told = workspace.alert_flow_id
+    alert_flow = workspace.alert_flow_id
     after = shell("alerts", "--no-flow")
 
     assert before == after == "Acme: no flow; nobody by mail.\n"
     assert chosen == {"workspace": "Acme", "flow": {"id": flow.pk, "name": "Orders"}, "mail": []}
-    assert told == flow.pk
+    assert alert_flow == flow.pk

@@ -1,4 +1,4 @@
-"""outbound check."""
+"""`relay outbound check`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from relay.errors import RelayError
 from tests.commands.conftest import Shell
-from tests.running import environment
+from tests.support.running import environment
 
 HOSTILE = ["http://127.0.0.1\n/", "http://h\ud800/", "", "//8.8.8.8/", "http://[::1]:6379/"]
 

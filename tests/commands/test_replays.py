@@ -1,4 +1,4 @@
-"""replay, batches, cancel, give-up, try-now."""
+"""`relay replay`, `batches`, `cancel`, `give-up` and `try-now`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.engine import batches
+from relay.engine.runs import bulk_replay
 from relay.errors import RelayError
 from relay.models import Batch, Flow, Run, RunState
 from relay.models.fields import micros
@@ -46,7 +46,7 @@ def test_many_are_replayed_as_a_batch(shell: Shell, flow: Flow) -> None:
         make_run(flow, state=state)
 
     printed = shell.json("replay", "--flow", "Orders", "--state", "failed", "--per-minute", "60", "--live", "--json")
-    batches.go_on(micros(Batch.objects.get().due_at))
+    bulk_replay.tick(micros(Batch.objects.get().due_at))
 
     batch = Batch.objects.get()
     assert printed == {"batch": batch.pk, "runs": 2, "skipped": 0}
@@ -54,8 +54,8 @@ def test_many_are_replayed_as_a_batch(shell: Shell, flow: Flow) -> None:
     assert shell.json("replay", "--state", "failed", "--again", "--json")["runs"] == 2
     Batch.objects.exclude(pk=batch.pk).delete()
     (row,) = shell.json("batches", "--json")
-    assert (row["batch"], row["state"], row["runs"], row["made"], row["per_minute"]) == (batch.pk, "going", 2, 1, 60)
-    assert "going" in shell("batches")
+    assert (row["batch"], row["state"], row["runs"], row["made"], row["per_minute"]) == (batch.pk, "running", 2, 1, 60)
+    assert "running" in shell("batches")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_many_are_replayed_as_a_batch(shell: Shell, flow: Flow) -> None:
     [
         ([], "Name a RUN"),
         (["0000000000000", "--flow", "Orders"], "Name a RUN"),
-        (["--state", "held"], "No run matches"),
+        (["--state", "held"], "No matching run is left"),
         (["--flow", "Orders", "--body", "-"], "for one RUN"),
         (["--flow", "Nothing"], "no flow"),
         (["--state", "failed", "--per-minute", "-1"], "a minute"),
@@ -160,8 +160,8 @@ def test_what_cant_be_done_is_said(shell: Shell, flow: Flow, command: str) -> No
 
 def test_a_batch_is_cancelled_by_its_number(shell: Shell, flow: Flow) -> None:
     make_run(flow, state=RunState.FAILED)
-    batch = batches.start(flow.workspace, {}, "from_start")
-    batches.go_on(micros(Batch.objects.get().due_at))
+    batch = bulk_replay.start(flow.workspace, {}, "from_start")
+    bulk_replay.tick(micros(Batch.objects.get().due_at))
 
     printed = shell("cancel", str(batch.pk), "--queued")
 

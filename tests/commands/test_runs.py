@@ -1,4 +1,4 @@
-"""runs, replay."""
+"""`relay runs` and `relay replay`."""
 
 from __future__ import annotations
 
@@ -127,5 +127,5 @@ def test_a_person_decides_what_nobody_knows(shell: Shell, flow: Flow, verb: str,
 
 @pytest.mark.parametrize("verb", ["send-again", "it-was-done"])
 def test_what_is_known_is_not_decided(shell: Shell, flow: Flow, verb: str) -> None:
-    with pytest.raises(RelayError, match="It is known"):
+    with pytest.raises(RelayError, match="outcome of this run's action is known"):
         shell(verb, make_run(flow, state=RunState.HELD, held_by="pause").ref)

@@ -1,4 +1,4 @@
-"""sample."""
+"""`relay sample`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.engine import sampling
+from relay.engine.intake import sample_events
 from relay.errors import RelayError
 from relay.models import Flow
 from tests.commands.conftest import Shell
@@ -36,7 +36,7 @@ def test_a_sample_is_added_listed_shown_and_removed(shell: Shell) -> None:
 
 
 def test_the_event_of_a_run_is_added(shell: Shell, flow: Flow) -> None:
-    run = sampling.send_sample(flow, b'{"id": 8}').runs.get()
+    run = sample_events.send_sample(flow, b'{"id": 8}').runs.get()
 
     shell("sample", "add", "Orders", "Eight", "--run", run.ref)
 

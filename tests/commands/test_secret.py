@@ -1,4 +1,4 @@
-"""secret add, list, end, remove."""
+"""`relay secret add`, `list`, `end` and `remove`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""signatures check."""
+"""`relay signatures check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""relay start."""
+"""`relay start`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_flow_is_started_with_its_form(shell: Shell, flow: dict[str, Any]) -> 
         ((), "who: Who is needed"),
         (("--input", "who=x", "--input", "size=M"), "size: Size of it is one of S, L"),
         (("--input", "who=x", "--input", "count=many"), "count: Count must be a number"),
-        (("--input", "who=x", "--input", "other=1"), "other: is no field of this form"),
+        (("--input", "who=x", "--input", "other=1"), "other: is not a field of this form"),
         (("--input", "who"), "who is not NAME=VALUE"),
     ],
 )

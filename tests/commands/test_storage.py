@@ -1,4 +1,4 @@
-"""storage."""
+"""`relay storage`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""template render."""
+"""`relay template render`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from relay.errors import RelayError, TemplateLimit
 from tests.commands.conftest import Shell
-from tests.templating.attacks import COMPILED, RENDERED
+from tests.support.template_attacks import COMPILED, RENDERED
 
 
 def lines(*asked: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""relay variable."""
+"""`relay variable`."""
 
 from __future__ import annotations
 

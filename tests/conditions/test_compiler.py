@@ -1,4 +1,4 @@
-"""Conditions as documents: what they mean and what is wrong with them."""
+"""Tests the meaning and the faults of conditions."""
 
 from __future__ import annotations
 

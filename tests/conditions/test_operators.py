@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.conditions import OPERATORS, WITHOUT_RIGHT, compile_condition
+from relay.conditions import OPERATORS, WITHOUT_RIGHT, compile_condition, not_numbers
 from relay.conditions.operators import COMPARISONS
 from relay.errors import TemplateError, TemplateLimit
 
@@ -21,7 +21,9 @@ def holds(left: Any, op: str, right: Any = None) -> bool:
     [
         ("a", "equals", "a", True), ("a", "equals", "A", False), (1, "equals", "1.0", True),
         ("1.0", "equals", 1, True),
-        ("1.50", "equals", "1.5", True), ("007", "equals", "7", False), ("+49", "equals", 49, False),
+        ("1.50", "equals", "1.5", False), ("1.10", "equals", "1.1", False), ("1", "not_equals", "1.0", True),
+        ("1.50", "equals", 1.5, True), ("1.50", "in", ["1.5"], False), ("1.50", "in", [1.5], True),
+        ("007", "equals", "7", False), ("+49", "equals", 49, False),
         (0.1, "equals", "0.1", True),
         ("1e3", "equals", 1000, False), (True, "equals", "true", True), (True, "equals", 1, False),
         (None, "equals", None, True),
@@ -42,6 +44,11 @@ def holds(left: Any, op: str, right: Any = None) -> bool:
         ("b", "in", {"b": 1}, False),
         ("c", "not_in", ["a", "b"], True), (1, "not_in", ["1"], False),
         ("10", "greater_than", 9, True), (10, "greater_than", "9", True), ("10", "greater_than", "9", True),
+        ("1e5", "greater_than", 5, True), ("+5", "greater_than", 4, True), ("1E+3", "at_least", "1000", True),
+        ("-2e3", "less_than", "-1999.5", True), ("+1.5e-3", "at_most", 0.0015, True), (5, "less_than", "1e999", True),
+        (" +12 ", "greater_than", "5", True), ("1,5", "greater_than", 1, False), ("1.500,00", "greater_than", 1, False),
+        ("1e", "greater_than", 0, False), ("++5", "greater_than", 0, False), ("1e99999", "greater_than", 0, False),
+        ("0x1F", "greater_than", 0, False), ("Infinity", "greater_than", 0, False), ("1_000", "greater_than", 0, False),
         ("a", "greater_than", "b", False), (None, "greater_than", 0, False), (True, "greater_than", 0, False),
         (9, "at_least", "9.0", True), (8.9, "at_least", 9, False), ("-1", "less_than", 0, True),
         (0, "less_than", 0, False),
@@ -103,3 +110,38 @@ def test_scanning_long_lists_over_and_over_runs_out_of_fuel(op: str) -> None:
 
     with pytest.raises(TemplateLimit):
         compile_condition({"any": [rule] * 20}).holds(context)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1,5", "| parse_number('de') reads it"),
+        ("1.500,00 €", "| parse_number('de') reads it"),
+        ("1.234.567", "| parse_number('de') reads it"),
+        ("1,234", "| parse_number('de') for one of decimals"),
+        ("1,234.50", "| parse_number reads it"),
+        ("1,234,567", "| parse_number reads it"),
+        ("$ 12.50", "| parse_number reads it"),
+        ("007", "| parse_number reads it"),
+        ("many", "is not a number"),
+        ("null", "is not a number"),
+        ("[1]", "is not a number"),
+        ("+1.5e3", ""),
+        ("12", ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["left", "all[0].left", "any[1].not.left", "not.all[0].right"])
+def test_what_greater_and_less_cannot_read_is_said(text: str, said: str, path: str) -> None:
+    rule = {"left": "{{ a }}", "op": "at_least", "right": "{{ b }}"}
+    other = {"left": "{{ a }}", "op": "equals", "right": "x"}
+    condition: dict[str, Any] = {
+        "left": rule,
+        "all[0].left": {"all": [rule]},
+        "any[1].not.left": {"any": [other, {"not": rule}]},
+        "not.all[0].right": {"not": {"all": [rule]}},
+    }[path]
+
+    hints = list(not_numbers(condition, {path: text, "any[0].left": "abc"}))
+
+    assert len(hints) == bool(said)
+    assert not said or said in hints[0]

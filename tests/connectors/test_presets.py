@@ -1,4 +1,4 @@
-"""What every preset of the catalogue keeps to."""
+"""Tests the rules that every preset of the catalog follows."""
 
 from __future__ import annotations
 

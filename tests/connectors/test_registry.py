@@ -14,7 +14,7 @@ def test_an_action_is_found_with_its_connector() -> None:
     assert (connector.label, action.label) == ("Slack", "Post a message")
 
 
-ACTIONS = [f"{one.key}.{action.key}" for one in registry.all() for action in one.actions]
+ACTIONS = [f"{one.key}.{action.key}" for one in registry.list_connectors() for action in one.actions]
 
 
 @pytest.mark.parametrize(

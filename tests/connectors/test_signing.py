@@ -1,4 +1,4 @@
-"""Signed requests: what the library of the receiver's side accepts."""
+"""Tests that the receiver's library accepts signed requests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from relay.connectors import calls, registry
-from relay.connectors.signing import signed
+from relay.connectors import registry, request_builder
+from relay.connectors.signing import signature_headers
 from relay.errors import RequestRefused
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -18,7 +18,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 def request(inputs: dict, connection: dict | None = None):
     connector, action = registry.find("http.request")
     values = {"url": "https://example.com/x", "body": {"json": {"id": 1}}, **inputs}
-    return calls.build(connector, action, values, connection, key="run-step")
+    return request_builder.build(connector, action, values, connection, key="run-step")
 
 
 def test_a_receiver_can_check_it() -> None:
@@ -43,4 +43,4 @@ def test_a_secret_that_cannot_sign(secret: str) -> None:
 
 def test_an_unknown_scheme() -> None:
     with pytest.raises(RequestRefused, match="standard-webhooks"):
-        signed("sha-1", SECRET, key="k", body=b"", now=time.time())
+        signature_headers("sha-1", SECRET, key="k", body=b"", now=time.time())

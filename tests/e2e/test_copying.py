@@ -5,17 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_first_flow import EMAIL, PASSWORD
-from tests.running import Relay
+from tests.support.running import EMAIL, PASSWORD, Relay
 
 
 @pytest.mark.parametrize("has_clipboard", [True, False], ids=["clipboard", "by hand"])
-def test_the_url_of_a_flow_is_copied(page: Page, relay_up: Relay, *, has_clipboard: bool) -> None:
-    relay_up.command("user", "add", EMAIL, given=f"{PASSWORD}\n")
+def test_the_url_of_a_flow_is_copied(page: Page, shared_relay: Relay, *, has_clipboard: bool) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     if not has_clipboard:  # as on a page over plain HTTP of another host
         page.add_init_script("Clipboard.prototype.writeText = () => Promise.reject(new Error('no clipboard'));")
-    page.goto(relay_up.url)
+    page.goto(shared_relay.url)
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()

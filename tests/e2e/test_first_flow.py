@@ -9,23 +9,23 @@ import requests
 from playwright.sync_api import Page, expect
 from pytest_httpserver import HTTPServer
 
-from tests.running import Relay
-
-EMAIL = "ada@example.com"
-PASSWORD = "correct horse battery"
+from tests.support.running import EMAIL, PASSWORD, Relay
 
 
-def test_from_the_set_up_link_to_a_delivered_order(page: Page, relay_up: Relay, httpserver: HTTPServer) -> None:
+def test_from_the_set_up_link_to_a_delivered_order(
+    page: Page, start_relay: Callable[..., Relay], httpserver: HTTPServer
+) -> None:
+    relay = start_relay(RELAY_ALLOWED_NETWORKS="127.0.0.0/8")
     httpserver.expect_request("/orders", method="POST").respond_with_json({"taken": True}, status=201)
 
-    _make_the_account(page, relay_up)
-    _try_the_demo(page, relay_up)
-    url = _build(page, relay_up, httpserver.url_for("/orders"))
+    _make_the_account(page, relay)
+    _try_the_demo(page, relay)
+    url = _build(page, relay, httpserver.url_for("/orders"))
     _publish(page)
     answer = requests.post(url, json={"id": 7, "total": 99, "customer": {"name": "Grace"}}, timeout=10)
 
     assert answer.status_code == 202
-    _see_the_run(page, relay_up)
+    _see_the_run(page, relay)
     request, _ = httpserver.log[0]
     assert request.get_json() == {"text": "Order 7 for Grace"}
 
@@ -39,8 +39,10 @@ def _make_the_account(page: Page, relay: Relay) -> None:
 
 
 def _try_the_demo(page: Page, relay: Relay) -> None:
-    page.get_by_role("button", name=re.compile("Send a sample for me")).click()
-    expect(page.get_by_text("Succeeded.")).to_be_visible()
+    page.get_by_role("link", name="Demo").click()
+    page.get_by_role("button", name="Send a sample for me").first.click()
+    page.get_by_role("button", name="Send it for real").click()
+    expect(page.get_by_text("on its way through the live version")).to_be_visible()
     page.get_by_role("link", name="Inbox", exact=True).click()
     expect(page.get_by_text("Ada ordered for 149.90 EUR")).to_be_visible()
 
@@ -100,7 +102,7 @@ def _publish(page: Page) -> None:
 def _see_the_run(page: Page, relay: Relay) -> None:
     page.get_by_role("link", name="Runs", exact=True).last.click()
     _until_listed(page, page.locator(".run-table tbody a").first.click)
-    expect(page.get_by_text("All was delivered")).to_be_visible()
+    expect(page.get_by_text("Everything was delivered")).to_be_visible()
     expect(page.get_by_role("region", name="Request").get_by_text('"Order 7 for Grace"')).to_be_visible()
     expect(page.get_by_role("region", name="Answer").get_by_text('"taken"')).to_be_visible()
 

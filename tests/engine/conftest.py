@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from relay.engine import claim, intake, publish
-from relay.engine.gates import Gates
-from relay.engine.intake import Arrival, Doors
-from relay.engine.walkers import Walkers
+from relay.engine.configuration import flow_lifecycle
+from relay.engine.flow_control.limiter import Limiter
+from relay.engine.intake import event_store
+from relay.engine.intake.event_store import Arrival, TriggerCache
+from relay.engine.intake.stored_request import StoredRequest
+from relay.engine.worker import claim
+from relay.engine.worker.thread_pool import WalkThreads
 from relay.models import Flow, Run, Workspace
 from relay.models.flows import digest
 from relay.outbound import Sender
@@ -33,7 +36,7 @@ def live(workspace: Workspace) -> Callable[[dict[str, Any]], Flow]:
     claim.plan.cache_clear()
 
     def make(document: dict[str, Any]) -> Flow:
-        return publish.import_document(workspace, document, publish_it=True)
+        return flow_lifecycle.import_document(workspace, document, publish_it=True)
 
     return make
 
@@ -45,18 +48,20 @@ def arrive() -> Callable[..., list[Run]]:
     def accept(flow: Flow, *bodies: bytes, content_type: str = "application/json") -> list[Run]:
         token_digest = digest(flow.trigger.token)
         arrivals = [
-            Arrival(token_digest, "POST", "", "{}", content_type, body, "127.0.0.1", 1_700_000_000_000_000)
+            Arrival(
+                token_digest, StoredRequest("POST", "", "{}", content_type, body, "127.0.0.1"), 1_700_000_000_000_000
+            )
             for body in bodies or (ORDER,)
         ]
-        accepted = intake.accept(arrivals, Doors())
+        accepted = event_store.accept(arrivals, TriggerCache())
         return list(Run.objects.filter(event_id__in=[one.event_id for one in accepted]).order_by("id"))
 
     return accept
 
 
 @pytest.fixture
-def walkers() -> Walkers:
-    return Walkers(Sender(allowed_networks=("127.0.0.0/8",), timeout=2.0), most=8, gates=Gates(threads=16))
+def walkers() -> WalkThreads:
+    return WalkThreads(Sender(allowed_networks=("127.0.0.0/8",), timeout=2.0), most=8, limiter=Limiter(threads=16))
 
 
 @pytest.fixture

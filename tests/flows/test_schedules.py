@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relay.errors import DocumentFaults
+from relay.flows.checks.validation import parse_document
 from relay.flows.document import TriggerSettings
 from relay.flows.schedules import ticks, upcoming
-from relay.flows.validation import parse_document
 
 
 def utc(text: str) -> datetime:
@@ -34,7 +34,7 @@ def schedule(**keys: Any) -> TriggerSettings:
         # Also for who begins to look in the second of these hours.
         ("30 2 * * *", "Europe/Paris", "2026-10-25T01:10", ["10-26T02:30+01:00"]),
         ("30 1 * * *", "America/New_York", "2026-11-01T05:00", ["11-01T01:30-04:00", "11-02T01:30-05:00"]),
-        # What goes on all day takes the hour twice, as it takes place.
+        # Schedules that run all day include the repeated hour twice.
         ("30 * * * *", "Europe/Paris", "2026-10-25T00:00", ["10-25T02:30+02:00", "10-25T02:30+01:00"]),
         ("*/30 * * * *", "Europe/Paris", "2026-03-29T00:45", ["03-29T03:00+02:00", "03-29T03:30+02:00"]),
         ("0 0 29 2 *", "UTC", "2026-01-01T00:00", ["2028-02-29T00:00+00:00", "2032-02-29T00:00+00:00"]),

@@ -1,4 +1,4 @@
-"""Who may send and how much: addresses, rates over all processes, guessers, and flows that go in circles."""
+"""Limits of senders: addresses, rates over all processes, URL guessing, and flows that call each other."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from relay import buckets, forwarded, queues
-from relay.engine import publish
-from relay.ingest import committer
+from relay import client_address, queues, token_bucket
+from relay.engine.configuration import flow_lifecycle
+from relay.ingest import group_commit
 from relay.ingest.application import Ingest
-from relay.ingest.meters import Meters
+from relay.ingest.rate_limits import RateLimits
 from relay.models import Event, Flow, Rejection, Unkept, Workspace
-from tests.ingest.asking import Answered, ask, in_turn, serve
-from tests.running import Valkey
+from tests.support.asgi_requests import Answered, ask, in_turn, serve
+from tests.support.running import Valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAY = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "x"}}
@@ -25,7 +25,7 @@ SAY = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text":
 
 def live(workspace: Workspace, **trigger: Any) -> Flow:
     document = {"relay": 1, "name": "F", "trigger": {"kind": "webhook", **trigger}, "steps": [SAY]}
-    return publish.import_document(workspace, document, publish_it=True)
+    return flow_lifecycle.import_document(workspace, document, publish_it=True)
 
 
 def path(flow: Flow) -> str:
@@ -40,7 +40,7 @@ def statuses(answers: list[Answered]) -> Counter[int]:
     return Counter(answer.status for answer in answers)
 
 
-def test_what_is_over_the_triggers_rate_is_told_when_to_come_again(workspace: Workspace) -> None:
+def test_a_request_over_the_triggers_rate_gets_retry_after(workspace: Workspace) -> None:
     flow = live(workspace, rate="10/h")
 
     answers = serve(lambda ingest: ask_often(ingest, flow, 30))
@@ -67,8 +67,9 @@ def test_processes_share_one_rate(workspace: Workspace) -> None:
 
     found = statuses(asyncio.run(two()))
 
-    # What one process has in hand and does not use is not used by the other.
-    assert 44 <= found[202] <= 50
+    # Tokens that the first process holds and doesn't use are lost to the second: a share of five, which it asks for
+    # when it still has two.
+    assert 50 - (5 + 2) <= found[202] <= 50
     assert found[202] + found[429] == 80
 
 
@@ -92,7 +93,7 @@ def test_what_is_under_the_rate_is_taken(workspace: Workspace, trigger: dict[str
 def test_what_was_just_changed_refuses_nobody(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, before: Any, after: Any, first: int
 ) -> None:
-    monkeypatch.setattr(committer, "STALE", 0.0)
+    monkeypatch.setattr(group_commit, "FRESH_SECONDS", 0.0)
     flow = live(workspace, **before)
 
     async def visit(ingest: Ingest) -> list[int]:
@@ -104,13 +105,13 @@ def test_what_was_just_changed_refuses_nobody(
 
 
 def change(flow: Flow, trigger: dict[str, Any]) -> None:
-    publish.save_draft(flow, {**flow.draft, "trigger": {"kind": "webhook", **trigger}})
-    publish.publish(flow)
+    flow_lifecycle.save_draft(flow, {**flow.draft, "trigger": {"kind": "webhook", **trigger}})
+    flow_lifecycle.publish(flow)
     connection.close()
 
 
-def test_what_was_just_removed_is_gone(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committer, "STALE", 0.0)
+def test_a_removed_flow_is_not_found_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "FRESH_SECONDS", 0.0)
     flow = live(workspace, methods=["PUT"])
     address = path(flow)
 
@@ -123,7 +124,7 @@ def test_what_was_just_removed_is_gone(workspace: Workspace, monkeypatch: pytest
 
 
 def remove(flow: Flow) -> None:
-    publish.delete(flow)
+    flow_lifecycle.delete(flow)
     connection.close()
 
 
@@ -144,10 +145,10 @@ def test_a_redis_that_hangs_keeps_nobody_waiting_for_long() -> None:
         hung.wait(5)
 
     hung = threading.Event()
-    meters = Meters(hang)
+    meters = RateLimits(hang)
 
     async def visit() -> list[float]:
-        waits = [await meters.admit("a", buckets.rate("3/h")) for _ in range(5)]
+        waits = [await meters.admit("a", token_bucket.rate("3/h")) for _ in range(5)]
         hung.set()
         return waits
 
@@ -163,10 +164,10 @@ def test_a_share_in_hand_asks_nobody(valkey: Valkey) -> None:
 
     def take(key: str, number: float, seconds: float, want: int) -> tuple[int, float] | None:
         asked.append(want)
-        return queues.take(key, number, seconds, want)
+        return queues.take_tokens(key, number, seconds, want)
 
-    meters = Meters(take)
-    rate = buckets.rate("1000/s")
+    meters = RateLimits(take)
+    rate = token_bucket.rate("1000/s")
 
     async def visit() -> None:
         for _ in range(500):
@@ -180,7 +181,7 @@ def test_a_share_in_hand_asks_nobody(valkey: Valkey) -> None:
 
 
 def test_an_address_has_a_rate_too(workspace: Workspace, settings: Any) -> None:
-    settings.ADDRESS_RATE = buckets.rate("3/h")
+    settings.ADDRESS_RATE = token_bucket.rate("3/h")
     flow = live(workspace)
 
     answers = in_turn(*[(path(flow), {"peer": peer}) for peer in ["203.0.113.1"] * 4 + ["203.0.113.2"]])
@@ -190,7 +191,7 @@ def test_an_address_has_a_rate_too(workspace: Workspace, settings: Any) -> None:
 
 
 def test_every_url_has_the_installations_rate(workspace: Workspace, settings: Any) -> None:
-    settings.RATE = buckets.rate("2/h")
+    settings.RATE = token_bucket.rate("2/h")
     usual, own = live(workspace), live(workspace, rate="3/h")
 
     answers = in_turn(*[(path(flow), {}) for flow in [usual] * 4 + [own] * 4])
@@ -236,15 +237,15 @@ def test_addresses_are_looked_at_before_the_rate_is_touched(workspace: Workspace
 
 def test_a_drafts_nonsense_opens_nothing(workspace: Workspace) -> None:
     trigger = {"kind": "webhook", "allow_ips": ["my office"], "rate": "many"}
-    flow = publish.create_flow(workspace, {"relay": 1, "name": "F", "trigger": trigger, "steps": []})
+    flow = flow_lifecycle.create_flow(workspace, {"relay": 1, "name": "F", "trigger": trigger, "steps": []})
 
     (answer,) = in_turn((path(flow), {}))
 
     assert answer.status == 403
 
 
-def test_who_guesses_is_told_to_wait_and_nothing_is_looked_up(workspace: Workspace, settings: Any) -> None:
-    settings.REFUSED_RATE = buckets.rate("3/h")
+def test_guesses_get_429_without_a_query(workspace: Workspace, settings: Any) -> None:
+    settings.REFUSED_RATE = token_bucket.rate("3/h")
     flow, other = live(workspace), live(workspace)
     guess = ("/in/" + "x" * 32, {"peer": "203.0.113.9"})
 
@@ -262,7 +263,7 @@ def test_who_guesses_is_told_to_wait_and_nothing_is_looked_up(workspace: Workspa
 
 
 def test_refusals_count_whatever_their_reason(workspace: Workspace, settings: Any) -> None:
-    settings.REFUSED_RATE = buckets.rate("2/h")
+    settings.REFUSED_RATE = token_bucket.rate("2/h")
     flow = live(workspace)
 
     answers = in_turn(*[(path(flow), {"method": "GET"})] * 3, ("/in/" + "x" * 32, {}), (path(flow), {}))
@@ -275,7 +276,7 @@ def test_refusals_count_whatever_their_reason(workspace: Workspace, settings: An
     [("2001:db8:0:1::2", 429), ("2001:db8:0:2::1", 404)],
 )
 def test_a_sender_has_a_whole_ipv6_network_at_hand(workspace: Workspace, settings: Any, peer: str, status: int) -> None:
-    settings.REFUSED_RATE = buckets.rate("1/h")
+    settings.REFUSED_RATE = token_bucket.rate("1/h")
     nowhere = "/in/" + "x" * 32
 
     answers = in_turn((nowhere, {"peer": "2001:db8:0:1::1"}), (nowhere, {"peer": peer}))
@@ -284,7 +285,7 @@ def test_a_sender_has_a_whole_ipv6_network_at_hand(workspace: Workspace, setting
 
 
 def test_behind_a_trusted_proxy_the_sender_is_judged(workspace: Workspace, settings: Any) -> None:
-    settings.TRUSTED_PROXIES = forwarded.Networks(["10.0.0.0/8"])
+    settings.TRUSTED_PROXIES = client_address.Networks(["10.0.0.0/8"])
     flow = live(workspace, allow_ips=["203.0.113.0/24"])
     said = {"x_forwarded_for": "203.0.113.9, 10.0.0.7"}
 
@@ -304,6 +305,19 @@ def test_behind_a_trusted_proxy_the_sender_is_judged(workspace: Workspace, setti
 )
 def test_what_goes_in_circles_ends(workspace: Workspace, hops: str, status: int) -> None:
     (answer,) = in_turn((path(live(workspace)), {"relay_hops": hops}))
+
+    assert answer.status == status
+    assert [one.why for one in Rejection.objects.all()] == ([] if status == 202 else ["loop"])
+
+
+@pytest.mark.parametrize(
+    ("budget", "status"),
+    [("1", 202), ("10000", 202), ("0", 400), ("-1", 400), ("9" * 50, 400), ("1, 2", 400), ("", 400)],
+)
+def test_flows_that_have_led_to_as_many_runs_as_they_may_are_refused(
+    workspace: Workspace, budget: str, status: int
+) -> None:
+    (answer,) = in_turn((path(live(workspace)), {"relay_budget": budget}))
 
     assert answer.status == status
     assert [one.why for one in Rejection.objects.all()] == ([] if status == 202 else ["loop"])

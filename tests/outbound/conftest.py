@@ -1,4 +1,4 @@
-"""A server on a bare socket, for answers that no decent server would give."""
+"""Provides a server on a bare socket, for malformed answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Behaviour = Callable[["NastyServer", socket.socket], None]
 
 
 class NastyServer:
-    """Each connection has a thread; `requests` has every request as it came, head and body."""
+    """Each connection has a thread; `requests` has every request as received, head and body."""
 
     def __init__(self, behaviour: Behaviour, wrap: Callable[..., socket.socket] | None) -> None:
         self._behaviour = behaviour
@@ -79,7 +79,7 @@ def carry(one: socket.socket, other: socket.socket) -> None:
 
 
 class Nasty:
-    """Makes servers by what they do."""
+    """Makes servers from their behavior."""
 
     def __init__(self) -> None:
         self.servers: list[NastyServer] = []
@@ -100,7 +100,7 @@ class Nasty:
         return self.behaving(behave, wrap)
 
     def dripping(self, start: bytes, drop: bytes, *, every: float = 0.05) -> NastyServer:
-        """`start`, and then `drop` every so many seconds until the other side has had enough."""
+        """Sends `start`, and then `drop` at an interval until the other side closes."""
 
         def behave(server: NastyServer, sock: socket.socket) -> None:
             server.read(sock)
@@ -161,7 +161,7 @@ def sender(make_sender: Callable[..., Sender]) -> Sender:
 
 
 class Names:
-    """Names for getaddrinfo to know; all others are unknown, and nothing asks DNS."""
+    """Names that getaddrinfo knows; all others are unknown, and DNS is not used."""
 
     def __init__(self) -> None:
         self.known: dict[str, list[str]] = {}
@@ -187,7 +187,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 
 class Dialled:
-    """Every address that a connection was tried to; none is made."""
+    """Records every address to which a connection was tried, and makes none."""
 
     def __init__(self) -> None:
         self.addresses: list[str] = []

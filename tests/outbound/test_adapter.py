@@ -1,4 +1,4 @@
-"""The adapter under requests' own session: what a library that brings its session gets."""
+"""Tests the adapter in a session of requests, as libraries with their own session use it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 import pytest
 
 from relay.errors import SetupError
-from relay.outbound.addresses import Guard
+from relay.outbound.addresses import AddressGuard
 
 PUBLIC = [
     "11.0.0.1",
@@ -109,17 +109,17 @@ EVERYTHING = ("0.0.0.0/0", "::/0")
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_may_be_called(address: str) -> None:
-    assert Guard(()).objection(address) is None
+    assert AddressGuard(()).objection(address) is None
 
 
 @pytest.mark.parametrize("address", [*CLOSED, *METADATA])
 def test_every_other_address_is_refused(address: str) -> None:
-    assert Guard(()).objection(address)
+    assert AddressGuard(()).objection(address)
 
 
 @pytest.mark.parametrize("address", METADATA)
 def test_a_wide_allowed_network_leaves_metadata_shut(address: str) -> None:
-    assert "platform" in (Guard(EVERYTHING).objection(address) or "")
+    assert "platform" in (AddressGuard(EVERYTHING).objection(address) or "")
 
 
 @pytest.mark.parametrize(
@@ -139,22 +139,22 @@ def test_a_wide_allowed_network_leaves_metadata_shut(address: str) -> None:
     ],
 )
 def test_an_allowed_network_opens_its_addresses(network: str, address: str) -> None:
-    assert Guard([network]).objection(address) is None
+    assert AddressGuard([network]).objection(address) is None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "::ffff:10.0.0.1"])
 def test_all_of_ipv6_is_nothing_of_ipv4(address: str) -> None:
-    assert Guard(["::/0"]).objection(address)
+    assert AddressGuard(["::/0"]).objection(address)
 
 
 @pytest.mark.parametrize("network", ["169.254.0.0/16", "169.254.169.254/31", "fd00::/8", "100.64.0.0/10"])
 def test_only_a_metadata_address_itself_opens_its_names(network: str) -> None:
-    assert Guard([network]).is_shut_name("metadata.google.internal")
-    assert not Guard([network, "169.254.169.254/32"]).is_shut_name("metadata.google.internal")
+    assert AddressGuard([network]).is_shut_name("metadata.google.internal")
+    assert not AddressGuard([network, "169.254.169.254/32"]).is_shut_name("metadata.google.internal")
 
 
 def test_an_allowed_network_opens_no_other_address() -> None:
-    guard = Guard(["10.0.0.0/8"])
+    guard = AddressGuard(["10.0.0.0/8"])
 
     assert guard.objection("11.0.0.1") is None
     assert guard.objection("192.168.0.1")
@@ -164,4 +164,22 @@ def test_an_allowed_network_opens_no_other_address() -> None:
 @pytest.mark.parametrize("network", ["", "10.0.0.1/8", "10.0.0.0/33", "localhost", "*"])
 def test_a_network_that_cannot_be_read_stops_the_start(network: str) -> None:
     with pytest.raises(SetupError, match="RELAY_ALLOWED_NETWORKS"):
-        Guard([network])
+        AddressGuard([network])
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed", "is_own"),
+    [
+        ("127.0.0.1", (), True),
+        ("127.0.0.2", (), True),
+        ("::ffff:127.0.0.1", (), True),
+        ("64:ff9b::7f00:1", (), True),
+        ("127.0.0.1", ("127.0.0.0/8",), False),
+        ("192.0.2.7", (), False),
+        ("11.22.33.44", (), False),
+        ("2606:4700::1", (), False),
+        ("nonsense", (), False),
+    ],
+)
+def test_what_a_socket_can_have_is_this_machines_own(address: str, allowed: tuple[str, ...], is_own: bool) -> None:
+    assert AddressGuard(allowed).is_own(address) is is_own

@@ -1,4 +1,4 @@
-"""What a send would find, without sending."""
+"""Tests checks of URLs that send nothing."""
 
 import threading
 

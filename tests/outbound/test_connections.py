@@ -1,9 +1,14 @@
+import resource
 import socket
+from time import monotonic
 
 import pytest
 
-from relay.errors import ConnectionLost
-from relay.outbound import Request, Sender
+from relay.errors import ConnectionLost, RequestRefused, SenderBusy
+from relay.outbound import Request, Sender, connections
+from relay.outbound.addresses import AddressGuard
+from relay.outbound.connections import Connections
+from relay.outbound.urls import parse
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -28,6 +33,61 @@ def test_a_connection_is_not_shared_between_names(sender: Sender, nasty) -> None
     sender.send(get(f"http://localhost:{server.port}/"))
 
     assert server.connections == 2
+
+
+def test_a_connection_is_not_shared_between_workspaces(sender: Sender, nasty) -> None:
+    server = nasty.answering(OK, OK)
+
+    for owner in (1, 2, 1, 2):
+        sender.send(Request("GET", server.url, owner=owner))
+
+    assert server.connections == 2
+
+
+def test_one_workspace_keeps_a_share_of_the_idle_connections(nasty, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_IDLE", 8)
+    monkeypatch.setattr(connections, "MAX_IDLE_PER_WORKSPACE", 3)
+    server = nasty.silent()
+    target = parse(server.url)
+    kept = Connections(None, None, lambda _: False)
+
+    for owner in (1, 2, 3, 4):
+        for link in [kept.open(target, ["127.0.0.1"], monotonic() + 5, owner) for _ in range(5)]:
+            kept.give(link)
+    found = {owner: taken(kept, server.url, owner) for owner in (1, 2, 3, 4, 5)}
+    kept.close()
+
+    assert found == {1: 3, 2: 3, 3: 1, 4: 1, 5: 0}
+
+
+def taken(kept: Connections, url: str, owner: int) -> int:
+    count = 0
+    while (link := kept.take(parse(url), ["127.0.0.1"], owner)) is not None:
+        link.sock.close()
+        count += 1
+    return count
+
+
+def test_nothing_is_sent_where_both_ends_are_this_machine(nasty) -> None:
+    server = nasty.answering(OK)
+    kept = Connections(None, None, AddressGuard(()).is_own)
+
+    with pytest.raises(RequestRefused, match="leads to the machine that Relay runs on"):
+        kept.open(parse(server.url), ["127.0.0.1"], monotonic() + 5)
+
+    assert server.requests == []
+
+
+def test_a_process_without_free_files_is_busy_and_says_nothing_of_the_destination(sender: Sender, nasty) -> None:
+    server = nasty.answering(OK)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    sender.check(server.url, 1.0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(SenderBusy):
+            sender.send(get(server.url))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def test_accepts_what_http_can_carry(name: str, value: str) -> None:
         ("X-Key", "a\x7fb"),
         ("X-Key", "a\x85b"),
         ("X-Key", "\ud800"),
-        ("X-Key", "жук"),
-        ("X-Key", "€"),
+        ("X-Key", "a\u2028b"),
+        ("X-Key", "a\udfffb"),
         ("Host", "a"),
         ("CONTENT-LENGTH", "1"),
         ("Transfer-Encoding", "chunked"),
@@ -78,7 +78,7 @@ def test_writes_a_request_as_http() -> None:
     head, _, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[:2] == [b"POST /a?b=c HTTP/1.1", b"Host: h.example:81"]
-    assert sorted(lines[2:4]) == [b"Accept-Encoding: identity", b"X-Key: caf\xe9"]
+    assert sorted(lines[2:4]) == [b"Accept-Encoding: identity", b"X-Key: caf\xc3\xa9"]
     assert lines[4].startswith(b"User-Agent: Relay")
     assert lines[5:] == [b"Content-Length: 3"]
     assert body == b"abc"

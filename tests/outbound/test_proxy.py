@@ -1,4 +1,4 @@
-"""Behind a proxy: a real one on this machine, and some that no decent proxy would be."""
+"""Tests sending through a proxy: a real one on this machine, and misbehaving ones."""
 
 import base64
 import socket
@@ -61,7 +61,7 @@ def test_what_is_refused_never_reaches_the_proxy(make_sender, nasty, url: str) -
     assert proxy.connections == 0
 
 
-def test_the_proxy_alone_is_told_its_password(make_sender, nasty) -> None:
+def test_only_the_proxy_gets_its_password(make_sender, nasty) -> None:
     server, proxy = nasty.answering(OK), nasty.tunnelling()
     sender = make_sender(LOOPBACK, proxy=f"http://ann:p%40ss%3A@127.0.0.1:{proxy.port}/")
 

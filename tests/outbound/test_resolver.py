@@ -6,9 +6,9 @@ from time import monotonic
 
 import pytest
 
-from relay.errors import ConnectFailed, DeliveryError, RequestRefused
+from relay.errors import ConnectFailed, DeliveryError, RequestRefused, SenderBusy
 from relay.outbound import Request, Sender, resolver
-from relay.outbound.addresses import Guard
+from relay.outbound.addresses import AddressGuard
 from relay.outbound.resolver import Resolver
 from relay.outbound.urls import parse
 
@@ -38,7 +38,7 @@ def soon() -> float:
 
 def test_a_name_is_looked_up_once_within_seconds(names) -> None:
     names.known["h.example"] = ["11.0.0.1", "11.0.0.2", "11.0.0.1"]
-    addresses = Resolver(Guard(()))
+    addresses = Resolver(AddressGuard(()))
 
     first = addresses.look_up(HOST, soon()).result()
     second = addresses.look_up(HOST, soon()).result()
@@ -47,10 +47,10 @@ def test_a_name_is_looked_up_once_within_seconds(names) -> None:
     assert names.asked == ["h.example"]
 
 
-def test_a_name_is_judged_anew_when_its_time_is_over(names, monkeypatch) -> None:
-    monkeypatch.setattr(resolver, "KEPT_FOR", -1.0)
+def test_a_name_is_judged_again_after_its_time(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "KEPT_SECONDS", -1.0)
     names.known["h.example"] = ["11.0.0.1"]
-    addresses = Resolver(Guard(()))
+    addresses = Resolver(AddressGuard(()))
     addresses.look_up(HOST, soon()).result()
 
     names.known["h.example"] = ["127.0.0.1"]
@@ -73,15 +73,15 @@ def test_one_bad_answer_refuses_the_name(names, answers: list[str]) -> None:
     names.known["h.example"] = answers
 
     with pytest.raises(RequestRefused) as refusal:
-        Resolver(Guard(())).look_up(HOST, soon()).result()
+        Resolver(AddressGuard(())).look_up(HOST, soon()).result()
 
     assert str(refusal.value).startswith("h.example leads to a private")
     assert not any(answer in str(refusal.value) for answer in answers)
 
 
 def test_an_unknown_name_may_be_known_later(names, monkeypatch) -> None:
-    monkeypatch.setattr(resolver, "UNKNOWN_FOR", -1.0)
-    addresses = Resolver(Guard(()))
+    monkeypatch.setattr(resolver, "UNKNOWN_SECONDS", -1.0)
+    addresses = Resolver(AddressGuard(()))
     with pytest.raises(ConnectFailed, match=r"h\.example is unknown"):
         addresses.look_up(HOST, soon()).result()
 
@@ -94,7 +94,7 @@ def test_a_slow_lookup_counts_against_the_deadline_and_is_shared(names) -> None:
     names.known["h.example"] = ["11.0.0.1"]
     answered = threading.Event()
     names.before = lambda: answered.wait(5)
-    addresses = Resolver(Guard(()))
+    addresses = Resolver(AddressGuard(()))
 
     with pytest.raises(ConnectFailed, match="took too long"):
         addresses.look_up(HOST, monotonic() + 0.05).result()
@@ -110,18 +110,18 @@ def test_names_that_hang_do_not_take_every_thread(names, monkeypatch) -> None:
     monkeypatch.setattr(resolver, "MAX_LOOKUPS", 1)
     answered = threading.Event()
     names.before = lambda: answered.wait(5)
-    addresses = Resolver(Guard(()))
+    addresses = Resolver(AddressGuard(()))
     with pytest.raises(ConnectFailed, match="took too long"):
         addresses.look_up(HOST, monotonic()).result()
 
-    with pytest.raises(ConnectFailed, match="Too many"):
+    with pytest.raises(SenderBusy, match="Too many"):
         addresses.look_up(parse("http://other.example/"), soon()).result()
     answered.set()
 
 
 def test_what_is_kept_stays_small(names, monkeypatch) -> None:
     monkeypatch.setattr(resolver, "MAX_KEPT", 3)
-    addresses = Resolver(Guard(()))
+    addresses = Resolver(AddressGuard(()))
 
     for number in range(10):
         addresses.look_up(parse(f"http://11.0.0.{number}/"), soon()).result()
@@ -223,3 +223,58 @@ def test_no_hostile_url_reaches_anything(url: str, names, dialled) -> None:
         assert isinstance(failure.value, RequestRefused)
         assert failure.value.permanent
         assert not dialled.addresses
+
+
+def test_one_workspace_takes_a_quarter_of_the_lookups(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "MAX_WAIT_SECONDS", 0.01)
+    answered = threading.Event()
+    names.before = lambda: answered.wait(10)
+    addresses = Resolver(AddressGuard(()))
+
+    begun = {owner: hang(addresses, owner, 80) for owner in (1, 2, 3, 4, 5)}
+    answered.set()
+
+    assert begun[1] == resolver.MAX_LOOKUPS_PER_WORKSPACE == 16
+    assert all(begun.values())  # the last workspace still has room
+    assert sum(begun.values()) < resolver.MAX_LOOKUPS
+
+
+def hang(addresses: Resolver, owner: int, count: int) -> int:
+    """The number of lookups that could start; waits for none."""
+    begun = 0
+    for number in range(count):
+        try:
+            addresses.look_up(parse(f"http://n{number}.o{owner}.example/"), monotonic(), owner)
+        except SenderBusy:
+            continue
+        except ConnectFailed:
+            begun += 1
+    return begun
+
+
+def test_a_lookup_whose_send_gave_up_counts_for_its_owner_until_it_ends(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "MAX_LOOKUPS_PER_WORKSPACE", 1)
+    names.known |= {"n0.o1.example": ["11.0.0.1"], "h.example": ["11.0.0.2"]}
+    answered = threading.Event()
+    names.before = lambda: answered.wait(10)
+    addresses = Resolver(AddressGuard(()))
+    hang(addresses, 1, 1)
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(addresses.look_up, HOST, soon(), 1)
+        with pytest.raises(SenderBusy):
+            addresses.look_up(parse("http://other.example/"), monotonic() + 0.05, 1)
+        answered.set()
+
+    assert waiting.result().result() == ("11.0.0.2",)  # it waited for room
+
+
+def test_names_that_are_kept_go_one_by_one(names, monkeypatch) -> None:
+    monkeypatch.setattr(resolver, "MAX_KEPT", 2)
+    names.known |= {f"{name}.example": ["11.0.0.1"] for name in "abc"}
+    addresses = Resolver(AddressGuard(()))
+
+    for name in "abcb":
+        addresses.look_up(parse(f"http://{name}.example/"), soon())
+
+    assert names.asked == ["a.example", "b.example", "c.example"]

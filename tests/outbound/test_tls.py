@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from relay.errors import ConnectFailed
+from relay.errors import ConnectFailed, SetupError
 from relay.outbound import Request, Sender
+from relay.outbound.tls import DEFAULT_CA_BUNDLE_PATH
+from tests.support.certificates import with_private_ca
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -42,6 +44,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("trusted", ["own-ca", "other-ca"])
+def test_a_server_of_a_private_ca_is_called_where_the_ca_is_given(
+    make_sender, nasty, tmp_path: Path, trusted: str
+) -> None:
+    with_private_ca(tmp_path)
+    server = nasty.answering(OK, wrap=server_side(tmp_path / "server.pem", []))
+    sender = make_sender(("127.0.0.0/8",), ca_file=str(tmp_path / f"{trusted}.pem"))
+    request = Request("GET", f"https://localhost:{server.port}/")
+
+    if trusted == "own-ca":
+        assert sender.send(request).body == b"ok"
+    else:
+        with pytest.raises(ConnectFailed, match=r"(?i)certificate"):
+            sender.send(request)
+
+
 def server_side(certificate: Path, names: list[str | None]) -> partial[ssl.SSLSocket]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -49,7 +67,7 @@ def server_side(certificate: Path, names: list[str | None]) -> partial[ssl.SSLSo
     return partial(context.wrap_socket)
 
 
-def test_the_name_is_what_tls_is_told_and_checks(make_sender, nasty, certificate: Path) -> None:
+def test_tls_sends_and_checks_the_name(make_sender, nasty, certificate: Path) -> None:
     told: list[str | None] = []
     server = nasty.answering(OK, OK, wrap=server_side(certificate, told))
     sender = make_sender(("127.0.0.0/8",), ca_file=str(certificate))
@@ -75,6 +93,29 @@ def test_a_wrong_certificate_is_refused_before_anything_is_sent(
 
     assert not failure.value.sent
     assert server.requests == []
+
+
+def test_a_private_ca_is_trusted_beside_the_usual_ones(make_sender, nasty, certificate: Path) -> None:
+    sender = make_sender(("127.0.0.0/8",), ca_file=str(certificate))
+    usual = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH).cert_store_stats()
+
+    trusted = sender._adapter._connections._context()
+
+    assert trusted.cert_store_stats()["x509"] == usual["x509"] + 1
+    assert trusted.verify_mode == ssl.CERT_REQUIRED
+    assert trusted.check_hostname
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_file_without_certificates_is_refused(make_sender, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(SetupError, match="RELAY_CA_FILE must be a file of certificates"):
+        make_sender((), ca_file=str(file))
 
 
 def test_a_server_without_tls_is_no_https_server(sender: Sender, nasty) -> None:

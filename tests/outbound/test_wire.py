@@ -1,5 +1,5 @@
-import gzip
 import socket
+import threading
 
 import pytest
 
@@ -44,13 +44,109 @@ def test_reads_every_framing(sender: Sender, nasty, raw: bytes, status: int, bod
 
 
 def test_an_answer_to_head_has_no_body(sender: Sender, nasty) -> None:
-    server = nasty.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", OK)
+    server = nasty.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
 
-    first = sender.send(Request("HEAD", server.url))
+    assert sender.send(Request("HEAD", server.url)).body == b""
+
+
+STRICT = [
+    OK,
+    b"HTTP/1.1 200 \r\nContent-Length:2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\nX: \xff\t a\r\n\r\nok",
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n",
+    CHUNKED + b"2\r\nok\r\n0\r\n\r\n",
+]
+LENIENT = [
+    # lines
+    b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok",
+    b"HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nX: a\x0bb\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nX: a\x7f\r\nContent-Length: 2\r\n\r\nok",
+    # names
+    b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length\t: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nX Y: 1\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\n\xe9: 1\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\n X: 1\r\nContent-Length: 2\r\n\r\nok",
+    # status lines
+    b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 O\0K\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 700 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+    # lengths
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 02\r\n\r\nok",
+    b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n",
+    b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: x, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    # chunks
+    CHUNKED + b"2\nok\r\n0\r\n\r\n",
+    CHUNKED + b"2 \r\nok\r\n0\r\n\r\n",
+    CHUNKED + b"2;a=b\r\nok\r\n0\r\n\r\n",
+    CHUNKED + b"2\r\nok\n0\r\n\r\n",
+    CHUNKED + b"2\r\nok \r\n0\r\n\r\n",
+    CHUNKED + b"2\r\nok\r\n0\n\r\n",
+    CHUNKED + b"2\r\nok\r\n0;a\r\n\r\n",
+    CHUNKED + b"2\r\nok\r\n0\r\n\n",
+    CHUNKED + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n",
+    # connections
+    OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+    OK.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\n\r\n"),
+    OK + b"HTTP/1.1 200 OK\r\n",
+    OK + b"\r\n",
+]
+
+
+@pytest.mark.parametrize(("raw", "connections"), [(raw, 1) for raw in STRICT] + [(raw, 2) for raw in LENIENT])
+def test_a_connection_is_used_again_after_an_answer_that_can_be_read_in_one_way(
+    sender: Sender, nasty, raw: bytes, connections: int
+) -> None:
+    server = nasty.answering(raw, OK)
+
+    first = sender.send(get(server.url))
     second = sender.send(get(server.url))
 
-    assert (first.body, second.body) == (b"", b"ok")
-    assert server.connections == 1
+    assert first.body in (b"ok", b"")
+    assert (second.status, server.connections) == (first.status if connections == 2 else 200, connections)
+
+
+@pytest.mark.parametrize(
+    ("method", "head"),
+    [
+        ("POST", b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n"),
+        ("POST", b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+    ],
+)
+def test_a_late_body_where_none_may_be_is_not_the_next_answer(sender: Sender, nasty, method: str, head: bytes) -> None:
+    def behave(server, sock) -> None:
+        server.read(sock)
+        sock.sendall(head if server.connections == 1 else OK)
+        if server.connections == 1:
+            second_is_here.wait(5)
+            sock.sendall(b"{}")
+
+    second_is_here = threading.Event()
+    server = nasty.behaving(behave)
+
+    sender.send(Request(method, server.url))
+    answer = sender.send(get(server.url))
+    second_is_here.set()
+
+    assert (answer.status, answer.body, server.connections) == (200, b"ok", 2)
 
 
 def test_repeated_and_folded_headers_are_joined(sender: Sender, nasty) -> None:
@@ -95,18 +191,6 @@ def test_an_endless_body_is_cut_off(sender: Sender, nasty) -> None:
     assert (len(answer.body), answer.truncated) == (1024, True)
 
 
-def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
-    bomb = gzip.compress(b"\0" * 500_000)
-    server = nasty.answering(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb
-    )
-
-    answer = sender.send(get(server.url))
-
-    assert answer.body == bomb[:1024]
-    assert b"\r\nAccept-Encoding: identity\r\n" in server.requests[0]
-
-
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -115,18 +199,18 @@ def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "broke"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok", "broke"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "broke"),
-        (b"\x16\x03\x01garbage\r\n\r\n", "isn't HTTP"),
-        (b"SSH-2.0-OpenSSH_9\r\n\r\n", "isn't HTTP"),
-        (b"<html>HTTP/0.9</html>\r\n\r\n", "isn't HTTP"),
+        (b"\x16\x03\x01garbage\r\n\r\n", "isn't valid HTTP"),
+        (b"SSH-2.0-OpenSSH_9\r\n\r\n", "isn't valid HTTP"),
+        (b"<html>HTTP/0.9</html>\r\n\r\n", "isn't valid HTTP"),
         (b"<html>HTTP/0.9</html>", "broke"),
-        (b"HTTP/2 200 OK\r\n\r\n", "isn't HTTP"),
-        (b"HTTP/1.1 099 No\r\n\r\n", "isn't HTTP"),
-        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "isn't HTTP"),
-        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "isn't HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "isn't HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "isn't HTTP"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok", "isn't HTTP"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokok\r\n", "isn't HTTP"),
+        (b"HTTP/2 200 OK\r\n\r\n", "isn't valid HTTP"),
+        (b"HTTP/1.1 099 No\r\n\r\n", "isn't valid HTTP"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "isn't valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "isn't valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "isn't valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "isn't valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok", "isn't valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokok\r\n", "isn't valid HTTP"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 100, "provisional"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"\r\n", "more than"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", "longer than"),
@@ -134,7 +218,7 @@ def test_a_compressed_body_is_never_inflated(sender: Sender, nasty) -> None:
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 300,
             "more than",
         ),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 5000, "isn't HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 5000, "isn't valid HTTP"),
     ],
 )
 def test_a_broken_answer_is_a_lost_connection(sender: Sender, nasty, raw: bytes, reason: str) -> None:
@@ -193,7 +277,7 @@ def test_endless_headers_are_cut_off(sender: Sender, nasty) -> None:
     [
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, "provisional"),
         (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000, "longer than"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x=y;" * 1000, "isn't HTTP"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x=y;" * 1000, "isn't valid HTTP"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 1000, "trailers"),
     ],
 )

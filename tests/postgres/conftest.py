@@ -1,4 +1,4 @@
-"""A PostgreSQL, a fresh database of it for each test, and processes as several hosts would run them."""
+"""A PostgreSQL, a new database for each test, and processes as on several hosts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from relay import vault
 from tests.bench.__main__ import free_port
 from tests.chaos.stream import Sink
 from tests.conftest import FOLDER
-from tests.postgresql import Postgres
-from tests.running import Relay, Valkey, environment, wait_until
+from tests.support.postgresql import Postgres
+from tests.support.running import Relay, Valkey, environment, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -73,12 +73,16 @@ class Hosts:
 
     def serve(self, kind: str) -> int:
         """Start `relay web` or `relay ingest`; its port, when it answers."""
-        from relay.supervision.roles import is_healthy
+        from relay.supervision.processes import is_healthy
 
         port = free_port()
         self.start(kind, "--port", str(port))
         wait_until(lambda: is_healthy("127.0.0.1", port), seconds=40, what=f"{kind} answers")
         return port
+
+    def folders(self) -> list[Path]:
+        """The data folders of what was started."""
+        return sorted(self._root.glob("host*"))
 
     @property
     def log(self) -> str:

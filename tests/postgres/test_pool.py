@@ -1,4 +1,4 @@
-"""Pages take connections of PostgreSQL from a pool, however many come at once."""
+"""Pages take PostgreSQL connections from a pool, even with many requests at once."""
 
 from __future__ import annotations
 

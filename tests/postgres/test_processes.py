@@ -1,4 +1,4 @@
-"""Real processes on PostgreSQL: under `relay up`, on hosts of their own, and through a restart of the database."""
+"""Real processes on PostgreSQL: under `relay up`, on several hosts, and through a restart of the database."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.chaos.stream import IN_HAND, Sink, Stream, assert_all_is_well, flow, 
 from tests.chaos.test_waiting import storm
 from tests.conftest import FOLDER
 from tests.postgres.conftest import Hosts
-from tests.postgresql import Postgres
-from tests.running import Relay, wait_until
+from tests.support.postgresql import Postgres
+from tests.support.running import Relay, wait_until
 
 pytestmark = pytest.mark.postgres
 Fetch = Callable[[str], list[tuple[Any, ...]]]

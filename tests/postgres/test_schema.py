@@ -1,4 +1,4 @@
-"""The migrations on PostgreSQL: they apply, can be taken back, and the ledger's indexes are partial there."""
+"""The migrations on PostgreSQL: they apply and reverse, and the indexes of runs are partial."""
 
 from __future__ import annotations
 

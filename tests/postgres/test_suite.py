@@ -1,4 +1,4 @@
-"""What the suite says of the engine, ingest, commands and pages, it says on PostgreSQL too."""
+"""The tests of engine, ingest, commands and pages also pass on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgresql import Postgres
+from tests.support.postgresql import Postgres
 
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
+# The exhaustive tables, too.
+OPTIONS = ("-m", "not bench and not chaos and not postgres", "-n", "2", "-q", "-p", "no:cacheprovider", "--reuse-db")
 PARTS = ("api", "engine", "ingest", "models", "commands", "web")
 
 
 def test_suite_passes_on_postgres(postgres: Postgres) -> None:
     parts = [f"tests/{part}" for part in PARTS if (ROOT / "tests" / part).exists()]
-    command = [sys.executable, "-m", "pytest", *parts, "-n", "2", "-q", "-p", "no:cacheprovider", "--reuse-db"]
+    command = [sys.executable, "-m", "pytest", *parts, *OPTIONS]
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RELAY_TEST_SKIPS")}
 
     done = subprocess.run(

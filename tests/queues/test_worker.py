@@ -1,4 +1,4 @@
-"""The worker with and without a Redis."""
+"""Tests the worker with and without Redis."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay import jobs, queues
+from relay import queues
 from relay import valkey as server
 from tests.conftest import FOLDER
-from tests.running import Valkey, wait_until
+from tests.support.running import Valkey, wait_until
 
 
 @pytest.fixture
 def unstopped() -> Iterator[threading.Event]:
-    """The request to stop, which no other test may see; nor the handlers of signals."""
+    """Restore the request to stop, and the signal handlers, after a test."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     queues.stopping.clear()
     yield queues.stopping
@@ -44,31 +44,37 @@ def test_a_burst_ends_when_no_bell_waits(valkey: Valkey, unstopped: threading.Ev
     looks: list[int] = []
 
     queues.run_worker(lambda: looks.append(1), burst=True)
+    without_redis = len(looks)
+    queues.wake_worker()
+    queues.run_worker(lambda: looks.append(1), burst=True)
 
-    assert looks == []  # bells call jobs.work; what is given is for when there are none
-    assert queues.waiting() == 0
+    assert (without_redis, len(looks), queues.pending_wakeups()) == (0, 1, 0)
 
 
 def test_a_redis_that_forgets_the_bell_meanwhile_is_no_error(
-    valkey: Valkey, unstopped: threading.Event, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    valkey: Valkey, unstopped: threading.Event, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(jobs, "work", lambda: server.command(FOLDER, "FLUSHALL"))
-    queues.ring()
+    queues.wake_worker()
 
-    queues.run_worker(lambda: None, burst=True)
+    queues.run_worker(lambda: server.command(FOLDER, "FLUSHALL"), burst=True)
 
-    assert queues.waiting() == 0
+    assert queues.pending_wakeups() == 0
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_of_many_questions_one_waits_for_a_redis_that_hangs(valkey: Valkey) -> None:
-    assert queues.occupy("flow:1", 1, "me", 5.0)
+    assert queues.acquire_slot("flow:1", 1, "me", 5.0)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
-        heard = [queues.occupy("flow:1", 1, "me", 5.0), queues.workers(), queues.ring(), queues.admit("it", 0.1)]
-        queues.tell([b"it"])
+        heard = [
+            queues.acquire_slot("flow:1", 1, "me", 5.0),
+            queues.worker_count(),
+            queues.wake_worker(),
+            queues.throttle("it", 0.1),
+        ]
+        queues.publish([b"it"])
         took = time.monotonic() - began
     finally:
         valkey.process.send_signal(signal.SIGCONT)
@@ -81,29 +87,29 @@ def test_of_many_questions_one_waits_for_a_redis_that_hangs(valkey: Valkey) -> N
 def test_nobody_serves_a_redis_that_is_away(valkey: Valkey) -> None:
     valkey.stop()
 
-    assert queues.workers() == 0
+    assert queues.worker_count() == 0
     assert not queues.ping()
-    assert not queues.ring()
+    assert not queues.wake_worker()
 
 
 def test_a_word_is_given_again_after_it_was_forgotten(valkey: Valkey) -> None:
-    watch = queues.Watch()
-    watch.keep()
+    watch = queues.WorkerHeartbeat()
+    watch.renew()
     server.command(FOLDER, "FLUSHALL")
-    rung = queues.ring()
+    rung = queues.wake_worker()
     server.command(FOLDER, "FLUSHALL")
     watch.end()
-    watch.keep()
+    watch.renew()
 
     assert rung
-    assert not queues.ring()
+    assert not queues.wake_worker()
 
 
 def test_of_two_that_watch_one_is_spare(valkey: Valkey) -> None:
-    watches = [queues.Watch(), queues.Watch()]
-    watches[0].keep()
+    watches = [queues.WorkerHeartbeat(), queues.WorkerHeartbeat()]
+    watches[0].renew()
     alone = watches[0].is_spare()
-    watches[1].keep()
+    watches[1].renew()
     both = sorted(watch.is_spare() for watch in watches)
     valkey.stop()
     without_redis = [watch.is_spare() for watch in watches]
@@ -112,26 +118,26 @@ def test_of_two_that_watch_one_is_spare(valkey: Valkey) -> None:
 
 
 def test_one_bell_is_enough_while_nobody_watches(valkey: Valkey) -> None:
-    rung = [queues.ring(), queues.ring()]
-    called = queues.call()
+    rung = [queues.wake_worker(), queues.wake_worker()]
+    called = queues.wake_another_worker()
 
-    assert (rung, called, queues.waiting()) == ([True, False], False, 1)
+    assert (rung, called, queues.pending_wakeups()) == ([True, False], False, 1)
 
 
 def test_a_bell_that_is_closed_rings_for_what_was_struck(valkey: Valkey) -> None:
-    watch = queues.Watch()
-    watch.keep()
-    bell = queues.Bell()
-    bell.strike()  # nobody needs to hear it
+    watch = queues.WorkerHeartbeat()
+    watch.renew()
+    wakeup = queues.Wakeup()
+    wakeup.request()  # not needed, since a worker is polling
     watch.end()
-    bell.strike()
+    wakeup.request()
 
-    bell.close()
+    wakeup.close()
 
-    assert queues.waiting() == 1
+    assert queues.pending_wakeups() == 1
 
 
 def test_only_who_serves_says_so_in_the_middle_of_a_job(valkey: Valkey) -> None:
-    queues.still_serving()
+    queues.renew_presence()
 
-    assert queues.workers() == 0
+    assert queues.worker_count() == 0

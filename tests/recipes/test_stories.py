@@ -1,4 +1,4 @@
-"""Recipes that remember, over several events; and what services and people do to any of them."""
+"""Tests recipes with state over several events, and failures of services and actions of people."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from relay.engine import sql
-from relay.engine.walkers import Walkers
+from relay.engine.database import statements
+from relay.engine.worker.thread_pool import WalkThreads
 from relay.models import Flow, Run, RunState
-from relay.recipes import shelf
-from relay.recipes.shelf import Recipe
+from relay.recipes import loader
+from relay.recipes.loader import Recipe
 from tests.recipes.conftest import settle
-from tests.recipes.services import HOSTILE, Services
+from tests.support.recipe_services import HOSTILE, Services
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ DONE, STOPPED = RunState.SUCCEEDED, RunState.FILTERED
 
 def sample(slug: str, **body: Any) -> dict[str, Any]:
     """The first sample of a recipe with other values in its body; `result__status` is one further in."""
-    event = json.loads(json.dumps(shelf.find(slug).samples[0].event))
+    event = json.loads(json.dumps(loader.find(slug).samples[0].event))
     for path, value in body.items():
         *outer, last = path.split("__")
         inner = event["body"]
@@ -57,10 +57,10 @@ def temperatures(*values: Any) -> list[dict[str, Any]]:
         ("door-at-night", [{}, {}, {"device": "front-door"}], "y-y"),
     ],
 )
-def test_what_is_told_once(
+def test_alerts_that_are_sent_once(
     slug: str, changes: list[dict[str, Any]], told: str, using: Using, run: Runs, services: Services
 ) -> None:
-    flow = using(shelf.find(slug))
+    flow = using(loader.find(slug))
 
     states = [run(flow, sample(slug, **change)).state for change in changes]
 
@@ -69,16 +69,16 @@ def test_what_is_told_once(
     assert len(services.heard) == told.count("y")
 
 
-def test_a_silent_device_is_told_of_once_and_a_talking_one_never(
-    using: Using, run: Runs, services: Services, walkers: Walkers
+def test_a_silent_device_is_reported_once_and_an_active_one_never(
+    using: Using, run: Runs, services: Services, walkers: WalkThreads
 ) -> None:
-    flow = using(shelf.find("silent-device"))
+    flow = using(loader.find("silent-device"))
     talks, falls_silent = sample("silent-device"), sample("silent-device", device="pump-2", name="Pump 2")
     early = [run(flow, event) for event in (talks, falls_silent)]
     later = run(flow, talks)
 
     for one in early:
-        Run.objects.filter(pk=one.pk).update(due_at=sql.now())
+        Run.objects.filter(pk=one.pk).update(due_at=statements.now())
     settle(walkers)
 
     later.refresh_from_db()
@@ -87,6 +87,19 @@ def test_a_silent_device_is_told_of_once_and_a_talking_one_never(
     ((_, _, mail),) = services.heard
     assert (mail["To"], mail["Subject"]) == ("office@example.com", "Pump 2 has fallen silent")
     assert mail["TextBody"] == "Pump 2 last reported on 5 March, 23:41, and not since.\n"
+
+
+def test_a_card_that_is_due_is_told_once_for_each_due_date(using: Using, run: Runs, services: Services) -> None:
+    flow = using(loader.find("due-cards-to-slack"))
+    event, cards = sample("due-cards-to-slack"), loader.find("due-cards-to-slack").samples[0].answers["cards"]["body"]
+    later = [{**cards[0], "due": "2026-03-06T17:00:00.000Z"}, *cards[1:]]
+
+    for answer in (cards, cards, later, later):
+        services.answers["trello.list_due_cards"] = {"status": 200, "body": answer}
+        assert run(flow, event).state == DONE
+
+    told = [body["text"] for method, _, body in services.heard if method == "POST"]
+    assert [text.rpartition(" on ")[2] for text in told] == ["5 March, 18:00", "6 March, 18:00"]
 
 
 SAID = "&lt;!channel&gt; &lt;https://evil.example|free&gt; &lt;@U1&gt;"
@@ -110,12 +123,14 @@ SAID = "&lt;!channel&gt; &lt;https://evil.example|free&gt; &lt;@U1&gt;"
         ("push-to-slack", {"pusher": {"name": HOSTILE}, "compare": f"https://x.example/{HOSTILE}"}, SAID),
         ("lead-to-trello", {"form_response__answers": []}, "No name, not said"),
         ("relay-with-retries", {"note": HOSTILE}, "77777 * 77777"),
+        ("ticket-to-slack", {"detail__subject": HOSTILE}, SAID),
+        ("ticket-to-slack", {"detail__description": HOSTILE, "detail__priority": HOSTILE}, SAID),
     ],
 )
 def test_what_arrives_stays_words(
     slug: str, body: dict[str, Any], heard: str, using: Using, run: Runs, services: Services
 ) -> None:
-    found = run(using(shelf.find(slug)), sample(slug, **body))
+    found = run(using(loader.find(slug)), sample(slug, **body))
 
     assert services.refused == []
     assert found.state == DONE
@@ -140,7 +155,7 @@ def test_what_arrives_stays_words(
 def test_what_makes_no_sense_is_said(
     slug: str, body: dict[str, Any], reason: str, using: Using, run: Runs, services: Services
 ) -> None:
-    found = run(using(shelf.find(slug)), sample(slug, **body))
+    found = run(using(loader.find(slug)), sample(slug, **body))
 
     assert found.state == RunState.FAILED
     assert reason in found.reason
@@ -171,7 +186,7 @@ def test_what_makes_no_sense_is_said(
         ),
     ],
 )
-def test_what_services_say_is_told(
+def test_errors_of_services_are_shown(
     slug: str,
     action: str,
     answer: tuple[int, Any],
@@ -180,13 +195,13 @@ def test_what_services_say_is_told(
     using: Using,
     run: Runs,
     services: Services,
-    walkers: Walkers,
+    walkers: WalkThreads,
 ) -> None:
     services.answers = {action: {"status": answer[0], "body": answer[1]}}
 
-    found = run(using(shelf.find(slug)), shelf.find(slug).samples[0].event)
+    found = run(using(loader.find(slug)), loader.find(slug).samples[0].event)
     if found.state == RunState.WAITING and slug == "silent-device":
-        Run.objects.update(due_at=sql.now())
+        Run.objects.update(due_at=statements.now())
         settle(walkers)
 
     found.refresh_from_db()

@@ -1,4 +1,4 @@
-"""A flow made of a recipe: what is given, what is missing, and the built-in inbox where there is no connection."""
+"""Tests flows made from recipes: filled-in and missing values, and the built-in inbox without a connection."""
 
 from __future__ import annotations
 
@@ -7,49 +7,59 @@ from typing import Any
 
 import pytest
 
-from relay.engine import publish, recipes
-from relay.engine.connections import set_connection
-from relay.engine.recipes import Wanted
+from relay.engine.configuration import flow_lifecycle, recipes
+from relay.engine.configuration.connections import set_connection
+from relay.engine.configuration.recipes import RecipeAnswers
 from relay.errors import RelayError
+from relay.flows import nesting
 from relay.models import Flow, InboxMessage, Run, Workspace
-from relay.recipes import shelf
-from relay.recipes.shelf import Recipe
-from tests.recipes.services import CONNECTIONS, Services
+from relay.recipes import loader
+from relay.recipes.loader import Recipe
+from tests.support.recipe_services import CONNECTIONS, Services
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Runs = Callable[[Flow, dict[str, Any]], Run]
 # What they buy and file is asked for later in the flow, which a message can't answer.
-NEED_THE_SERVICE = {"paid-order-to-label": "EasyPost", "mail-to-ticket": "Zendesk"}
+NEED_THE_SERVICE = {
+    "paid-order-to-label": "EasyPost",
+    "order-to-stock-and-label": "Sendcloud",
+    "lead-to-pipedrive": "Pipedrive",
+    "mail-to-ticket": "Zendesk",
+    "due-cards-to-slack": "Trello",
+}
 
 
-@pytest.mark.parametrize("recipe", shelf.all(), ids=lambda one: one.slug)
+@pytest.mark.parametrize("recipe", loader.list_recipes(), ids=lambda one: one.slug)
 def test_without_any_account_a_recipe_posts_to_the_inbox(
     recipe: Recipe, workspace: Workspace, run: Runs, services: Services
 ) -> None:
     needs = {one.constant: one.example for one in recipe.needs}
 
-    flow = recipes.use(recipe, workspace, Wanted(needs, takes_inbox=True))
+    flow = recipes.create_flow(recipe, workspace, RecipeAnswers(needs, takes_inbox=True))
 
-    missing = recipes.missing(recipe, flow)
+    missing = recipes.find_missing(recipe, flow)
     if service := NEED_THE_SERVICE.get(recipe.slug):
         assert all(f"the connection “{service}” does not exist" in one for one in missing)
         return
     assert missing == []
-    publish.publish(flow)
+    flow_lifecycle.publish(flow)
     found = run(flow, recipe.samples[0].event)
     wanted = recipe.samples[0].expect
     assert found.state == wanted.state
-    assert InboxMessage.objects.count() + len(services.heard) == len(wanted.requests)
+    # A message takes the place of an action with all its calls.
+    assert InboxMessage.objects.count() + len(services.heard) == len(
+        {nesting.base(one["step"]) for one in wanted.requests}
+    )
 
 
 def test_what_is_missing_is_named(workspace: Workspace) -> None:
-    recipe = shelf.find("lead-by-size")
+    recipe = loader.find("lead-by-size")
 
-    flow = recipes.use(recipe, workspace, Wanted({"booking": "https://cal.example/x", "large": "500"}))
+    flow = recipes.create_flow(recipe, workspace, RecipeAnswers({"booking": "https://cal.example/x", "large": "500"}))
 
     assert flow.draft["constants"]["large"] == 500
-    missing = recipes.missing(recipe, flow)
+    missing = recipes.find_missing(recipe, flow)
     assert missing[:2] == ["Sender of mails (the constant mail_from)", "Where the guide is (the constant guide)"]
     assert any("the connection “HubSpot” does not exist" in one for one in missing)
 
@@ -58,15 +68,16 @@ def test_connections_are_taken_by_name_or_where_there_is_one(workspace: Workspac
     for name in ("Slack", "Sales Slack"):
         set_connection(workspace, name, *CONNECTIONS["Slack"])
     set_connection(workspace, "Our CRM", *CONNECTIONS["HubSpot"])
-    recipe = shelf.find("lead-to-crm")
+    recipe = loader.find("lead-to-crm")
 
     usual, chosen = (
-        recipes.use(recipe, workspace, Wanted(connections=given)) for given in ({}, {"Slack": "Sales Slack"})
+        recipes.create_flow(recipe, workspace, RecipeAnswers(connections=given))
+        for given in ({}, {"Slack": "Sales Slack"})
     )
 
     named = [[step.get("connection") for step in flow.draft["steps"]][3:] for flow in (usual, chosen)]
     assert named == [["Our CRM", "Slack", "Postmark"], ["Our CRM", "Sales Slack", "Postmark"]]
-    assert len(publish.check(usual)) == 1
+    assert len(flow_lifecycle.check(usual)) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,12 +86,12 @@ def test_connections_are_taken_by_name_or_where_there_is_one(workspace: Workspac
         ({"constants": {"colour": "red"}}, "The recipe has no constant “colour”; there are list, minimum"),
         ({"constants": {"minimum": "many"}}, "The constant minimum is a number"),
         ({"connections": {"Slack": "x"}}, "The recipe has no connection “Slack”; there are Trello"),
-        ({"connections": {"Trello": "x"}}, "There is no connection “x” for what the recipe calls Trello"),
+        ({"connections": {"Trello": "x"}}, "There is no connection “x” for the one that the recipe calls Trello"),
     ],
 )
 def test_what_a_recipe_does_not_know_is_refused(given: dict[str, Any], message: str, workspace: Workspace) -> None:
     with pytest.raises(RelayError) as refused:
-        recipes.use(shelf.find("big-order-to-trello"), workspace, Wanted(**given))
+        recipes.create_flow(loader.find("big-order-to-trello"), workspace, RecipeAnswers(**given))
 
     assert str(refused.value) == message
     assert not workspace.flows.exists()
@@ -88,6 +99,6 @@ def test_what_a_recipe_does_not_know_is_refused(given: dict[str, Any], message: 
 
 def test_a_recipe_that_is_not_there() -> None:
     with pytest.raises(RelayError, match="“order-to-slak”; did you mean order-to-slack"):
-        shelf.find("order-to-slak")
+        loader.find("order-to-slak")
     with pytest.raises(RelayError, match="There is no recipe"):
-        shelf.find("../recipes/order-to-slack")
+        loader.find("../recipes/order-to-slack")

@@ -1,4 +1,4 @@
-"""Requests signed here and now."""
+"""Signs requests for tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import hmac
 from collections.abc import Sequence
 
 from relay.connectors import registry
-from relay.signatures import Handshaker, Request, Secret, verifier
-from relay.signatures.handshakes import Answer
+from relay.signatures import Handshaker, Secret, SenderRequest, verifier
+from relay.signatures.handshakes import HandshakeAnswer
 from relay.signatures.scheme import Named, Scheme
 from relay.signatures.verdict import Verdict
 
@@ -19,8 +19,8 @@ URL = "https://relay.example.com/in/abc123"
 
 def request(
     body: bytes = b"{}", headers: dict[str, str] | None = None, method: str = "POST", url: str = URL
-) -> Request:
-    return Request(method, url, headers or {}, body)
+) -> SenderRequest:
+    return SenderRequest(method, url, headers or {}, body)
 
 
 def scheme(name: str) -> Scheme | Named:
@@ -29,16 +29,16 @@ def scheme(name: str) -> Scheme | Named:
     return how
 
 
-def verdict(name: str, asked: Request, secrets: Sequence[Secret], now: float = NOW) -> Verdict:
-    return verifier(scheme(name)).verify(asked, secrets, now)
+def verdict(name: str, sent_request: SenderRequest, secrets: Sequence[Secret], now: float = NOW) -> Verdict:
+    return verifier(scheme(name)).verify(sent_request, secrets, now)
 
 
 def shaken(
-    name: str, asked: Request, secrets: Sequence[Secret] = (), *, has_secret: bool | None = None
-) -> Answer | None:
+    name: str, sent_request: SenderRequest, secrets: Sequence[Secret] = (), *, has_secret: bool | None = None
+) -> HandshakeAnswer | None:
     """The answer to a handshake that comes without a signature."""
     stored = bool(secrets) if has_secret is None else has_secret
-    return Handshaker(registry.scheme(name)[1]).before(asked, secrets, has_secret=stored)
+    return Handshaker(registry.scheme(name)[1]).before(sent_request, secrets, has_secret=stored)
 
 
 def hex_of(key: str, message: bytes) -> str:

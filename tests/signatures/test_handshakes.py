@@ -1,4 +1,4 @@
-"""What senders ask before they send."""
+"""Tests the handshakes of senders."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def test_x_is_answered_with_a_signature_of_its_token() -> None:
 
 
 def test_okta_is_answered_with_what_its_header_says() -> None:
-    asked = request(b"", {"x-okta-verification-challenge": "abc"}, method="GET")
+    sent_request = request(b"", {"x-okta-verification-challenge": "abc"}, method="GET")
 
-    answer = shaken("okta_handshake", asked)
+    answer = shaken("okta_handshake", sent_request)
 
     assert answer is not None
     assert json.loads(answer.body) == {"verification": "abc"}
@@ -92,16 +92,16 @@ SETUPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "asked"), SETUPS)
-def test_a_secret_is_taken_once(name: str, asked: Any) -> None:
-    answer = shaken(name, asked)
+@pytest.mark.parametrize(("name", "sent_request"), SETUPS)
+def test_a_secret_is_taken_once(name: str, sent_request: Any) -> None:
+    answer = shaken(name, sent_request)
 
     assert answer is not None
     assert answer.status == 200
     assert answer.store in ("b537207f20cbfa02357cf448134da559", "secret_tMrlL1qK5vuQ")
     assert answer.headers.get("X-Hook-Secret", answer.store) == answer.store
-    assert shaken(name, asked, ["stored"]) is None
-    assert shaken(name, asked, [], has_secret=True) is None, "its time is over, but it was stored"
+    assert shaken(name, sent_request, ["stored"]) is None
+    assert shaken(name, sent_request, [], has_secret=True) is None, "its time is over, but it was stored"
 
 
 def test_a_secret_of_an_odd_shape_is_not_taken() -> None:
@@ -113,11 +113,11 @@ def test_a_secret_of_an_odd_shape_is_not_taken() -> None:
 
 def test_zoom_is_answered_after_it_is_verified() -> None:
     hands = Handshaker(registry.scheme("zoom")[1])
-    asked = request(b'{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}')
+    sent_request = request(b'{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}')
 
-    answer = hands.after(asked, ["zm"])
+    answer = hands.after(sent_request, ["zm"])
 
-    assert hands.before(asked, ["zm"], has_secret=True) is None
+    assert hands.before(sent_request, ["zm"], has_secret=True) is None
     assert answer is not None
     assert json.loads(answer.body) == {
         "plainToken": "qgg8vlvZRS6UYooatFL8Aw",
@@ -127,6 +127,6 @@ def test_zoom_is_answered_after_it_is_verified() -> None:
 
 @pytest.mark.parametrize("name", ["slack", "discord", "github", "pagerduty", "hub_sha1", "zoom"])
 def test_an_event_is_no_handshake(name: str) -> None:
-    asked = request(b'{"type": "event_callback", "event": {"type": "message"}}', {"x-github-event": "push"})
+    sent_request = request(b'{"type": "event_callback", "event": {"type": "message"}}', {"x-github-event": "push"})
 
-    assert Handshaker(registry.scheme(name)[1]).after(asked, ["s"]) is None
+    assert Handshaker(registry.scheme(name)[1]).after(sent_request, ["s"]) is None

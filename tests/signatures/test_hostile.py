@@ -1,4 +1,4 @@
-"""What nobody signed, however it is written."""
+"""Tests that unsigned requests are refused, in whatever form."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_timestamp_is_digits_alone(stamp: str) -> None:
         (signed_at("1795000000"), ""),
         (signed_at("1794999700"), ""),
         (signed_at("1794999699"), "It was sent 301 s ago; 300 s are allowed"),
-        (f"t=1795000000,{signed_at('1795000000')}", "t stands more than once"),
+        (f"t=1795000000,{signed_at('1795000000')}", "t appears more than once"),
         ("t=1795000000,v1=" + "0" * 64, "The signature does not match"),
         ("t=1795000000,v1=" + "0" * 63, "The header stripe-signature holds no signature that can be read"),
         ("t=1795000000,v1= " + "0 " * 64, "The header stripe-signature holds no signature that can be read"),
@@ -188,12 +188,12 @@ def test_every_element_must_verify(body: bytes, valid: bool) -> None:
     assert verdict("adyen_standard", request(body), ["ab" * 32]).valid is valid
 
 
-def test_a_form_field_that_stands_twice_is_refused() -> None:
+def test_a_repeated_form_field_is_refused() -> None:
     body = b"bt_signature=a%7Cbb&bt_payload=x&bt_payload=y"
 
     found = verdict("braintree", request(body), [{"public_key": "a", "private_key": "b"}])
 
-    assert found.reason == "bt_payload stands more than once"
+    assert found.reason == "bt_payload appears more than once"
 
 
 @pytest.mark.parametrize("signed", ["{nothing}", "{header:}", "{cookie:a}", "{body"])
@@ -259,8 +259,43 @@ def test_odd_json_is_refused_and_breaks_nothing(name: str, value: str) -> None:
 
 
 def test_a_secret_of_another_account_leaves_the_next_one_its_turn() -> None:
-    asked = request(BODY, {"x-pusher-key": "new", "x-pusher-signature": hex_of(KEY, BODY)})
+    sent_request = request(BODY, {"x-pusher-key": "new", "x-pusher-signature": hex_of(KEY, BODY)})
     old, new = {"key": "old", "secret": "another"}, {"key": "new", "secret": KEY}
 
-    assert verdict("pusher", asked, [old, new]).valid
-    assert verdict("pusher", asked, [old]).reason == "The header x-pusher-key is not what it must be"
+    assert verdict("pusher", sent_request, [old, new]).valid
+    assert verdict("pusher", sent_request, [old]).reason == "The header x-pusher-key is not what it must be"
+
+
+@pytest.mark.parametrize("identity", ["msg_1.1795000000", "msg.1", "."])
+def test_an_id_with_the_sign_that_ends_it_is_refused(identity: str) -> None:
+    """Else a body with `.1795000000.a=b` in it could be divided into another id, time and body."""
+    written = f'{identity}.1795000000.a=b"}}'.encode()
+    headers = {
+        "webhook-id": identity,
+        "webhook-timestamp": "1795000000",
+        "webhook-signature": f"v1,{base64_of(b'secret', written)}",
+    }
+
+    found = verdict("standard_webhooks", request(b'a=b"}', headers), ["whsec_c2VjcmV0"])
+
+    assert found.reason == "The header webhook-id has a . in it, which ends it in what is signed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"notificationItems": {"NotificationRequestItem": {}}},
+        {"notificationItems": [{"NotificationRequestItem": [{}]}]},
+        {"notificationItems": [[{"NotificationRequestItem": {}}]]},
+        {"notificationItems": []},
+        [{"notificationItems": []}],
+    ],
+)
+def test_elements_are_where_they_are_said_to_be(body: Any) -> None:
+    """In another shape they would verify, and the flow and the key of what comes twice would find nothing."""
+    item = {"additionalData": {"hmacSignature": base64_of(b"k" * 16, b":::::::")}}
+    written = json.dumps(body).replace("{}", json.dumps(item)).encode()
+
+    assert not verdict("adyen_standard", request(written), [(b"k" * 16).hex()]).valid
+    right = json.dumps({"notificationItems": [{"NotificationRequestItem": item}]}).encode()
+    assert verdict("adyen_standard", request(right), [(b"k" * 16).hex()]).valid

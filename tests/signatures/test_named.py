@@ -1,4 +1,4 @@
-"""Senders whose signatures take code, with keys made here."""
+"""Tests senders whose signatures need code, with keys made here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from relay.errors import ConnectFailed
-from relay.signatures import Request, Secret, Verdict, Wanted, verifier
+from relay.signatures import KeyDocument, Secret, SenderRequest, Verdict, verifier
 from tests.signatures.conftest import NOW, request, scheme, verdict
 
 RSA = rsa.generate_private_key(65537, 2048)
@@ -73,20 +73,22 @@ def certificate(name: str, *, until: int = NOW + 86_400) -> str:
     return made.sign(RSA, SHA256()).public_bytes(Encoding.PEM).decode()
 
 
-def fetching(name: str, asked: Request, secrets: list[Secret], answer: Any) -> tuple[Verdict, list[Wanted]]:
+def fetching(
+    name: str, sent_request: SenderRequest, secrets: list[Secret], answer: Any
+) -> tuple[Verdict, list[KeyDocument]]:
     """The verdict when what is fetched is `answer` (an error is raised), and what was."""
-    wanted: list[Wanted] = []
+    wanted: list[KeyDocument] = []
 
-    def fetch(one: Wanted) -> bytes:
+    def fetch(one: KeyDocument) -> bytes:
         wanted.append(one)
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
-    return verifier(scheme(name), fetch=fetch).verify(asked, secrets, NOW), wanted
+    return verifier(scheme(name), fetch=fetch).verify(sent_request, secrets, NOW), wanted
 
 
-def shipengine(body: bytes = BODY, stamp: str = "2026-11-18T11:06:40Z", key: str = "k1") -> Request:
+def shipengine(body: bytes = BODY, stamp: str = "2026-11-18T11:06:40Z", key: str = "k1") -> SenderRequest:
     signature = base64.b64encode(rs256(stamp.encode() + b"." + BODY)).decode()
     return request(
         body,
@@ -99,7 +101,7 @@ def shipengine(body: bytes = BODY, stamp: str = "2026-11-18T11:06:40Z", key: str
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("sent_request", "reason"),
     [
         (shipengine(), ""),
         (shipengine(b"{}"), "The signature does not match"),
@@ -108,8 +110,8 @@ def shipengine(body: bytes = BODY, stamp: str = "2026-11-18T11:06:40Z", key: str
         (request(BODY), "The header x-shipengine-timestamp is missing"),
     ],
 )
-def test_a_published_key(asked: Request, reason: str) -> None:
-    found, wanted = fetching("shipengine", asked, [], {"keys": [RSA_JWK]})
+def test_a_published_key(sent_request: SenderRequest, reason: str) -> None:
+    found, wanted = fetching("shipengine", sent_request, [], {"keys": [RSA_JWK]})
 
     assert found == Verdict(valid=not reason, reason=reason)
     assert {one.url for one in wanted} <= {"https://api.shipengine.com/jwks"}
@@ -126,16 +128,16 @@ def test_keys_that_cant_be_read_refuse(answer: Any) -> None:
     assert not fetching("shipengine", shipengine(), [], answer)[0].valid
 
 
-def plaid(body: bytes = BODY, alg: str = "ES256", age: int = 0, hashed: bytes = BODY) -> Request:
+def plaid(body: bytes = BODY, alg: str = "ES256", age: int = 0, hashed: bytes = BODY) -> SenderRequest:
     claims = {"iat": NOW - age, "request_body_sha256": hashlib.sha256(hashed).hexdigest()}
     return request(body, {"plaid-verification": token({"alg": alg, "kid": "k"}, claims, es256)})
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("sent_request", "reason"),
     [
         (plaid(), ""),
-        (plaid(b"{}"), "The token's request_body_sha256 is not the hash of what came"),
+        (plaid(b"{}"), "The token's request_body_sha256 is not the hash of the received bytes"),
         (plaid(alg="none"), "The token's algorithm is not ES256"),
         (plaid(alg="HS256"), "The token's algorithm is not ES256"),
         (plaid(age=301), "The token was issued 301 s off; 300 s are allowed"),
@@ -143,10 +145,10 @@ def plaid(body: bytes = BODY, alg: str = "ES256", age: int = 0, hashed: bytes = 
         (request(BODY, {"plaid-verification": "..."}), "The signature is not a JSON Web Token"),
     ],
 )
-def test_a_key_to_ask_for(asked: Request, reason: str) -> None:
+def test_a_key_to_ask_for(sent_request: SenderRequest, reason: str) -> None:
     secret = {"client_id": "id", "secret": "s"}
 
-    found, wanted = fetching("plaid", asked, [secret], {"key": P256_JWK})
+    found, wanted = fetching("plaid", sent_request, [secret], {"key": P256_JWK})
 
     assert found == Verdict(valid=not reason, reason=reason)
     for one in wanted:
@@ -154,7 +156,7 @@ def test_a_key_to_ask_for(asked: Request, reason: str) -> None:
         assert json.loads(one.body or b"") == {**secret, "key_id": "k"}
 
 
-def graph(**changed: Any) -> Request:
+def graph(**changed: Any) -> SenderRequest:
     claims = {
         "iss": "https://login.microsoftonline.com/84bd8158-6d4d-4958-8b9f-9d6445542f95/v2.0",
         "aud": "my-app",
@@ -166,25 +168,25 @@ def graph(**changed: Any) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("sent_request", "reason"),
     [
         (graph(), ""),
         (graph(aud="other"), "The token is for another application"),
         (graph(azp="other"), "The token was made for another sender"),
         (graph(iss="https://login.microsoftonline.com.evil.example/v2.0"), "The token was issued by somebody else"),
         (graph(exp=NOW - 3_600), "The token is not in force any more"),
-        (graph(exp=None), "The token's exp is missing or no number"),
+        (graph(exp=None), "The token's exp is missing or not a number"),
         (request(b'{"validationTokens": []}'), "The body holds no tokens"),
         (request(b'{"value": []}'), "The body holds no tokens"),
     ],
 )
-def test_tokens_in_the_body(asked: Request, reason: str) -> None:
-    found, _ = fetching("graph_rich", asked, [{"app_id": "my-app"}], {"keys": [RSA_JWK]})
+def test_tokens_in_the_body(sent_request: SenderRequest, reason: str) -> None:
+    found, _ = fetching("graph_rich", sent_request, [{"app_id": "my-app"}], {"keys": [RSA_JWK]})
 
     assert found == Verdict(valid=not reason, reason=reason)
 
 
-def paddle(fields: str, signed: bytes) -> Request:
+def paddle(fields: str, signed: bytes) -> SenderRequest:
     signature = base64.b64encode(RSA.sign(signed, padding.PKCS1v15(), SHA1()))
     return request(f"{fields}&p_signature={signature.decode().replace('+', '%2B')}".encode())
 
@@ -195,12 +197,12 @@ def paddle(fields: str, signed: bytes) -> Request:
 )
 def test_a_form_as_php_serializes_it(fields: str, valid: bool) -> None:
     pem = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    asked = paddle(fields, 'a:2:{s:1:"a";s:1:"1";s:1:"b";s:2:"é";}'.encode())
+    sent_request = paddle(fields, 'a:2:{s:1:"a";s:1:"1";s:1:"b";s:2:"é";}'.encode())
 
-    assert verdict("paddle_classic", asked, [pem]).valid is valid
+    assert verdict("paddle_classic", sent_request, [pem]).valid is valid
 
 
-def sns(name: str = "sns.amazonaws.com", until: int = NOW + 60, **changed: str) -> tuple[Request, bytes]:
+def sns(name: str = "sns.amazonaws.com", until: int = NOW + 60, **changed: str) -> tuple[SenderRequest, bytes]:
     message = {
         "Type": "SubscriptionConfirmation",
         "MessageId": "1",
@@ -230,10 +232,11 @@ TOPIC = {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders"}
         (sns("evil.example"), TOPIC, "The certificate of the signature is not amazonaws.com's"),
         (sns("evilamazonaws.com"), TOPIC, "The certificate of the signature is not amazonaws.com's"),
         (sns(until=NOW - 1), TOPIC, "The certificate of the signature is not in force"),
+        (sns(MessageId="1\nSubscribeURL\nx"), TOPIC, "The message's MessageId has a line break in it"),
         (sns(SignatureVersion="3"), TOPIC, "The version of the signature is not one that this sender uses"),
     ],
 )
-def test_a_message_of_a_topic(made: tuple[Request, bytes], secret: dict[str, str], reason: str) -> None:
+def test_a_message_of_a_topic(made: tuple[SenderRequest, bytes], secret: dict[str, str], reason: str) -> None:
     found, _ = fetching("aws_sns", made[0], [secret], made[1])
 
     assert found == Verdict(valid=not reason, reason=reason)
@@ -255,9 +258,9 @@ def test_a_message_of_a_topic(made: tuple[Request, bytes], secret: dict[str, str
     ],
 )
 def test_a_certificate_from_elsewhere_is_not_even_fetched(url: str) -> None:
-    asked, pem = sns(SigningCertURL=url)
+    sent_request, pem = sns(SigningCertURL=url)
 
-    found, wanted = fetching("aws_sns", asked, [TOPIC], pem)
+    found, wanted = fetching("aws_sns", sent_request, [TOPIC], pem)
 
     assert found.reason == "The address of the sender's key is not one of the sender's own"
     assert wanted == []
@@ -267,12 +270,12 @@ def test_ed25519_with_a_key_in_base64() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     signature = base64.b64encode(key.sign(b"1795000000|" + BODY)).decode()
-    asked = request(BODY, {"telnyx-timestamp": "1795000000", "telnyx-signature-ed25519": signature})
+    sent_request = request(BODY, {"telnyx-timestamp": "1795000000", "telnyx-signature-ed25519": signature})
 
-    assert verdict("telnyx", asked, [public]).valid
-    assert not verdict("telnyx", asked, [base64.b64encode(b"x" * 32).decode()]).valid
-    assert not verdict("telnyx", asked, ["x"]).valid
-    assert verdict("telnyx", asked, [base64.b64encode(b"no key").decode(), public]).valid
+    assert verdict("telnyx", sent_request, [public]).valid
+    assert not verdict("telnyx", sent_request, [base64.b64encode(b"x" * 32).decode()]).valid
+    assert not verdict("telnyx", sent_request, ["x"]).valid
+    assert verdict("telnyx", sent_request, [base64.b64encode(b"no key").decode(), public]).valid
 
 
 def hs256(key: str) -> Callable[[bytes], bytes]:
@@ -295,7 +298,7 @@ TOKENS: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
     ("changed", "reason"),
     [
         ({}, ""),
-        ({"body": b"{}"}, "is not the hash of what came"),
+        ({"body": b"{}"}, "is not the hash of the received bytes"),
         ({"key": "another"}, "The signature does not match"),
         ({"claims": {"iss": "somebody"}}, "The token was issued by somebody else"),
         ({"claims": {"nbf": NOW + 60}}, "The token is not in force yet"),
@@ -310,9 +313,9 @@ def test_a_token_with_the_hash_of_the_body(name: str, changed: dict[str, Any], r
     header, before, claims, parts = TOKENS[name]
     head = {"alg": changed.get("algorithm", "HS256"), "typ": "JWT"}
     text = token(head, {**claims, **changed.get("claims", {})}, hs256(changed.get("key", "s3cret")))
-    asked = request(changed.get("body", BODY), {header: f"{changed.get('before', before)}{text}"})
+    sent_request = request(changed.get("body", BODY), {header: f"{changed.get('before', before)}{text}"})
 
-    found = verdict(name, asked, [{"secret": "s3cret", **parts, **changed.get("secret", {})}])
+    found = verdict(name, sent_request, [{"secret": "s3cret", **parts, **changed.get("secret", {})}])
 
     assert found.valid == (not reason)
     assert re.search(reason, found.reason)
@@ -322,9 +325,9 @@ def test_a_token_with_the_hash_of_the_body(name: str, changed: dict[str, Any], r
 def test_a_token_without_the_hash_of_a_body(name: str) -> None:
     header, before, claims, parts = TOKENS[name]
     bare = {key: value for key, value in claims.items() if key not in ("sha256", "payload_hash")}
-    asked = request(BODY, {header: before + token({"alg": "HS256"}, bare, hs256("s3cret"))})
+    sent_request = request(BODY, {header: before + token({"alg": "HS256"}, bare, hs256("s3cret"))})
 
-    assert not verdict(name, asked, [{"secret": "s3cret", **parts}]).valid
+    assert not verdict(name, sent_request, [{"secret": "s3cret", **parts}]).valid
 
 
 def test_a_token_of_vonage_is_fresh_and_of_livekit_ends() -> None:

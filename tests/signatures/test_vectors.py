@@ -1,4 +1,4 @@
-"""Requests that senders' own libraries signed or their documentation shows, and what must not pass for them."""
+"""Tests requests signed by senders' libraries or documentation, and altered ones that must be refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address that `relay up` listens at, and what it tells its children."""
+"""The address that `relay up` listens at, and the environment of its children."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def test_url_is_one_that_people_can_open(host: str, port: int, url: str) -> None
     assert addresses.url(host, port) == url
 
 
-def test_children_are_told_the_url() -> None:
+def test_children_get_the_url() -> None:
     environment: dict[str, str] = {}
 
-    addresses.tell_children(environment, host="127.0.0.1", port=9000)
+    addresses.set_environment(environment, host="127.0.0.1", port=9000)
 
     assert environment == {"RELAY_PUBLIC_URL": "http://127.0.0.1:9000"}
 
@@ -35,7 +35,7 @@ def test_children_are_told_the_url() -> None:
 def test_what_the_environment_says_stays() -> None:
     environment = {"RELAY_PUBLIC_URL": "https://relay.example", "RELAY_HOSTS": "inner.example"}
 
-    addresses.tell_children(environment, host="0.0.0.0", port=9000)
+    addresses.set_environment(environment, host="0.0.0.0", port=9000)
 
     assert environment["RELAY_PUBLIC_URL"] == "https://relay.example"
     hosts = environment["RELAY_HOSTS"].split(",")

@@ -1,4 +1,4 @@
-"""A flow's concurrency holds over all workers."""
+"""A flow's concurrency limit applies across all workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 
 class Counting(BaseHTTPRequestHandler):
@@ -43,13 +43,12 @@ def slow() -> Iterator[ThreadingHTTPServer]:
         server.shutdown()
 
 
-def test_a_flow_sends_as_many_at_once_as_it_says(relay_up: Relay, slow: ThreadingHTTPServer) -> None:
+def test_a_flow_sends_as_many_at_once_as_it_says(shared_relay: Relay, slow: ThreadingHTTPServer) -> None:
     action = {"id": "send", "kind": "action", "action": "http.request"}
     action["inputs"] = {"url": f"http://127.0.0.1:{slow.server_port}/", "body": {"json": "{{ event.body }}"}}
     flow = {"relay": 1, "name": "One by one", "trigger": {"kind": "webhook"}, "steps": [action]}
-    relay_up.command("user", "add", "ann@example.com", given="correct horse battery\n")
     document = json.dumps({**flow, "settings": {"concurrency": 1}})
-    made = relay_up.json("import", "-", "--publish", given=document)
+    made = shared_relay.json("import", "-", "--publish", given=document)
 
     post(made["url"], 40)
     wait_until(lambda: Counting.answered == 40, what="all are delivered")

@@ -1,14 +1,15 @@
-"""Requests that a proxy in front could read otherwise than Relay: each connection carries one request, or none."""
+"""Requests that a proxy could parse differently than Relay: each connection carries one request, or none."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Iterator
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.running import Relay
+from tests.support.running import Relay
 
 BODY = b'{"id": 1}'
 CHUNKED = b"9\r\n" + BODY + b"\r\n0\r\n\r\n"
@@ -17,13 +18,10 @@ SMUGGLED = b"0\r\n\r\nGET /health/ HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    relay = Relay()
-    try:
-        relay.start().command("user", "add", "ada@example.com", given="correct horse battery\n")
-        yield relay.json("flows", "--json")[0]["url"]
-    finally:
-        relay.remove()
+def url(shared_relay: Relay) -> str:
+    """The URL of the demo flow."""
+    found: str = next(flow["url"] for flow in shared_relay.json("flows", "--json") if flow["name"].startswith("Demo"))
+    return found
 
 
 def statuses(url: str, headers: list[str], body: bytes) -> list[bytes]:
@@ -58,3 +56,37 @@ def statuses(url: str, headers: list[str], body: bytes) -> list[bytes]:
 )
 def test_one_request_is_read_in_one_way(url: str, headers: list[str], body: bytes, status: bytes) -> None:
     assert statuses(url, headers, body) == [status]
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
+
+
+def test_http_2_in_the_clear_is_not_spoken(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as sender:
+        sender.sendall(PREFACE)
+        answer = b""
+        while more := sender.recv(10_000):
+            answer += more
+
+    # No frame of HTTP/2: settings would be the first one.
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.exhaustive
+def test_half_a_head_is_closed_after_30_seconds(url: str) -> None:
+    parts = urlsplit(url)
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        for start in (b"POST /in/x HTTP/1.1\r\nHost: x\r\nX-A: ", b"P", PREFACE[:10], PREFACE[:18]):
+            address = parts.hostname or "", parts.port or 0
+            sender = stack.enter_context(socket.create_connection(address, timeout=60))
+            sender.sendall(start)
+            stack.callback(_read_to_the_end, sender)
+
+    assert 25 < time.monotonic() - began < 50
+
+
+def _read_to_the_end(sender: socket.socket) -> None:
+    while sender.recv(10_000):
+        continue

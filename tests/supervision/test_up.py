@@ -1,4 +1,4 @@
-"""`relay up` with real processes: it starts, refuses, restarts, drains, and leaves nothing behind."""
+"""`relay up` with real processes: it starts, refuses, restarts, drains, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from relay import valkey
-from relay.datafolder import DataFolder
-from tests.running import Relay, environment, is_running, wait_until
+from relay.data_folder import DataFolder
+from tests.support.running import Relay, Valkey, environment, is_running, wait_until
 
 Start = Callable[..., Relay]
 
@@ -66,6 +66,21 @@ def test_the_parent_keeps_nothing_of_what_its_children_need(running: Relay) -> N
     parent = memory.pop("parent")
 
     assert parent < 0.6 * min(size for name, size in memory.items() if not name.startswith("valkey")), memory
+
+
+@pytest.fixture(scope="module")
+def kept(prepared: Path) -> Iterator[Relay]:
+    relay = Relay().with_account(prepared)
+    yield relay
+    relay.remove()
+
+
+@pytest.fixture
+def restarted(kept: Relay) -> Relay:
+    """One for the tests that stop it and start it again; it runs."""
+    if kept.process is None or kept.process.poll() is not None:
+        kept.start()
+    return kept
 
 
 def rss(pid: int) -> int:
@@ -120,24 +135,19 @@ def test_foreign_host_is_refused(host: str, tmp_path: Path) -> None:
     assert f"The host {host} is no address of this machine" in said
 
 
-def test_stops_whole_and_starts_again_with_the_same_link(relay_up: Relay) -> None:
-    pids = relay_up.children().values()
-    link = relay_up.setup_url.rsplit("/", 2)[1]
+def test_stops_whole_and_starts_again_with_the_same_link_until_there_is_an_account(start_relay: Start) -> None:
+    relay = start_relay()
+    pids = relay.children().values()
+    link = relay.setup_url.rsplit("/", 2)[1]
 
-    code = relay_up.stop()
+    code = relay.stop()
 
     assert code == 0
     assert [pid for pid in pids if is_running(pid)] == []
-    assert relay_up.start().setup_url.rsplit("/", 2)[1] == link
-
-
-def test_no_link_once_there_is_an_account(relay_up: Relay) -> None:
-    relay_up.command("user", "add", "ada@example.com", given="correct horse battery\n")
-    assert relay_up.stop(signal.SIGTERM) == 0
-
-    relay_up.start()
-
-    assert relay_up.setup_url == ""
+    assert relay.start().setup_url.rsplit("/", 2)[1] == link
+    relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
+    assert relay.stop(signal.SIGTERM) == 0
+    assert relay.start().setup_url == ""
 
 
 def test_asked_to_stop_before_it_is_ready(tmp_path: Path) -> None:
@@ -155,17 +165,17 @@ def test_asked_to_stop_before_it_is_ready(tmp_path: Path) -> None:
     assert not folder.socket.exists()
 
 
-def test_every_child_that_dies_is_started_again(relay_up: Relay) -> None:
-    before = relay_up.children()
+def test_every_child_that_dies_is_started_again(restarted: Relay) -> None:
+    before = restarted.children()
 
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
-    wait_until(lambda: len(set(relay_up.children().values()) - set(before.values())) == 5)
-    wait_until(lambda: valkey.answers(DataFolder(relay_up.folder)))
-    wait_until(lambda: healthy(relay_up.url))
+    wait_until(lambda: len(set(restarted.children().values()) - set(before.values())) == 5)
+    wait_until(lambda: valkey.is_ready(DataFolder(restarted.folder)))
+    wait_until(lambda: healthy(restarted.url))
     for name in ("valkey", "web", "worker-1", "worker-2", "upkeep"):
-        assert f"event='child.died' child='{name}' code=-9" in relay_up.log
+        assert f"event='child.died' child='{name}' code=-9" in restarted.log
 
 
 def healthy(url: str) -> bool:
@@ -175,63 +185,69 @@ def healthy(url: str) -> bool:
         return False
 
 
-def test_children_die_with_a_killed_parent_and_up_starts_again(relay_up: Relay) -> None:
-    pids = relay_up.children().values()
+def test_children_die_with_a_killed_parent_and_up_starts_again(restarted: Relay) -> None:
+    pids = restarted.children().values()
 
-    relay_up.kill()
+    restarted.kill()
 
     wait_until(lambda: not any(map(is_running, pids)), seconds=3)
-    relay_up.start()
-    assert healthy(relay_up.url)
+    restarted.start()
+    assert healthy(restarted.url)
 
 
-def test_valkey_left_by_a_killed_parent_is_replaced(relay_up: Relay) -> None:
-    folder = DataFolder(relay_up.folder)
-    assert relay_up.stop(signal.SIGHUP) == 0
+def test_valkey_left_by_a_killed_parent_is_replaced(restarted: Relay) -> None:
+    folder = DataFolder(restarted.folder)
+    assert restarted.stop(signal.SIGHUP) == 0
     leftover = subprocess.Popen(valkey.arguments(folder))
-    wait_until(lambda: valkey.answers(folder))
+    wait_until(lambda: valkey.is_ready(folder))
 
-    relay_up.start()
+    restarted.start()
 
     assert leftover.wait(5) == 0
-    assert valkey.answers(folder)
+    assert valkey.is_ready(folder)
 
 
-def test_valkey_file_that_cannot_be_read_is_set_aside(relay_up: Relay) -> None:
-    relay_up.stop()
-    (relay_up.folder / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest\n")
+def test_valkey_file_that_cannot_be_read_is_set_aside(restarted: Relay) -> None:
+    restarted.stop()
+    (restarted.folder / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest\n")
 
-    relay_up.start()
+    restarted.start()
 
-    assert list(relay_up.folder.glob("appendonlydir.broken-*"))
+    assert list(restarted.folder.glob("appendonlydir.broken-*"))
 
 
-def test_second_signal_hurries(relay_up: Relay) -> None:
-    assert relay_up.process is not None
-    for name, pid in relay_up.children().items():
+def test_second_signal_hurries(restarted: Relay) -> None:
+    assert restarted.process is not None
+    for name, pid in restarted.children().items():
         if not name.startswith("valkey"):
             os.kill(pid, signal.SIGSTOP)  # they can't drain
-    relay_up.process.send_signal(signal.SIGINT)
+    restarted.process.send_signal(signal.SIGINT)
     time.sleep(0.6)  # sooner, it counts as the same keystroke
 
-    relay_up.process.send_signal(signal.SIGINT)
+    restarted.process.send_signal(signal.SIGINT)
 
-    assert relay_up.process.wait(10) == 0
-
-
-def test_own_redis_starts_no_valkey(start_relay: Start, valkey: object) -> None:
-    from tests.conftest import FOLDER
-
-    relay = start_relay(REDIS_URL=f"unix://{FOLDER.socket}")
-
-    assert not (relay.folder / "valkey.sock").exists()
-    assert len(relay.children()) == 4
+    assert restarted.process.wait(10) == 0
 
 
-def test_log_says_what_sends_requests_elsewhere(start_relay: Start) -> None:
-    relay = start_relay(
-        RELAY_CONNECTOR_URLS='{"https://api.trello.com": "http://127.0.0.1:9"}', RELAY_ALLOWED_NETWORKS="127.0.0.0/8"
+@pytest.fixture(scope="module")
+def elsewhere(prepared: Path, valkey_server: Valkey) -> Iterator[Relay]:
+    """One that uses the Redis of these tests, and sends requests to other places."""
+    relay = Relay(
+        REDIS_URL=f"unix://{valkey_server.folder.socket}",
+        RELAY_CONNECTOR_URLS='{"https://api.trello.com": "http://127.0.0.1:9"}',
+        RELAY_ALLOWED_NETWORKS="127.0.0.0/8",
     )
+    try:
+        yield relay.with_account(prepared).start()
+    finally:
+        relay.remove()
 
-    assert "https://api.trello.com" in relay.log
-    assert "127.0.0.0/8" in relay.log
+
+def test_own_redis_starts_no_valkey(elsewhere: Relay) -> None:
+    assert not (elsewhere.folder / "valkey.sock").exists()
+    assert len(elsewhere.children()) == 4
+
+
+def test_log_says_what_sends_requests_elsewhere(elsewhere: Relay) -> None:
+    assert "https://api.trello.com" in elsewhere.log
+    assert "127.0.0.0/8" in elsewhere.log

@@ -1,4 +1,4 @@
-"""A thousand callers wait at a real server, and are answered; those who wait when it stops, too."""
+"""A thousand callers wait at a real server and get their responses, also when it stops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.running import Relay, wait_until
+from tests.support.running import Relay, wait_until
 
 CALLERS = 1_000
 STEPS = [
@@ -53,12 +53,11 @@ def answers(calls: list[socket.socket], seconds: float) -> list[bytes]:
 
 def live(relay: Relay, document: dict[str, Any]) -> str:
     """The URL of a flow that is published."""
-    relay.command("user", "add", "ada@example.com", given="correct horse battery\n")
     return str(relay.json("import", "-", "--publish", given=json.dumps(document))["url"])
 
 
-def test_a_thousand_callers_wait_at_once(relay_up: Relay) -> None:
-    url = live(relay_up, DOCUMENT)
+def test_a_thousand_callers_wait_at_once(shared_relay: Relay) -> None:
+    url = live(shared_relay, DOCUMENT)
     calls = [call(url, number) for number in range(CALLERS)]
 
     answered = answers(calls, seconds=80)
@@ -69,7 +68,7 @@ def test_a_thousand_callers_wait_at_once(relay_up: Relay) -> None:
     assert [text.rpartition(b"\r\n")[2] for text in answered] == [b"hello %d" % number for number in range(CALLERS)]
 
 
-def test_who_waits_when_relay_stops_is_answered(relay_up: Relay) -> None:
+def test_waiting_callers_are_answered_when_relay_stops(relay_up: Relay) -> None:
     url = live(relay_up, {**DOCUMENT, "steps": [{**STEPS[0], "for": "10m"}, STEPS[1]]})
     calls = [call(url, number) for number in range(20)]
     wait_until(lambda: len(relay_up.json("runs", "--json", "--limit", "50")) == 20, what="all have arrived")

@@ -1,4 +1,4 @@
-"""Templates made to hurt: each ends within the time and memory of a template, with a limit or a harmless value."""
+"""Tests hostile templates: each stays within time and memory, and ends with a limit or a harmless value."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import pytest
 
 from relay.errors import RelayError, TemplateError
 from relay.templating import Budget, Leaf, compile_leaf, names
-from relay.templating.patterns import found_in
-from tests.templating.attacks import COMPILED, CONTEXT, RENDERED
-from tests.templating.watching import watched
+from relay.templating.patterns import matches_in
+from tests.support.template_attacks import COMPILED, CONTEXT, RENDERED
+from tests.support.template_costs import watched
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in COMPILED.items()])
 def test_an_attack_on_compiling_ends_soon(source: str) -> None:
     compile_leaf.cache_clear()
@@ -20,6 +21,7 @@ def test_an_attack_on_compiling_ends_soon(source: str) -> None:
     assert isinstance(outcome, (Leaf, TemplateError))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("source", [pytest.param(source, id=name[:60]) for name, source in RENDERED.items()])
 def test_an_attack_by_rendering_ends_soon(source: str) -> None:
     leaf = compile_leaf("{% set r %}" + source + "{% endset %}")
@@ -50,6 +52,6 @@ def test_a_pattern_is_linear_and_charged(pattern: str) -> None:
     text = "a" * 1_000_000
 
     with Budget():
-        outcome = watched(lambda: found_in(pattern, text))
+        outcome = watched(lambda: matches_in(pattern, text))
 
     assert outcome is False or isinstance(outcome, TemplateError)

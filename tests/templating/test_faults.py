@@ -1,4 +1,4 @@
-"""The words and places of what is wrong with a template's text."""
+"""Tests the messages and positions of faults in templates."""
 
 from __future__ import annotations
 

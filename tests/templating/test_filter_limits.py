@@ -1,4 +1,4 @@
-"""Every filter and test, with arguments made to hurt: it ends within the time and memory of a template."""
+"""Tests every filter and test with hostile arguments: they stay within the time and memory of a template."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from relay.errors import RelayError
 from relay.templating import FILTERS, TESTS, compile_leaf
-from tests.templating.watching import watched
+from tests.support.template_costs import watched
 
 DEEP: list[Any] = []
 for _ in range(60):
@@ -48,6 +48,7 @@ def context(value: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     return {"v": value, **{f"a{place}": argument for place, argument in enumerate(arguments)}}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_stays_within_its_limits(name: str, arguments: str) -> None:
@@ -60,6 +61,7 @@ def test_a_filter_stays_within_its_limits(name: str, arguments: str) -> None:
         assert outcome == "" or isinstance(outcome, RelayError)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_mapped_over_a_list_stays_within_its_limits(name: str) -> None:
     leaf = compile_leaf("{% set r = v | map('" + name + "', 10000) %}{% set r = v | map('" + name + "') %}")
@@ -70,6 +72,7 @@ def test_a_filter_mapped_over_a_list_stays_within_its_limits(name: str) -> None:
         assert outcome == "" or isinstance(outcome, RelayError)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", TESTS)
 def test_a_test_stays_within_its_limits(name: str) -> None:
     for given in ((), (VALUES["text"],), (VALUES["numbers"],)):

@@ -1,4 +1,4 @@
-"""The filters: their own examples, and what else they promise."""
+"""Tests the filters: their examples, and further promises."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def test_the_example_of_a_filter_gives_its_result(name: str) -> None:
         ("{{ 'a < b <!-- x > y --> &amp; c <br/' | striptags }}", "a < b & c <br/"),
         ("{{ '<b>a</b> <!-- x > y --> c' | striptags }}", "a c"),
         ("{{ {'a b': 'c&d', 'e': 1} | urlencode }}", "a%20b=c%26d&e=1"),
-        ("{{ 'a/b' | urlencode }}", "a/b"),
+        ("{{ 'a/b' | urlencode }}", "a%2Fb"),
+        ("{{ 'a;b?c#d é+' | urlencode }}", "a%3Bb%3Fc%23d%20%C3%A9%2B"),
+        ("{{ 'a b/c?d' | urlencode_path }}", "a%20b/c%3Fd"),
         ("{{ none | string }}", ""),
         ("{{ {'é': [1.5, none, true]} | tojson }}", '{"é": [1.5, null, true]}'),
         ("{{ [1] | tojson(indent=2) }}", "[\n  1\n]"),

@@ -1,4 +1,4 @@
-"""Filters of numbers, money, dates and time zones: what they make of what arrives, and what they refuse."""
+"""Tests filters of numbers, money, dates and time zones with valid and invalid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of lists, objects, texts, codes and contacts: what they make of what arrives, and what they refuse."""
+"""Tests filters of lists, objects, texts, codes and contacts with valid and invalid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a leaf gives for a context: types, text, paths."""
+"""Tests the values of compiled strings: types, text, paths."""
 
 from __future__ import annotations
 

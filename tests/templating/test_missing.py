@@ -1,4 +1,4 @@
-"""Missing names: where they may stand, what they say."""
+"""Tests where missing names are allowed, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random templates: whatever they are, they end in a value of JSON or a Relay error, within the limits."""
+"""Tests that random templates end in a JSON value or a Relay error, within the limits."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given, settings
+import msgspec
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.errors import RelayError, TemplateError
 from relay.templating import FILTERS, TESTS, Budget, check, compile_leaf
 from relay.templating.fuel import OUTPUT
-from tests.templating.watching import watched
+from tests.support.examples import examples
+from tests.support.template_costs import watched
 
 CONTEXT: dict[str, Any] = {
     "a": {"b": [1, "two", None, {"c": 2.5}], "t": "some text <b>x</b>"},
@@ -95,19 +98,19 @@ def checked(source: str) -> None:
     assert len(json.dumps(value, allow_nan=False, ensure_ascii=False)) <= 4 * OUTPUT
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(sources("{{ @E }}"))
 def test_any_expression_ends_well(source: str) -> None:
     checked(source)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(sources("@S@S"))
 def test_any_template_ends_well(source: str) -> None:
     checked(source)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.sampled_from(PIECES), max_size=20))
 def test_any_text_compiles_or_has_a_fault(parts: list[str]) -> None:
     source = "".join(parts)
@@ -156,7 +159,7 @@ class Watched(dict[str, Any]):
         return super().__getitem__(name)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(sources("@S@S"), payloads, payloads)
 def test_any_payload_ends_well_and_no_other_name_is_read(source: str, first: Any, second: Any) -> None:
     context = Watched(
@@ -174,7 +177,7 @@ def test_any_payload_ends_well_and_no_other_name_is_read(source: str, first: Any
     assert isinstance(value, TemplateError) or "secret-4711" not in json.dumps(value, allow_nan=False)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(payloads)
 def test_what_is_rendered_is_never_rendered_again(value: Any) -> None:
     try:
@@ -185,3 +188,44 @@ def test_what_is_rendered_is_never_rendered_again(value: Any) -> None:
 
     assert once == value
     assert "rendered twice" not in text
+
+
+NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False))
+VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), NUMBERS, st.text(st.characters(codec="utf-8")), st.sampled_from([1e16, 1e-5, -0.0])
+    ),
+    lambda inside: st.lists(inside) | st.dictionaries(st.text(st.characters(codec="utf-8")), inside),
+)
+
+
+@examples(300)
+@given(VALUES)
+def test_json_of_the_context_is_written_as_any_other(value: Any) -> None:
+    written = msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+    context = {"v": {"w": value}}
+
+    for source in ("{{ v.w | tojson }}", "{% set x = v.w %}{{ x | tojson }}", "{{ v | tojson }}"):
+        expected = f'{{"w": {written}}}' if source == "{{ v | tojson }}" else written
+        assert compile_leaf(source).render(context) == expected
+        assert compile_leaf(f"x{source}").render(context) == f"x{expected}"
+    if isinstance(value, dict | list):
+        assert compile_leaf("{{ v.w }}, {{ v.w }}").render(context) == f"{written}, {written}"
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("{% for v in rows[:1] %}{{ v | tojson }}{% endfor %}", '{"k": "x", "v": 1}'),
+        ("{% macro m(v) %}{{ v | tojson }}{{ varargs | tojson }}{% endmacro %}{{ m((1, 2), 3) }}", "[1, 2][3]"),
+        ("{% for v in rows[:1] | groupby('k') %}{{ v }}{% endfor %}", '{"grouper": "x", "list": [{"k": "x", "v": 1}]}'),
+        ("{% for v in [[1], [2]] %}{{ loop.previtem | default(0) | tojson }}{% endfor %}", "0[1]"),
+        ("{% set v = range(3) %}{{ v }}{{ v | tojson }}", "[0, 1, 2][0, 1, 2]"),
+        ("{% with v = {1: none} %}{{ v | tojson }}{{ v }}{% endwith %}", '{"1": null}{"1": null}'),
+        ("{% set ns = namespace(v={2: 3}) %}{{ ns.v }}{{ ns.v | tojson }}", '{"2": 3}{"2": 3}'),
+    ],
+)
+def test_values_that_a_template_makes_are_written_as_json_too(source: str, written: str) -> None:
+    context = {**CONTEXT, "v": [0], "ns": {"v": [0]}}
+
+    assert compile_leaf(source).render(context) == written

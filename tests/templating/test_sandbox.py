@@ -1,4 +1,4 @@
-"""The sandbox: nothing of Python is reachable, and every hostile template ends in a Relay error or harmless text."""
+"""Tests the sandbox: nothing of Python is reachable, and hostile templates end in a Relay error or harmless text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One file a connector, data only; whatever stands here is found."""
+"""Holds one file with data for each connector; the registry loads all of them."""

@@ -11,6 +11,7 @@ AIRTABLE = Connector(
         Preset(
             key="airtable",
             label="Airtable",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-airtable-content-mac", "hex", prefix="hmac-sha256="),
@@ -22,7 +23,7 @@ AIRTABLE = Connector(
                     "MAC secret",
                     required=True,
                     secret=True,
-                    help="The macSecretBase64 that making the webhook was answered with.",
+                    help="The macSecretBase64 in the answer when the webhook was created.",
                 ),
             ),
             dedupe="{{ event.raw }}",

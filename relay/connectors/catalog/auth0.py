@@ -11,6 +11,7 @@ AUTH0 = Connector(
         Preset(
             key="auth0",
             label="Auth0 log stream",
+            body_types=("json",),
             verify=shared("header:authorization"),
             scheme="static_authorization",
             secret=(
@@ -19,13 +20,13 @@ AUTH0 = Connector(
                     "Authorization token",
                     required=True,
                     secret=True,
-                    help="The whole value that the log stream sends as Authorization.",
+                    help="The whole Authorization value that the log stream sends.",
                 ),
             ),
             dedupe="{{ event.body | map(attribute='log_id') | list }}",
             event="{{ event.body[0].data.type }}",
             example="s",
-            caution="The token signs nothing: who knows it can send any event.",
+            caution="The token signs nothing: anyone who knows it can send any event.",
         ),
     ),
 )

@@ -13,6 +13,7 @@ AWS_SNS = Connector(
         Preset(
             key="aws_sns",
             label="Amazon SNS",
+            body_types=("json",),
             verify=Named(
                 verifier="topic_message",
                 options={"url": HOST + r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem", "name": "amazonaws.com"},
@@ -34,15 +35,14 @@ AWS_SNS = Connector(
                     required=True,
                     secret=True,
                     pattern=r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}",
-                    help="arn:aws:sns:...: only its messages are taken.",
+                    help="arn:aws:sns:...: only its messages are accepted.",
                 ),
             ),
             # It sends JSON as text/plain.
-            content_type="application/json",
             dedupe="{{ event.body.MessageId }}",
             event="{{ event.body.TopicArn }}",
             example="arn:aws:sns:eu-west-1:123456789012:orders",
-            help="The subscription is confirmed by itself. Leave raw message delivery off: it drops the signature.",
+            help="The subscription is confirmed automatically. Leave raw message delivery off: it drops the signature.",
             success=Success(200, ""),
         ),
     ),

@@ -11,6 +11,7 @@ BOX = Connector(
         Preset(
             key="box",
             label="Box",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature(("header:box-signature-primary", "header:box-signature-secondary"), "base64"),
@@ -27,7 +28,7 @@ BOX = Connector(
                     help="Primary or secondary key of the app; add both.",
                 ),
             ),
-            dedupe="{{ event.headers['box-delivery-id'] }}",
+            dedupe="{{ event.body.id }}",
             event="{{ event.body.trigger }}",
             example="FILE.UPLOADED",
         ),

@@ -11,6 +11,8 @@ BRAINTREE = Connector(
         Preset(
             key="braintree",
             label="Braintree",
+            body_types=("form",),
+            form_fields=("bt_payload",),
             verify=Scheme(
                 kind="hmac",
                 algorithm="sha1",
@@ -31,7 +33,9 @@ BRAINTREE = Connector(
                     respond=Respond(body="{key:public_key}|{hmac/sha1/hex/query:bt_challenge}"),
                 ),
             ),
-            dedupe="{{ event.body.bt_payload }}",
+            dedupe="{{ event.form.bt_payload }}",
+            event="{{ event.body.bt_payload.notification.kind }}",
+            example="subscription_charged_successfully",
             success=Success(200, ""),
         ),
     ),

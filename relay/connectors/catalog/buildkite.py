@@ -11,6 +11,7 @@ BUILDKITE = Connector(
         Preset(
             key="buildkite",
             label="Buildkite",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-buildkite-signature", "hex", split=",", kv="=", field="signature"),
@@ -27,7 +28,7 @@ BUILDKITE = Connector(
                 ),
             ),
             dedupe="{{ event.raw }}",
-            event="{{ event.headers['x-buildkite-event'] }}",
+            event="{{ event.body.event }}",
             example="build.finished",
         ),
     ),

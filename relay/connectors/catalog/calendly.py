@@ -11,6 +11,7 @@ CALENDLY = Connector(
         Preset(
             key="calendly",
             label="Calendly",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:calendly-webhook-signature", "hex", split=",", kv="=", field="v1"),
@@ -23,7 +24,7 @@ CALENDLY = Connector(
                     "Signing key",
                     required=True,
                     secret=True,
-                    help="The signing_key that the subscription was made with.",
+                    help="The signing_key with which the subscription was created.",
                 ),
             ),
             dedupe="{{ event.body.payload.uri }} {{ event.body.event }}",

@@ -11,6 +11,7 @@ CHARGEBEE = Connector(
         Preset(
             key="chargebee",
             label="Chargebee",
+            body_types=("json",),
             verify=BASIC,
             scheme="basic_auth",
             secret=(
@@ -20,8 +21,8 @@ CHARGEBEE = Connector(
             dedupe="{{ event.body.id }}",
             event="{{ event.body.event_type }}",
             example="subscription_created",
-            help="Protect the webhook by basic authentication, with the same user name and password.",
-            caution="The password signs nothing: who knows it can send any event.",
+            help="Protect the webhook with basic authentication, with the same user name and password.",
+            caution="The password signs nothing: anyone who knows it can send any event.",
         ),
     ),
 )

@@ -11,6 +11,7 @@ CLERK = Connector(
         Preset(
             key="clerk",
             label="Clerk",
+            body_types=("json",),
             verify=standard_webhooks("svix"),
             scheme="svix",
             secret=(

@@ -11,6 +11,7 @@ COINBASE_COMMERCE = Connector(
         Preset(
             key="coinbase_commerce",
             label="Coinbase Commerce",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-cc-webhook-signature", "hex")),
             secret=(
                 Field(

@@ -11,6 +11,7 @@ CONTENTFUL = Connector(
         Preset(
             key="contentful",
             label="Contentful",
+            body_types=("json", "form"),
             verify=Named(verifier="canonical_request", tolerance=30, options={"start": "x-contentful"}),
             scheme="contentful_canonical",
             secret=(
@@ -19,7 +20,7 @@ CONTENTFUL = Connector(
                     "Signing secret",
                     required=True,
                     secret=True,
-                    help="Made in the settings of the space or app; 64 characters.",
+                    help="Created in the settings of the space or app; 64 characters.",
                 ),
             ),
             event="{{ event.headers['x-contentful-topic'] }}",

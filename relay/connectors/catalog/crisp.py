@@ -11,6 +11,7 @@ CRISP = Connector(
         Preset(
             key="crisp",
             label="Crisp",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-crisp-signature", "hex"),

@@ -11,12 +11,14 @@ DOCUSIGN = Connector(
         Preset(
             key="docusign",
             label="DocuSign",
+            body_types=("xml", "json"),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-docusign-signature-1", "base64", numbered="x-docusign-signature-"),
             ),
-            secret=(Field("secret", "HMAC key", required=True, secret=True, help="Made on the Connect page."),),
-            dedupe="{{ event.body.data.envelopeId }} {{ event.body.event }} {{ event.body.generatedDateTime }}",
+            secret=(Field("secret", "HMAC key", required=True, secret=True, help="Created on the Connect page."),),
+            dedupe="{{ event.body.data.envelopeId | default(event.raw) }} {{ event.body.event | default('') }}"
+            " {{ event.body.generatedDateTime | default('') }}",
             event="{{ event.body.event }}",
             example="envelope-completed",
             success=Success(200, ""),

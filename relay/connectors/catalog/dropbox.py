@@ -11,6 +11,7 @@ DROPBOX = Connector(
         Preset(
             key="dropbox",
             label="Dropbox",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-dropbox-signature", "hex")),
             secret=(Field("secret", "App secret", required=True, secret=True, help="In the settings of the app."),),
             handshakes=(
@@ -21,6 +22,7 @@ DROPBOX = Connector(
                 ),
             ),
             success=Success(200, ""),
+            caution="No time is signed, and all notifications look alike: a recorded request can be sent again.",
         ),
     ),
 )

@@ -11,6 +11,8 @@ DROPBOX_SIGN = Connector(
         Preset(
             key="dropbox_sign",
             label="Dropbox Sign",
+            body_types=("multipart", "form"),
+            form_fields=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("json:event.event_hash", "hex"),
@@ -26,8 +28,10 @@ DROPBOX_SIGN = Connector(
                     help="Of the account or app that the callback belongs to.",
                 ),
             ),
-            dedupe="{{ event.body.json }}",
-            caution="Only time and type of the event are signed, not what it says.",
+            dedupe="{{ event.form.json }}",
+            event="{{ event.body.event.event_type }}",
+            example="signature_request_all_signed",
+            caution="Only the time and the type of the event are signed, not its content.",
             success=Success(200, "Hello API Event Received"),
         ),
     ),

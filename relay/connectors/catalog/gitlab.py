@@ -11,6 +11,7 @@ GITLAB = Connector(
         Preset(
             key="gitlab",
             label="GitLab (secret token)",
+            body_types=("json",),
             verify=shared("header:x-gitlab-token"),
             scheme="shared_secret_header",
             secret=(
@@ -30,6 +31,7 @@ GITLAB = Connector(
         Preset(
             key="gitlab_signed",
             label="GitLab (signing token)",
+            body_types=("json",),
             verify=standard_webhooks(),
             scheme="standard_webhooks",
             secret=(
@@ -38,12 +40,12 @@ GITLAB = Connector(
                     "Signing token",
                     required=True,
                     secret=True,
-                    help="whsec_..., shown once when the webhook is made.",
+                    help="whsec_..., shown once when the webhook is created.",
                 ),
             ),
             dedupe="{{ event.headers['webhook-id'] }}",
-            event="{{ event.headers['x-gitlab-event'] }}",
-            example="Push Hook",
+            event="{{ event.body.object_kind | default(event.body.event_name) }}",
+            example="push",
         ),
     ),
 )

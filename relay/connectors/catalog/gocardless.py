@@ -11,6 +11,7 @@ GOCARDLESS = Connector(
         Preset(
             key="gocardless",
             label="GoCardless",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:webhook-signature", "hex")),
             secret=(Field("secret", "Secret", required=True, secret=True, help="Of the webhook endpoint."),),
             dedupe="{{ event.body.events | map(attribute='id') | list }}",

@@ -8,8 +8,8 @@ METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 HTTP = Connector(
     key="http",
     label="HTTP",
-    help="Any service that takes a request.",
-    # The secret signs; it is never sent, so it may go with any host.
+    help="Any service that accepts requests.",
+    # The secret signs requests and is never sent, so any host is allowed.
     connection=(
         Field(
             "signing_secret", "Signing secret", secret=True, help="For signed requests: base64, with or without whsec_."
@@ -31,7 +31,13 @@ HTTP = Connector(
                     help="Where to send it; parts of it may come from the event.",
                     max_length=8192,
                 ),
-                Field("headers", "Headers", kind="json", help="A name and a value each.", example={"X-Shop": "1"}),
+                Field(
+                    "headers",
+                    "Headers",
+                    kind="json",
+                    help="A name and a value each, sent as UTF-8; | rfc2047 writes a value in ASCII.",
+                    example={"X-Shop": "1"},
+                ),
                 Field("query", "Query", kind="json", help="Added to the URL, encoded.", example={"page": "1"}),
                 Field(
                     "body",

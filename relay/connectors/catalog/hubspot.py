@@ -1,28 +1,115 @@
-"""HubSpot: contacts, and events by webhook."""
+"""HubSpot: contacts, companies, deals, tickets and notes, and events by webhook."""
 
-from relay.connectors.definition import Action, Connector, Field, Output, Preset, Reply
+from relay.connectors.catalog._hubspot_records import RECORDS
+from relay.connectors.definition import (
+    Action,
+    Call,
+    ConnectionTest,
+    Connector,
+    Field,
+    OAuth2,
+    OptionSource,
+    Output,
+    Preset,
+    Reply,
+    Scope,
+    Wait,
+)
 from relay.signatures import Scheme, Signature, Timestamp
 
 HUBSPOT = Connector(
     key="hubspot",
     label="HubSpot",
     docs="https://developers.hubspot.com/docs/api/webhooks/validating-requests",
-    help="Keeps contacts.",
+    help="Creates, changes and finds contacts, companies, deals, tickets and notes.",
+    categories=("crm",),
     hosts=("api.hubapi.com",),
+    base_url="https://api.hubapi.com",
+    auth=OAuth2(
+        authorize_url="https://app.hubspot.com/oauth/authorize",
+        token_url="https://api.hubapi.com/oauth/v1/token",  # noqa: S106 - an address
+        scopes=(
+            Scope("oauth", "know which HubSpot account it is connected to"),
+            Scope("crm.objects.contacts.read", "read contacts"),
+            Scope("crm.objects.contacts.write", "add and change contacts"),
+            Scope("crm.objects.companies.read", "read companies"),
+            Scope("crm.objects.companies.write", "add and change companies"),
+            Scope("crm.objects.deals.read", "read deals"),
+            Scope("crm.objects.deals.write", "add and change deals"),
+            Scope("tickets", "read, add and change tickets"),
+        ),
+        client="body",
+        # HubSpot's descriptions name no PKCE; the client's secret protects the code.
+        uses_pkce=False,
+        lifetime=1800,
+        value="Bearer {{ connection.token | default(connection.access_token, true) }}",
+        instead="token",
+        setup=(
+            "In HubSpot's developer account, create an app.",
+            "On the app's page for authentication, enter the redirect address above as a redirect URL.",
+            "There, add the scopes listed above, and save.",
+            "Copy the client ID and the client secret from the same page into the fields below.",
+        ),
+    ),
+    # 207: the answer contains the errors of some of several objects.
+    reply=Reply(
+        error="message",
+        partly=(207,),
+        refused=(401,),
+        # The length of the window in which requests are counted.
+        wait=(
+            Wait(
+                "X-HubSpot-RateLimit-Interval-Milliseconds",
+                unit="milliseconds",
+                only_if=("X-HubSpot-RateLimit-Remaining", "0"),
+            ),
+        ),
+    ),
+    test=ConnectionTest(
+        Call("account", "Account", url="/account-info/v3/details"), identity="account {{ body.portalId }}"
+    ),
+    sources=(
+        OptionSource(
+            "deal_pipelines",
+            Call("pipelines", "Deal pipelines", url="/crm/v3/pipelines/deals"),
+            rows="results",
+            label="{{ row.label }}",
+        ),
+        OptionSource(
+            "deal_stages",
+            Call("stages", "Deal stages", url="/crm/v3/pipelines/deals/{{ inputs.pipeline | urlencode }}/stages"),
+            rows="results",
+            label="{{ row.label }}",
+            needs=("pipeline",),
+        ),
+        OptionSource(
+            "ticket_pipelines",
+            Call("pipelines", "Ticket pipelines", url="/crm/v3/pipelines/tickets"),
+            rows="results",
+            label="{{ row.label }}",
+        ),
+        OptionSource(
+            "ticket_stages",
+            Call("stages", "Ticket stages", url="/crm/v3/pipelines/tickets/{{ inputs.pipeline | urlencode }}/stages"),
+            rows="results",
+            label="{{ row.label }}",
+            needs=("pipeline",),
+        ),
+    ),
     connection=(
         Field(
             "token",
             "Access token",
-            required=True,
             secret=True,
             pattern=r"[0-9A-Za-z_-]{8,300}",
-            help="Of a private app that may write contacts: pat-...",
+            help="The token of a private app with the scopes it needs, pat-... Leave it empty to connect by OAuth.",
         ),
     ),
     presets=(
         Preset(
             key="hubspot",
             label="HubSpot (signature v3)",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-hubspot-signature-v3", "base64"),
@@ -38,6 +125,7 @@ HUBSPOT = Connector(
         Preset(
             key="hubspot_v2",
             label="HubSpot (workflows, signature v2)",
+            body_types=("json",),
             verify=Scheme(
                 kind="digest",
                 signature=Signature("header:x-hubspot-signature", "hex"),
@@ -50,6 +138,7 @@ HUBSPOT = Connector(
         Preset(
             key="hubspot_v1",
             label="HubSpot (legacy, signature v1)",
+            body_types=("json",),
             verify=Scheme(
                 kind="digest",
                 signature=Signature("header:x-hubspot-signature", "hex"),
@@ -57,14 +146,15 @@ HUBSPOT = Connector(
                 require={"header:x-hubspot-signature-version": "v1"},
             ),
             secret=(Field("secret", "Client secret", required=True, secret=True, help="Of the app."),),
-            caution="No time is signed: a recorded request can be sent again.",
+            dedupe="{{ event.body | map(attribute='eventId') | list }}",
+            caution="No time is signed: a recorded request can be sent again later.",
         ),
     ),
     actions=(
         Action(
             key="upsert_contact",
             label="Add or change a contact",
-            help="The contact with this address; made where there is none. What is empty stays as it is.",
+            help="Updates the contact with this address, or creates it. Empty fields stay as they are.",
             inputs=(
                 Field("email", "E-mail", required=True, max_length=320, example="ada@example.com"),
                 Field("first_name", "First name", max_length=500, example="Ada"),
@@ -73,14 +163,13 @@ HUBSPOT = Connector(
                 Field("company", "Company", max_length=500, example="Engines Ltd"),
                 Field(
                     "properties",
-                    "Further properties",
+                    "Other properties",
                     kind="json",
-                    help="By their internal names.",
+                    help="Values, by the internal names of the properties.",
                     example={"lifecyclestage": "lead"},
                 ),
             ),
-            url="https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert",
-            headers={"Authorization": "Bearer {{ connection.token }}"},
+            url="/crm/v3/objects/contacts/batch/upsert",
             json={
                 "inputs": [
                     {
@@ -93,9 +182,13 @@ HUBSPOT = Connector(
                     }
                 ]
             },
-            # 207: what was wrong with the one contact stands in the answer.
-            reply=Reply(error="message", partly=(207,), refused=(401,)),
-            outputs=(Output("id", "Contact id", "results.0.id"), Output("is_new", "Is new", "results.0.new")),
+            outputs=(
+                Output("id", "Contact id", "results.0.id", example="101"),
+                Output("is_new", "Is new", "results.0.new", example=True),
+            ),
+            proof="spec",
+            docs="https://github.com/HubSpot/HubSpot-public-api-spec-collection",
         ),
+        *RECORDS,
     ),
 )

@@ -11,6 +11,7 @@ INTERCOM = Connector(
         Preset(
             key="intercom",
             label="Intercom",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac", algorithm="sha1", signature=Signature("header:x-hub-signature", "hex", prefix="sha1=")
             ),

@@ -11,6 +11,7 @@ JIRA = Connector(
         Preset(
             key="jira",
             label="Jira",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-hub-signature", "hex", prefix="sha256=")),
             scheme="hub_sha256",
             secret=(
@@ -22,7 +23,7 @@ JIRA = Connector(
                     help="The secret of the webhook; without one, Jira signs nothing.",
                 ),
             ),
-            dedupe="{{ event.headers['x-atlassian-webhook-identifier'] }}",
+            dedupe="{{ event.raw }}",
             event="{{ event.body.webhookEvent }}",
             example="jira:issue_created",
         ),

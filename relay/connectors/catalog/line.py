@@ -11,6 +11,7 @@ LINE = Connector(
         Preset(
             key="line",
             label="LINE",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-line-signature", "base64")),
             secret=(
                 Field("secret", "Channel secret", required=True, secret=True, help="Basic settings of the channel."),

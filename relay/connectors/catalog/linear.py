@@ -11,13 +11,14 @@ LINEAR = Connector(
         Preset(
             key="linear",
             label="Linear",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:linear-signature", "hex"),
                 timestamp=Timestamp("json:webhookTimestamp", "ms", tolerance=60),
             ),
             secret=(Field("secret", "Signing secret", required=True, secret=True, help="Shown at the webhook."),),
-            dedupe="{{ event.headers['linear-delivery'] }}",
+            dedupe="{{ event.body | omit('webhookTimestamp') }}",
             event="{{ event.body.type }}.{{ event.body.action }}",
             example="Issue.create",
             success=Success(200, ""),

@@ -11,6 +11,7 @@ LIVEKIT = Connector(
         Preset(
             key="livekit",
             label="LiveKit",
+            body_types=("json",),
             verify=Named(
                 verifier="hashed_claims",
                 options={
@@ -25,7 +26,6 @@ LIVEKIT = Connector(
                 Field("api_key", "API key", required=True, help="The one that the webhook is signed with."),
                 Field("secret", "API secret", required=True, secret=True, help="Of that key."),
             ),
-            content_type="application/json",
             dedupe="{{ event.body.id }}",
             event="{{ event.body.event }}",
             example="room_finished",

@@ -12,6 +12,7 @@ MAILCHIMP = Connector(
         Preset(
             key="mailchimp",
             label="Mailchimp",
+            body_types=("form",),
             verify=shared("query:secret"),
             scheme="url_secret",
             secret=(
@@ -27,7 +28,7 @@ MAILCHIMP = Connector(
             dedupe="{{ event.body.fired_at }} {{ event.body['data[id]'] }}",
             event="{{ event.body.type }}",
             example="subscribe",
-            caution="Nothing is signed: who knows the URL and the secret in it can send any event.",
+            caution="Nothing is signed: anyone who knows the URL and the secret in it can send any event.",
             success=Success(200, ""),
         ),
     ),

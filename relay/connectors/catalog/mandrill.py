@@ -1,6 +1,6 @@
 """Mailchimp Transactional (Mandrill): events by webhook."""
 
-from relay.connectors.definition import Connector, Field, Preset, Success
+from relay.connectors.definition import SIGNED_OPENED_FORM, Connector, Field, Preset, Success
 from relay.signatures import Scheme, Signature
 
 MANDRILL = Connector(
@@ -11,6 +11,8 @@ MANDRILL = Connector(
         Preset(
             key="mandrill",
             label="Mailchimp Transactional (Mandrill)",
+            body_types=("form",),
+            form_fields=("mandrill_events",),
             verify=Scheme(
                 kind="hmac",
                 algorithm="sha1",
@@ -18,7 +20,9 @@ MANDRILL = Connector(
                 signed="{url}{sorted_form}",
             ),
             secret=(Field("secret", "Webhook key", required=True, secret=True, help="Shown at the webhook."),),
-            dedupe="{{ event.body.mandrill_events }}",
+            dedupe=SIGNED_OPENED_FORM,
+            event="{{ event.body[0].event }}",
+            example="hard_bounce",
             success=Success(200, ""),
         ),
     ),

@@ -11,6 +11,7 @@ MESSAGEBIRD = Connector(
         Preset(
             key="messagebird",
             label="MessageBird",
+            body_types=("json", "form"),
             verify=Named(
                 verifier="hashed_claims",
                 options={

@@ -11,6 +11,7 @@ META = Connector(
         Preset(
             key="meta",
             label="Meta (Facebook, Instagram, WhatsApp)",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-hub-signature-256", "hex", prefix="sha256=")),
             secret=(
                 Field("secret", "App secret", required=True, secret=True, help="In the settings of the app."),

@@ -17,6 +17,7 @@ MICROSOFT_GRAPH = Connector(
         Preset(
             key="microsoft_graph",
             label="Microsoft Graph (Teams, Outlook, SharePoint)",
+            body_types=("json",),
             verify=Scheme(kind="shared_secret", signature=Signature("json:clientState"), each="value"),
             scheme="graph_client_state",
             secret=(
@@ -25,18 +26,19 @@ MICROSOFT_GRAPH = Connector(
                     "Client state",
                     required=True,
                     secret=True,
-                    help="The clientState that the subscription was made with.",
+                    help="The clientState with which the subscription was created.",
                 ),
             ),
             handshakes=(GRAPH,),
             dedupe="{{ event.raw }}",
             event="{{ event.body.value[0].changeType }}",
             example="created",
-            caution="The client state signs nothing: who knows it can send any event.",
+            caution="The client state signs nothing: anyone who knows it can send any event.",
         ),
         Preset(
             key="microsoft_graph_rich",
             label="Microsoft Graph (with resource data)",
+            body_types=("json",),
             verify=Named(
                 verifier="notification_tokens",
                 options={
@@ -51,14 +53,14 @@ MICROSOFT_GRAPH = Connector(
                     "Application ID",
                     required=True,
                     secret=True,
-                    help="Of the app that the subscription was made with.",
+                    help="Of the app with which the subscription was created.",
                 ),
             ),
             handshakes=(GRAPH,),
             dedupe="{{ event.raw }}",
             event="{{ event.body.value[0].changeType }}",
             example="created",
-            caution="What is encrypted is passed on as it is.",
+            caution="Only the tokens are signed, not the notifications; encrypted content is passed on as it is.",
         ),
     ),
 )

@@ -11,6 +11,7 @@ MUX = Connector(
         Preset(
             key="mux",
             label="Mux",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:mux-signature", "hex", split=",", kv="=", field="v1"),

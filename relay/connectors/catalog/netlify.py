@@ -11,6 +11,7 @@ NETLIFY = Connector(
         Preset(
             key="netlify",
             label="Netlify",
+            body_types=("json",),
             verify=Named(
                 verifier="hashed_claims",
                 options={"header": "x-webhook-signature", "issuer": "netlify", "body": "sha256", "needs": []},

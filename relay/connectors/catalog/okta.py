@@ -12,6 +12,7 @@ OKTA = Connector(
         Preset(
             key="okta",
             label="Okta event hook",
+            body_types=("json",),
             verify=shared("header:authorization"),
             scheme="static_authorization",
             secret=(
@@ -20,7 +21,7 @@ OKTA = Connector(
                     "Authentication secret",
                     required=True,
                     secret=True,
-                    help="The whole value that the hook sends as Authorization.",
+                    help="The whole Authorization value that the hook sends.",
                 ),
             ),
             handshakes=(
@@ -33,7 +34,7 @@ OKTA = Connector(
             dedupe="{{ event.body.eventId }}",
             event="{{ event.body.data.events[0].eventType }}",
             example="user.lifecycle.create",
-            caution="The secret signs nothing: who knows it can send any event.",
+            caution="The secret signs nothing: anyone who knows it can send any event.",
             success=Success(200, ""),
         ),
     ),

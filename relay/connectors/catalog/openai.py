@@ -11,6 +11,7 @@ OPENAI = Connector(
         Preset(
             key="openai",
             label="OpenAI",
+            body_types=("json",),
             verify=standard_webhooks(),
             scheme="standard_webhooks",
             secret=(
@@ -19,7 +20,7 @@ OPENAI = Connector(
                     "Signing secret",
                     required=True,
                     secret=True,
-                    help="whsec_..., shown when the endpoint is made.",
+                    help="whsec_..., shown when the endpoint is created.",
                 ),
             ),
             dedupe="{{ event.headers['webhook-id'] }}",

@@ -11,6 +11,7 @@ PADDLE = Connector(
         Preset(
             key="paddle",
             label="Paddle Billing",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:paddle-signature", "hex", split=";", kv="=", field="h1"),
@@ -24,12 +25,13 @@ PADDLE = Connector(
             dedupe="{{ event.body.event_id }}",
             event="{{ event.body.event_type }}",
             example="transaction.completed",
-            help="Requests may be 5 s old; raise it where a queue or a proxy stands before Relay.",
+            help="Requests may be 5 s old; raise it if requests pass a queue or a proxy before Relay.",
             success=Success(200, ""),
         ),
         Preset(
             key="paddle_classic",
             label="Paddle Classic",
+            body_types=("form",),
             verify=Named(verifier="serialized_form", options={"field": "p_signature"}),
             secret=(
                 Field(

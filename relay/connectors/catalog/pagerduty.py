@@ -11,11 +11,14 @@ PAGERDUTY = Connector(
         Preset(
             key="pagerduty",
             label="PagerDuty",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac", signature=Signature("header:x-pagerduty-signature", "hex", split=",", prefix="v1=")
             ),
             secret=(
-                Field("secret", "Secret", required=True, secret=True, help="Shown once when the subscription is made."),
+                Field(
+                    "secret", "Secret", required=True, secret=True, help="Shown once when the subscription is created."
+                ),
             ),
             handshakes=(
                 Handshake(

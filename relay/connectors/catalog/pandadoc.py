@@ -11,6 +11,7 @@ PANDADOC = Connector(
         Preset(
             key="pandadoc",
             label="PandaDoc",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("query:signature", "hex")),
             scheme="query_signature",
             secret=(Field("secret", "Shared key", required=True, secret=True, help="Shown at the webhook."),),

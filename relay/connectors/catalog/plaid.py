@@ -11,6 +11,7 @@ PLAID = Connector(
         Preset(
             key="plaid",
             label="Plaid",
+            body_types=("json",),
             verify=Named(
                 verifier="keyed_claims",
                 tolerance=300,
@@ -27,7 +28,7 @@ PLAID = Connector(
                     "Secret",
                     required=True,
                     secret=True,
-                    help="Of production: the key of the signature is asked for with it.",
+                    help="Of production: Relay fetches the signature's key with it.",
                 ),
             ),
             dedupe="{{ event.raw }}",

@@ -11,6 +11,7 @@ PUSHER = Connector(
         Preset(
             key="pusher",
             label="Pusher",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-pusher-signature", "hex"),

@@ -11,6 +11,7 @@ QUICKBOOKS = Connector(
         Preset(
             key="quickbooks",
             label="QuickBooks",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:intuit-signature", "base64")),
             secret=(
                 Field(

@@ -11,11 +11,12 @@ RAZORPAY = Connector(
         Preset(
             key="razorpay",
             label="Razorpay",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-razorpay-signature", "hex")),
             secret=(
                 Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),
             ),
-            dedupe="{{ event.headers['x-razorpay-event-id'] }}",
+            dedupe="{{ event.raw }}",
             event="{{ event.body.event }}",
             example="payment.captured",
         ),

@@ -11,6 +11,7 @@ REPLICATE = Connector(
         Preset(
             key="replicate",
             label="Replicate",
+            body_types=("json",),
             verify=standard_webhooks(),
             scheme="standard_webhooks",
             secret=(
@@ -19,7 +20,7 @@ REPLICATE = Connector(
                     "Signing secret",
                     required=True,
                     secret=True,
-                    help="whsec_..., shown when the endpoint is made.",
+                    help="whsec_..., shown when the endpoint is created.",
                 ),
             ),
             dedupe="{{ event.headers['webhook-id'] }}",

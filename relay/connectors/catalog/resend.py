@@ -11,6 +11,7 @@ RESEND = Connector(
         Preset(
             key="resend",
             label="Resend",
+            body_types=("json",),
             verify=standard_webhooks("svix"),
             scheme="svix",
             secret=(

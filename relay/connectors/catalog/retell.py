@@ -11,6 +11,7 @@ RETELL = Connector(
         Preset(
             key="retell",
             label="Retell AI",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-retell-signature", "hex", split=",", kv="=", field="d"),

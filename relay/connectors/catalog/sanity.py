@@ -11,6 +11,7 @@ SANITY = Connector(
         Preset(
             key="sanity",
             label="Sanity",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:sanity-webhook-signature", "base64url", split=",", kv="=", field="v1"),
@@ -20,7 +21,9 @@ SANITY = Connector(
             secret=(
                 Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),
             ),
-            dedupe="{{ event.headers['idempotency-key'] }}",
+            # A projection may leave out everything that changes, so the signed time is part of the key.
+            dedupe="{{ event.headers['sanity-webhook-signature'] | regex_find('(?:^|,)[[:space:]]*t=([0-9]+)') }}"
+            " {{ event.raw }}",
             event="{{ event.headers['sanity-operation'] }}",
             example="update",
         ),

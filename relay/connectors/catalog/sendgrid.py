@@ -11,6 +11,7 @@ SENDGRID = Connector(
         Preset(
             key="sendgrid",
             label="SendGrid",
+            body_types=("json",),
             verify=Scheme(
                 kind="public_key",
                 algorithm="ecdsa-p256-sha256",

@@ -11,12 +11,14 @@ SENTRY = Connector(
         Preset(
             key="sentry",
             label="Sentry",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:sentry-hook-signature", "hex")),
             secret=(Field("secret", "Client secret", required=True, secret=True, help="Of the integration."),),
-            dedupe="{{ event.headers['request-id'] }}",
+            dedupe="{{ event.raw }}",
             event="{{ event.headers['sentry-hook-resource'] }}.{{ event.body.action }}",
             example="issue.created",
-            caution="Its timestamp is not signed: a recorded request can be sent again.",
+            caution="Only the body is signed, not its time or resource. Requests with the same body within a day "
+            "count as one event; a recorded one can be sent again later.",
         ),
     ),
 )

@@ -11,6 +11,7 @@ SHIPENGINE = Connector(
         Preset(
             key="shipengine",
             label="ShipEngine and ShipStation (API v2)",
+            body_types=("json",),
             verify=Named(
                 verifier="published_keys",
                 tolerance=300,
@@ -27,7 +28,7 @@ SHIPENGINE = Connector(
             event="{{ event.body.resource_type }}",
             example="API_TRACK",
             help="Signed with the service's own public keys: there is no secret to enter.",
-            caution="Every customer of ShipEngine can have it send to this URL: check account data in the flow.",
+            caution="Every customer of ShipEngine can make it send to this URL: check in the flow whose data it is.",
         ),
     ),
 )

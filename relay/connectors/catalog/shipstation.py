@@ -11,6 +11,7 @@ SHIPSTATION = Connector(
         Preset(
             key="shipstation",
             label="ShipStation (API v1)",
+            body_types=("json",),
             verify=shared("query:secret"),
             scheme="url_secret",
             secret=(
@@ -25,7 +26,7 @@ SHIPSTATION = Connector(
             dedupe="{{ event.body.resource_url }}",
             event="{{ event.body.resource_type }}",
             example="ORDER_NOTIFY",
-            caution="Nothing is signed, and resource_url is only an address: call it at ShipStation alone.",
+            caution="Nothing is signed, and resource_url is only an address: call it at ShipStation and nowhere else.",
             success=Success(200, ""),
         ),
     ),

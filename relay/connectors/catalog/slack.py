@@ -15,7 +15,7 @@ SLACK = Connector(
     key="slack",
     label="Slack",
     docs="https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
-    help="Posts to the channel that the webhook was made for.",
+    help="Posts messages to one channel through a webhook.",
     hosts=("hooks.slack.com", "hooks.slack-gov.com"),
     connection=(
         Field(
@@ -26,13 +26,14 @@ SLACK = Connector(
             secret=True,
             pattern=r"https://hooks\.slack(-gov)?\.com/(services|workflows|triggers)/[A-Za-z0-9/_-]+",
             example="https://hooks.slack.com/services/T000/B000/XXXX",
-            help="Slack shows it where you add an incoming webhook to an app.",
+            help="Slack shows it when you add an incoming webhook to an app.",
         ),
     ),
     presets=(
         Preset(
             key="slack",
             label="Slack (events)",
+            body_types=("json",),
             verify=SIGNED,
             secret=SECRET,
             docs="https://docs.slack.dev/authentication/verifying-requests-from-slack/",
@@ -52,6 +53,8 @@ SLACK = Connector(
         Preset(
             key="slack_commands",
             label="Slack (slash commands)",
+            body_types=("form",),
+            form_fields=("payload",),
             verify=SIGNED,
             scheme="slack",
             secret=SECRET,
@@ -67,7 +70,6 @@ SLACK = Connector(
         Action(
             key="post_message",
             label="Post a message",
-            help="To the channel that the webhook belongs to.",
             inputs=(
                 Field(
                     "text",
@@ -76,10 +78,17 @@ SLACK = Connector(
                     required=True,
                     max_length=40_000,
                     example="New order #1001",
-                    help="Slack's mrkdwn; use | slack on what comes from outside. The notification's text with blocks.",
+                    help="Slack's mrkdwn. Use | slack for values that come from outside. "
+                    "With blocks, this is the text of the notification.",
                 ),
-                Field("blocks", "Blocks", kind="json", help="Block Kit, a list."),
-                Field("thread_ts", "Thread", help="The ts of the message to answer."),
+                Field(
+                    "blocks",
+                    "Blocks",
+                    kind="json",
+                    help="A list of Block Kit blocks.",
+                    example=[{"type": "section", "text": {"type": "mrkdwn", "text": "New order *#1001*"}}],
+                ),
+                Field("thread_ts", "Thread", help="The ts of the message to reply to.", example="1700000000.000100"),
             ),
             url="{{ connection.webhook_url }}",
             json={

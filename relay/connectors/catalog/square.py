@@ -11,6 +11,7 @@ SQUARE = Connector(
         Preset(
             key="square",
             label="Square",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac", signature=Signature("header:x-square-hmacsha256-signature", "base64"), signed="{url}{body}"
             ),

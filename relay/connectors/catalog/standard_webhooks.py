@@ -11,6 +11,7 @@ STANDARD_WEBHOOKS = Connector(
         Preset(
             key="standard_webhooks",
             label="Standard Webhooks (any sender that keeps to it)",
+            body_types=("json",),
             verify=standard_webhooks(),
             secret=(
                 Field(
@@ -18,7 +19,7 @@ STANDARD_WEBHOOKS = Connector(
                     "Signing secret",
                     required=True,
                     secret=True,
-                    help="whsec_..., shown when the endpoint is made.",
+                    help="whsec_..., shown when the endpoint is created.",
                 ),
             ),
             dedupe="{{ event.headers['webhook-id'] }}",

@@ -11,6 +11,7 @@ SVIX = Connector(
         Preset(
             key="svix",
             label="Svix (any sender that uses it)",
+            body_types=("json",),
             verify=standard_webhooks("svix"),
             secret=(
                 Field("secret", "Signing secret", required=True, secret=True, help="whsec_..., shown at the endpoint."),

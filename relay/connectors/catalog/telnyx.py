@@ -11,6 +11,7 @@ TELNYX = Connector(
         Preset(
             key="telnyx",
             label="Telnyx",
+            body_types=("json",),
             verify=Scheme(
                 kind="public_key",
                 algorithm="ed25519",

@@ -11,6 +11,7 @@ TYPEFORM = Connector(
         Preset(
             key="typeform",
             label="Typeform",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:typeform-signature", "base64", prefix="sha256=")),
             secret=(
                 Field("secret", "Secret", required=True, secret=True, help="The secret of the webhook, chosen by you."),

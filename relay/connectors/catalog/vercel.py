@@ -11,9 +11,10 @@ VERCEL = Connector(
         Preset(
             key="vercel",
             label="Vercel",
+            body_types=("json",),
             verify=Scheme(kind="hmac", algorithm="sha1", signature=Signature("header:x-vercel-signature", "hex")),
             secret=(
-                Field("secret", "Secret", required=True, secret=True, help="Shown once when the webhook is made."),
+                Field("secret", "Secret", required=True, secret=True, help="Shown once when the webhook is created."),
             ),
             dedupe="{{ event.body.id }}",
             event="{{ event.body.type }}",

@@ -11,6 +11,7 @@ VONAGE = Connector(
         Preset(
             key="vonage",
             label="Vonage (Messages, Voice)",
+            body_types=("json", "form"),
             verify=Named(
                 verifier="hashed_claims",
                 tolerance=300,
@@ -32,7 +33,7 @@ VONAGE = Connector(
                 ),
             ),
             dedupe="{{ event.body.message_uuid or event.body.uuid }} {{ event.body.status }}",
-            caution="Have Vonage send POST requests: of a GET request the query is signed in another form.",
+            caution="Let Vonage send POST requests: it signs the query of GET requests in another way.",
         ),
     ),
 )

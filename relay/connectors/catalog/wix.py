@@ -11,6 +11,7 @@ WIX = Connector(
         Preset(
             key="wix",
             label="Wix",
+            body_types=("token",),
             verify=Named(verifier="signed_body"),
             secret=(
                 Field(
@@ -19,15 +20,14 @@ WIX = Connector(
                     kind="text",
                     required=True,
                     secret=True,
-                    help="Of the app, in its dashboard under Webhooks; with the lines that begin and end it.",
+                    help="Of the app, in its dashboard under Webhooks; including its first and last line.",
                 ),
             ),
-            content_type="application/jwt",
             dedupe="{{ event.raw }}",
             event="{{ (event.body.data | parse_json).eventType }}",
             example="wix.stores.v1.order_created",
             success=Success(200, ""),
-            help="The body is a signed token; event.body is what it says. Its data is JSON as text: use parse_json.",
+            help="The body is a signed token; event.body has its claims. Its data is JSON as text: use parse_json.",
         ),
     ),
 )

@@ -11,6 +11,7 @@ WORKOS = Connector(
         Preset(
             key="workos",
             label="WorkOS",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:workos-signature", "hex", split=",", kv="=", field="v1"),

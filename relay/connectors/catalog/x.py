@@ -11,6 +11,7 @@ X = Connector(
         Preset(
             key="x",
             label="X (Twitter)",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac", signature=Signature("header:x-twitter-webhooks-signature", "base64", prefix="sha256=")
             ),

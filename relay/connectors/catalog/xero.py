@@ -11,6 +11,7 @@ XERO = Connector(
         Preset(
             key="xero",
             label="Xero",
+            body_types=("json",),
             verify=Scheme(kind="hmac", signature=Signature("header:x-xero-signature", "base64")),
             secret=(
                 Field(

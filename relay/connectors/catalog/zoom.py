@@ -11,6 +11,7 @@ ZOOM = Connector(
         Preset(
             key="zoom",
             label="Zoom",
+            body_types=("json",),
             verify=Scheme(
                 kind="hmac",
                 signature=Signature("header:x-zm-signature", "hex", prefix="v0="),

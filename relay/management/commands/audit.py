@@ -1,4 +1,4 @@
-"""`relay audit`: who did what."""
+"""`relay audit` prints the audit log."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from relay.errors import RelayError
 from relay.management.command import RelayCommand
 from relay.models import AuditEntry
 from relay.models.audit import record
-from relay.models.choosing import bounds, day
+from relay.search.filters import bounds, day
 
-_MOST = 100_000
+_MAX_ENTRIES = 100_000
 
 
 class Command(RelayCommand):
-    help = "Print the audit log, the newest entry first."
+    help = "Print the audit log, newest first."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", metavar="DAY", help="from this day on, as 2026-03-01 (UTC)")
@@ -26,8 +26,8 @@ class Command(RelayCommand):
         since = options["since"]
         if since is not None and day(since) is None:
             raise RelayError("--since is a day, as 2026-03-01.")
-        if not 0 < options["limit"] <= _MOST:
-            raise RelayError(f"--limit is a number from 1 to {_MOST}.")
+        if not 0 < options["limit"] <= _MAX_ENTRIES:
+            raise RelayError(f"--limit is a number from 1 to {_MAX_ENTRIES}.")
         first, _ = bounds({"since": since})
         entries = AuditEntry.objects.filter(id__gte=first).order_by("-id")[: options["limit"]]
         rows = [record(entry) for entry in entries]

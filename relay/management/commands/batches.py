@@ -1,25 +1,25 @@
-"""`relay batches`: replays of many."""
+"""`relay batches` lists bulk replays."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import batches
+from relay.engine.runs import bulk_replay
 from relay.management.command import RelayCommand
 from relay.models import Batch
 
-_MOST = 100
+_MAX_BATCHES = 100
 
 
 class Command(RelayCommand):
-    help = "List replays of many, the newest first, with how far they are."
+    help = "List bulk replays with their progress, newest first."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        rows = [_row(batch) for batch in Batch.objects.select_related("workspace").order_by("-pk")[:_MOST]]
+        rows = [_row(batch) for batch in Batch.objects.select_related("workspace").order_by("-pk")[:_MAX_BATCHES]]
         if options["json"]:
             self.say_json(rows)
         else:
@@ -28,4 +28,4 @@ class Command(RelayCommand):
 
 
 def _row(batch: Batch) -> dict[str, Any]:
-    return {"batch": batch.pk, **batches.record(batch), "workspace": batch.workspace.name}
+    return {"batch": batch.pk, **bulk_replay.record(batch), "workspace": batch.workspace.name}

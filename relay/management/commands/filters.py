@@ -1,4 +1,4 @@
-"""`relay filters`: what templates can use."""
+"""`relay filters` lists the filters of templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ class Command(RelayCommand):
     needs_database = False
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("words", nargs="*", metavar="WORD", help="only those whose name or help has all words")
+        parser.add_argument(
+            "words", nargs="*", metavar="WORD", help="only filters whose name or help contains all words"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
@@ -26,12 +28,12 @@ class Command(RelayCommand):
             self.say(f"\n{group}")
             self.say_table(
                 ("FILTER", "DOES", "EXAMPLE", "RESULT"),
-                [(", ".join((one.name, *one.also)), one.help, one.example, one.shown) for one in entries],
+                [(", ".join((entry.name, *entry.also)), entry.help, entry.example, entry.shown) for entry in entries],
             )
 
 
 def _rows(entry: Entry) -> list[dict[str, Any]]:
-    """One for each name; the other names say whose they are."""
+    """Return a row for each name of a filter; rows of aliases name the filter in `same_as`."""
     same = {
         "group": entry.group,
         "arguments": entry.arguments,

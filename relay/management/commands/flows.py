@@ -1,11 +1,11 @@
-"""`relay flows`: the list of flows."""
+"""`relay flows` lists flows."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 from relay.models import Flow
 
@@ -20,7 +20,7 @@ class Command(RelayCommand):
     def run(self, options: dict[str, Any]) -> None:
         flows = Flow.objects.select_related("trigger", "workspace").order_by("pk")
         if options["workspace"] is not None:
-            flows = flows.filter(workspace=finding.workspace(options["workspace"]))
+            flows = flows.filter(workspace=lookups.workspace(options["workspace"]))
         rows = [_row(flow) for flow in flows]
         if options["json"]:
             self.say_json(rows)

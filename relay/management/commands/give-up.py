@@ -1,10 +1,10 @@
-"""`relay give-up`: runs that wait or are held."""
+"""`relay give-up` marks waiting or held runs as failed."""
 
 from __future__ import annotations
 
-from relay.management.acting import ActingCommand
+from relay.engine.runs import run_actions
+from relay.management.run_actions import RunActionCommand
 
 
-class Command(ActingCommand):
-    help = "Call a run that waits or is held failed."
-    word, done = "give-up", "given up"
+class Command(RunActionCommand):
+    action = run_actions.give_up

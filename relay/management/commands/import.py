@@ -1,4 +1,4 @@
-"""`relay import`: a new flow from a document."""
+"""`relay import` creates a flow from a document."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import publish
-from relay.management import finding
-from relay.management.command import RelayCommand
+from relay.engine import go_live_checks
+from relay.engine.configuration import flow_lifecycle
+from relay.management import lookups
+from relay.management.flow_creation import FlowCreationCommand
 
 
-class Command(RelayCommand):
-    help = "Make a new flow of a flow document (JSON or YAML) and print its id and URL."
+class Command(FlowCreationCommand):
+    help = "Create a flow from a document (JSON or YAML) and print its id and URL."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the document; - for standard input")
@@ -20,15 +21,16 @@ class Command(RelayCommand):
         parser.add_argument("--workspace", metavar="NAME", help="default: the first one")
 
     def run(self, options: dict[str, Any]) -> None:
-        """Import as a draft, then publish: what keeps it from going live is told, and the draft stays."""
-        workspace = finding.workspace(options["workspace"])
-        flow = publish.import_document(workspace, finding.content(options["file"]))
-        faults = publish.check(flow)
-        if options["publish"] and not faults:
-            publish.publish(flow)
-        live = flow.live_version_id is not None
-        self.say_json({"flow": flow.pk, "name": flow.name, "url": flow.trigger.url, "live": live})
+        """Import as a draft, then publish: the flow is printed even if a later part fails."""
+        workspace = lookups.workspace(options["workspace"])
+        flow = flow_lifecycle.import_document(workspace, lookups.content(options["file"]))
+        with self.printing(flow):
+            faults = flow_lifecycle.check(flow)
+            if options["publish"] and not faults:
+                flow_lifecycle.publish(flow)
+        for lack in go_live_checks.find_faults(flow, flow.draft):
+            self.stderr.write(f"relay: the flow is unfinished: {lack}")
         for fault in faults:
             self.stderr.write(f"relay: the flow is a draft: {fault}")
-        if options["publish"] and not live:
+        if options["publish"] and flow.live_version_id is None:
             sys.exit(1)

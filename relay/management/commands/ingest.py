@@ -1,4 +1,4 @@
-"""`relay ingest`: ingest without pages, in this process."""
+"""`relay ingest` serves ingest without pages, in this process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from relay.management.command import RelayCommand
-from relay.supervision import addresses, roles
+from relay.supervision import addresses, processes
 
 
 class Command(RelayCommand):
-    help = "Take events at /in/ until SIGTERM; requests in hand are finished. It has no pages but /health/."
+    help = "Receive events at /in/ until SIGTERM, and then finish open requests. Serves no other page than /health/."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1)")
@@ -18,4 +18,4 @@ class Command(RelayCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         address = addresses.resolve(options["host"])
-        roles.ingest(address, addresses.free_port(address, options["port"]))
+        processes.ingest(address, addresses.free_port(address, options["port"]))

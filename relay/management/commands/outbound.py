@@ -1,4 +1,4 @@
-"""`relay outbound check`: which URLs flows may call, and why not."""
+"""`relay outbound check` says which URLs flows may call, and why not."""
 
 from __future__ import annotations
 
@@ -10,44 +10,47 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from relay.engine.sending import sender
+from relay.engine.http_client import sender
 from relay.errors import RelayError
 from relay.management.command import RelayCommand
 
-_SECONDS = 5.0
-# Below what the resolver takes at once.
-_AT_ONCE = 32
+_TIMEOUT_SECONDS = 5.0
+# Below the concurrency of the resolver.
+_CONCURRENCY = 32
 
 
 class Command(RelayCommand):
-    help = "Say which URLs flows may call under the present settings. Names are looked up; nothing is sent."
+    help = "Say which URLs flows may call under the current settings. Looks names up; sends nothing."
     needs_database = False
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="check")
-        checking = verbs.add_parser("check", help="judge URLs as a send would, without sending")
+        checking = verbs.add_parser("check", help="check URLs as a delivery would, without sending")
         checking.add_argument(
             "urls", nargs="+", metavar="URL", help="or - for one JSON string a line on standard input"
         )
         checking.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        urls = _given() if options["urls"] == ["-"] else options["urls"]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(partial(sender().check, timeout=_SECONDS), urls))
+        urls = _read_urls() if options["urls"] == ["-"] else options["urls"]
+        with ThreadPoolExecutor(_CONCURRENCY) as pool:
+            checks = list(pool.map(partial(sender().check, timeout=_TIMEOUT_SECONDS), urls))
         if options["json"]:
-            self.say_json([asdict(one) for one in found])
+            self.say_json([asdict(check) for check in checks])
             return
-        rows = [("yes" if one.allowed else "no", one.url, one.reason or ", ".join(one.addresses)) for one in found]
+        rows = [
+            ("yes" if check.allowed else "no", check.url, check.reason or ", ".join(check.addresses))
+            for check in checks
+        ]
         self.say_table(("ALLOWED", "URL", "WHY NOT, OR WHERE"), rows)
 
 
-def _given() -> list[str]:
+def _read_urls() -> list[str]:
     lines = sys.stdin.buffer.read().splitlines()
-    return [_text(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+    return [_parse_url(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def _text(line: bytes, number: int) -> str:
+def _parse_url(line: bytes, number: int) -> str:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,22 +1,22 @@
-"""`relay pause`: hold what arrives at a flow."""
+"""`relay pause` holds new events of a flow."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import publish
-from relay.management import finding
+from relay.engine.configuration import flow_lifecycle
+from relay.management import lookups
 from relay.management.command import RelayCommand
 
 
 class Command(RelayCommand):
-    help = "Hold what arrives at a flow from now on; `relay resume` lets it go."
+    help = "Hold new events of a flow until `relay resume`."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("flow", metavar="FLOW", help="its id, or its exact name")
 
     def run(self, options: dict[str, Any]) -> None:
-        flow = finding.flow(options["flow"])
-        publish.pause(flow)
+        flow = lookups.flow(options["flow"])
+        flow_lifecycle.pause(flow)
         self.say(f"{flow.name} is paused.")

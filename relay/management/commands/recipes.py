@@ -1,4 +1,4 @@
-"""`relay recipes`, `relay recipes show` and `relay recipes use`: ready flows."""
+"""`relay recipes` lists ready-made flows, shows one, or creates a flow from one."""
 
 from __future__ import annotations
 
@@ -9,86 +9,98 @@ from typing import Any
 
 import msgspec
 
-from relay.engine import publish, recipes
-from relay.engine.recipes import Wanted
+from relay.engine.configuration import flow_lifecycle, recipes
+from relay.engine.configuration.recipes import RecipeAnswers
 from relay.errors import RelayError
-from relay.flows.listed import listed
-from relay.management import finding
-from relay.management.command import RelayCommand
-from relay.recipes import shelf
-from relay.recipes.shelf import Recipe
+from relay.flows.flatten import number_steps
+from relay.management import lookups
+from relay.management.flow_creation import FlowCreationCommand
+from relay.recipes import loader
+from relay.recipes.loader import Recipe
 
 
-class Command(RelayCommand):
-    help = "List ready flows, show one, or make a flow of it."
+class Command(FlowCreationCommand):
+    help = "List ready-made flows, show one, or create a flow from one."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")
         verbs = parser.add_subparsers(dest="verb", metavar="show|use")
-        showing = verbs.add_parser("show", help="print one: its steps, and what its samples come to")
+        showing = verbs.add_parser("show", help="print one with its steps and the results of its samples")
         showing.add_argument("--json", action="store_true", help="print all of it as JSON")
-        using = verbs.add_parser("use", help="make a flow of one, and print its id and URL")
+        using = verbs.add_parser("use", help="create a flow from one, and print its id and URL")
         for verb in (showing, using):
             verb.add_argument("recipe", metavar="RECIPE", help="`relay recipes` lists them")
-        using.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a constant of it")
+        using.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="the value of a constant")
         using.add_argument(
             "--connection",
             action="append",
             default=[],
             metavar="NAME=NAME",
-            help="what it calls Slack, say, and which connection to take",
+            help="the recipe's name of a connection, and the connection to use",
         )
-        using.add_argument("--inbox", action="store_true", help="post to the built-in inbox where one is missing")
+        using.add_argument(
+            "--inbox", action="store_true", help="post to the built-in inbox where a connection is missing"
+        )
         using.add_argument("--publish", action="store_true", help="make it live")
         using.add_argument("--workspace", metavar="NAME", help="default: the first one")
 
     def run(self, options: dict[str, Any]) -> None:
         match options["verb"]:
             case "show":
-                self._show(shelf.find(options["recipe"]), as_json=options["json"])
+                self._show(loader.find(options["recipe"]), as_json=options["json"])
             case "use":
-                self._use(shelf.find(options["recipe"]), options)
+                self._use(loader.find(options["recipe"]), options)
             case _:
                 self._list(as_json=options["json"])
 
     def _list(self, *, as_json: bool) -> None:
-        found = shelf.all()
+        ready = loader.list_recipes()
         if as_json:
             self.say_json(
-                [{"recipe": one.slug, "title": one.title, "job": one.job, "summary": one.summary} for one in found]
+                [
+                    {"recipe": recipe.slug, "title": recipe.title, "job": recipe.job, "summary": recipe.summary}
+                    for recipe in ready
+                ]
             )
         else:
-            self.say_table(("RECIPE", "FOR", "DOES"), [(one.slug, shelf.JOBS[one.job], one.title) for one in found])
+            self.say_table(
+                ("RECIPE", "FOR", "DOES"), [(recipe.slug, loader.JOBS[recipe.job], recipe.title) for recipe in ready]
+            )
 
     def _show(self, recipe: Recipe, *, as_json: bool) -> None:
         if as_json:
             self.say_json(msgspec.to_builtins(recipe))
             return
         self.say(f"{recipe.title}\n\n{recipe.summary}\n{recipe.setup}\n")
-        for step in listed(recipe.document).values():
+        for step in number_steps(recipe.document).values():
             self.say(f"  {step.number}  {step.name} ({step.own['kind']})")
         for need in recipe.needs:
             self.say(f"\nNeeds {need.constant}: {need.label}. {need.help}".rstrip())
         for sample in recipe.samples:
-            found = recipes.tried(recipe, sample)
-            self.say(f"\nSample “{sample.name}”: {found['state']}. {found.get('reason', '')}".rstrip())
-            for one in found.get("requests", []):
-                body = one["body"] if isinstance(one["body"], str) else msgspec.json.encode(one["body"]).decode()
-                self.say(f"  {one['step']}: {one['method']} {one['url']}\n    {body}")
+            result = recipes.dry_run_sample(recipe, sample)
+            self.say(f"\nSample “{sample.name}”: {result['state']}. {result.get('reason', '')}".rstrip())
+            for request in result.get("requests", []):
+                body = (
+                    request["body"]
+                    if isinstance(request["body"], str)
+                    else msgspec.json.encode(request["body"]).decode()
+                )
+                self.say(f"  {request['step']}: {request['method']} {request['url']}\n    {body}")
 
     def _use(self, recipe: Recipe, options: dict[str, Any]) -> None:
-        """Make it a draft, then publish: what is missing is told, and the draft stays."""
-        workspace = finding.workspace(options["workspace"])
+        """Create a draft, then publish it; prints what is missing, and then leaves the draft."""
+        workspace = lookups.workspace(options["workspace"])
         constants, connections = _pairs(options["set"]), _pairs(options["connection"])
-        flow = recipes.use(recipe, workspace, Wanted(constants, connections, takes_inbox=options["inbox"]))
-        missing = recipes.missing(recipe, flow)
-        if options["publish"] and not missing:
-            publish.publish(flow)
-        live = flow.live_version_id is not None
-        self.say_json({"flow": flow.pk, "name": flow.name, "url": flow.trigger.url, "live": live, "missing": missing})
-        for one in missing:
-            self.stderr.write(f"relay: the flow is a draft: {one}")
-        if options["publish"] and not live:
+        flow = recipes.create_flow(
+            recipe, workspace, RecipeAnswers(constants, connections, takes_inbox=options["inbox"])
+        )
+        with self.printing(flow) as more:
+            more["missing"] = missing = recipes.find_missing(recipe, flow)
+            if options["publish"] and not missing:
+                flow_lifecycle.publish(flow)
+        for lack in missing:
+            self.stderr.write(f"relay: the flow is a draft: {lack}")
+        if options["publish"] and flow.live_version_id is None:
             sys.exit(1)
 
 

@@ -1,10 +1,10 @@
-"""`relay release`: held runs."""
+"""`relay release` releases held runs."""
 
 from __future__ import annotations
 
-from relay.management.acting import ActingCommand
+from relay.engine.runs import run_actions
+from relay.management.run_actions import RunActionCommand
 
 
-class Command(ActingCommand):
-    help = "Let a held run go."
-    word, done = "release", "released"
+class Command(RunActionCommand):
+    action = run_actions.release

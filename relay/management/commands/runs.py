@@ -1,4 +1,4 @@
-"""`relay runs`: the newest runs."""
+"""`relay runs` lists runs, newest first."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from datetime import datetime
 from typing import Any
 
 from relay.errors import RelayError
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 from relay.models import Run, RunState
 
-_MOST = 100_000
+_MAX_RUNS = 100_000
 
 
 class Command(RelayCommand):
-    help = "List runs, the newest first."
+    help = "List runs, newest first."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--flow", metavar="FLOW", help="only of this flow: id or exact name")
+        parser.add_argument("--flow", metavar="FLOW", help="only runs of this flow: id or exact name")
         parser.add_argument("--state", choices=RunState.values, metavar="STATE", help="|".join(RunState.values))
         parser.add_argument("--limit", type=int, default=50, metavar="N", help="default: 50")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        if not 0 < options["limit"] <= _MOST:
-            raise RelayError(f"--limit is a number from 1 to {_MOST}.")
+        if not 0 < options["limit"] <= _MAX_RUNS:
+            raise RelayError(f"--limit is a number from 1 to {_MAX_RUNS}.")
         runs = Run.objects.select_related("flow", "event").order_by("-pk")
+        # The list shows none of the large columns.
+        runs = runs.defer("trail", "event__body", "event__headers", "flow__draft")
         if options["flow"] is not None:
-            runs = runs.filter(flow=finding.flow(options["flow"]))
+            runs = runs.filter(flow=lookups.flow(options["flow"]))
         if options["state"] is not None:
             runs = runs.filter(state=options["state"])
         rows = [_row(run) for run in runs[: options["limit"]]]

@@ -1,24 +1,24 @@
-"""`relay sample add`, `list`, `show` and `remove`: named events to build and check a flow against."""
+"""`relay sample` adds, lists, shows and removes samples: named events to build and test a flow with."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import samples
-from relay.engine.eventshape import written
+from relay.engine.configuration import samples
+from relay.engine.intake.event_json import event_to_json
 from relay.errors import RelayError
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 from relay.models import Flow
 
 
 class Command(RelayCommand):
-    help = "The samples of a flow: named events to build and check it against."
+    help = "Manage the samples of a flow: named events to build and test it with."
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|show|remove")
-        adding = verbs.add_parser("add", help="keep an event, without what identifies its sender")
+        adding = verbs.add_parser("add", help="add an event, without headers that identify its sender")
         listing = verbs.add_parser("list", help="names and sizes")
         showing = verbs.add_parser("show", help="print the event of one, as `relay dry-run --event` reads it")
         removing = verbs.add_parser("remove", help="remove one")
@@ -32,10 +32,10 @@ class Command(RelayCommand):
         listing.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        flow = finding.flow(options["flow"])
+        flow = lookups.flow(options["flow"])
         match options["verb"]:
             case "add":
-                event = _of_run(flow, options["run"]) if options["run"] else finding.event(options["event"])
+                event = _of_run(flow, options["run"]) if options["run"] else lookups.event(options["event"])
                 sample = samples.add(flow, options["name"], event)
                 self.say(f"“{sample}” is a sample of {flow}.")
             case "list":
@@ -47,18 +47,18 @@ class Command(RelayCommand):
                 self.say(f"“{options['name']}” is removed.")
 
     def _list(self, flow: Flow, *, as_json: bool) -> None:
-        found = [
-            {"name": one.name, "bytes": one.size, "added": one.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
-            for one in flow.samples.kept().defer("event")
+        rows = [
+            {"name": sample.name, "bytes": sample.size, "added": sample.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+            for sample in flow.samples.kept().defer("event")
         ]
         if as_json:
-            self.say_json(found)
+            self.say_json(rows)
             return
-        self.say_table(("NAME", "BYTES", "ADDED"), [tuple(one.values()) for one in found])
+        self.say_table(("NAME", "BYTES", "ADDED"), [tuple(row.values()) for row in rows])
 
 
 def _of_run(flow: Flow, word: str) -> dict[str, Any]:
-    run = finding.run(word)
+    run = lookups.run(word)
     if run.flow_id != flow.pk:
         raise RelayError(f"{word} is a run of another flow.")
-    return written(run.event)
+    return event_to_json(run.event)

@@ -1,4 +1,4 @@
-"""`relay signatures check`: recorded requests, verified as a trigger would."""
+"""`relay signatures check` verifies recorded requests as a trigger would."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from relay.signatures import vectors
 
 
 class Command(RelayCommand):
-    help = "Say which of recorded requests come from their senders. Nothing is sent or stored."
+    help = "Say which recorded requests are genuine. Sends and stores nothing."
     needs_database = False
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="check")
-        checking = verbs.add_parser("check", help="verify the requests of a file by their schemes and secrets")
+        checking = verbs.add_parser("check", help="verify the requests in a file with their schemes and secrets")
         checking.add_argument(
             "file",
             metavar="FILE",
@@ -28,15 +28,15 @@ class Command(RelayCommand):
         checking.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        found = [
-            {"id": one.id, "valid": verdict.valid, "reason": verdict.reason}
-            for one in vectors.vectors_of(_read(options["file"]))
-            for verdict, _ in [vectors.check(one, registry.scheme)]
+        results = [
+            {"id": vector.id, "valid": verdict.valid, "reason": verdict.reason}
+            for vector in vectors.vectors_of(_read(options["file"]))
+            for verdict, _ in [vectors.check(vector, registry.scheme)]
         ]
         if options["json"]:
-            self.say_json(found)
+            self.say_json(results)
             return
-        rows = [(one["id"], "yes" if one["valid"] else "no", one["reason"]) for one in found]
+        rows = [(row["id"], "yes" if row["valid"] else "no", row["reason"]) for row in results]
         self.say_table(("ID", "VALID", "REASON"), rows)
 
 

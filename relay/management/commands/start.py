@@ -1,18 +1,18 @@
-"""`relay start`: start a flow by hand."""
+"""`relay start` starts a flow with a manual trigger."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import starting
+from relay.engine.intake import internal_events
 from relay.errors import RelayError
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 
 
 class Command(RelayCommand):
-    help = "Start a flow whose trigger is manual, with what its form asks for."
+    help = "Start a flow with a manual trigger, with values for its form."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("flow", metavar="FLOW", help="its id or exact name")
@@ -20,12 +20,12 @@ class Command(RelayCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
-        event = starting.by_hand(finding.flow(options["flow"]), dict(map(_pair, options["input"])))
+        event = internal_events.start_by_hand(lookups.flow(options["flow"]), dict(map(_pair, options["input"])))
         run = event.runs.first()
         if options["json"]:
             self.say_json({"event": event.ref, "run": run.ref if run else None})
         else:
-            self.say(f"Run {run.ref} is on its way." if run else f"The flow is a draft: {event.ref} was captured.")
+            self.say(f"Run {run.ref} is queued." if run else f"The flow is a draft: {event.ref} was captured.")
 
 
 def _pair(text: str) -> tuple[str, str]:

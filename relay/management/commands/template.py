@@ -1,4 +1,4 @@
-"""`relay template render`: what templates become, through the fuel that deliveries have."""
+"""`relay template render` renders templates within the limits of deliveries."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from relay.bodies import numerals
 from relay.errors import RelayError, TemplateError
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 from relay.templating import JSON, Budget, compile_tree
 
 
 class Command(RelayCommand):
-    help = "Print what a template becomes for a context, within the limits that deliveries have. Sends nothing."
+    help = "Print the result of a template, within the limits of deliveries. Sends nothing."
     needs_database = False
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="render")
-        rendering = verbs.add_parser("render", help="render a template, or many")
+        rendering = verbs.add_parser("render", help="render one template or several")
         rendering.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: standard input")
         rendering.add_argument("--context", metavar="FILE", help="a JSON object with the names that exist")
-        many = 'FILE holds one {"id", "template", "context"} a line; print [{"id", "result"} or {"id", "error"}]'
-        rendering.add_argument("--json", action="store_true", help=many)
+        json_help = 'FILE holds one {"id", "template", "context"} a line; print [{"id", "result"} or {"id", "error"}]'
+        rendering.add_argument("--json", action="store_true", help=json_help)
 
     def run(self, options: dict[str, Any]) -> None:
-        content = finding.content(options["file"])
+        content = lookups.content(options["file"])
         context = _context(options["context"])
         if options["json"]:
             lines = [line for line in content.splitlines() if line.strip()]
             self.say_json([_answer(line, context) for line in lines])
             return
-        value = _rendered(content.decode("utf-8", "replace").removesuffix("\n"), context)
+        value = _render(content.decode("utf-8", "replace").removesuffix("\n"), context)
         if isinstance(value, str):
             self.say(value)
         else:
@@ -39,21 +40,21 @@ class Command(RelayCommand):
 
 
 def _context(file: str | None) -> dict[str, Any]:
-    return {} if file is None else _printable(_object(finding.content(file), f"{file} is not a JSON object"))
+    return {} if file is None else _printable(_object(lookups.content(file), f"{file} is not a JSON object"))
 
 
-def _object(text: bytes, complaint: str) -> dict[str, Any]:
+def _object(text: bytes, message: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = numerals.loads(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise RelayError(complaint)
+        raise RelayError(message)
     return value
 
 
 def _printable(value: Any) -> Any:
-    """The value; TemplateError where it holds NaN, Infinity or 1e999, which Python writes and JSON can't hold."""
+    """Return the value; raises TemplateError for NaN, Infinity or 1e999, which Python reads but JSON doesn't allow."""
     try:
         json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
@@ -61,30 +62,30 @@ def _printable(value: Any) -> Any:
     return value
 
 
-def _rendered(template: JSON, context: dict[str, Any]) -> JSON:
+def _render(template: JSON, context: dict[str, Any]) -> JSON:
     with Budget():
         return compile_tree(template).render(context)
 
 
 def _answer(line: bytes, context: dict[str, Any]) -> dict[str, Any]:
-    """The result or error of one line; nothing of it reaches the next."""
+    """Return the result or error of one line; lines don't affect each other."""
     number = None
     try:
-        asked = _object(line, 'the line is not a JSON object with "id", "template" and "context"')
-        number = _printable(asked.get("id"))
-        return {"id": number, "result": _rendered(_template(_printable(asked)), {**context, **_names(asked)})}
+        line_object = _object(line, 'the line is not a JSON object with "id", "template" and "context"')
+        number = _printable(line_object.get("id"))
+        return {"id": number, "result": _render(_template(_printable(line_object)), {**context, **_names(line_object)})}
     except RelayError as error:
         return {"id": number, "error": str(error)}
 
 
-def _template(asked: dict[str, Any]) -> JSON:
-    if "template" not in asked:
+def _template(line_object: dict[str, Any]) -> JSON:
+    if "template" not in line_object:
         raise TemplateError('the line has no "template"')
-    return asked["template"]
+    return line_object["template"]
 
 
-def _names(asked: dict[str, Any]) -> dict[str, Any]:
-    names = asked.get("context") or {}
+def _names(line_object: dict[str, Any]) -> dict[str, Any]:
+    names = line_object.get("context") or {}
     if not isinstance(names, dict):
         raise TemplateError("a context is a JSON object")
     return names

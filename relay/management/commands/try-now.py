@@ -1,10 +1,10 @@
-"""`relay try-now`: the next try of waiting runs, at once."""
+"""`relay try-now` makes the next attempt of waiting runs now."""
 
 from __future__ import annotations
 
-from relay.management.acting import ActingCommand
+from relay.engine.runs import run_actions
+from relay.management.run_actions import RunActionCommand
 
 
-class Command(ActingCommand):
-    help = "Make the next try of a waiting run now, not later."
-    word, done = "try-now", "being tried now"
+class Command(RunActionCommand):
+    action = run_actions.try_now

@@ -1,15 +1,15 @@
-"""`relay upkeep`: rings what is due, in this process."""
+"""`relay upkeep` runs upkeep in this process."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from relay.management.command import RelayCommand
-from relay.supervision import roles
+from relay.supervision import processes
 
 
 class Command(RelayCommand):
-    help = "Ring what is due, once a second, until SIGTERM. Of many, one at a time does it."
+    help = "Wake workers for due runs, index, alert and prune until SIGTERM. Of several processes, one works at a time."
 
     def run(self, options: dict[str, Any]) -> None:
-        roles.upkeep()
+        processes.upkeep()

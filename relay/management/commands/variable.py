@@ -1,4 +1,4 @@
-"""`relay variable set`, `list` and `remove`."""
+"""`relay variable` sets, lists and removes variables."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from relay.engine import variables
+from relay.engine.configuration import variables
 from relay.errors import RelayError
-from relay.management import finding
+from relay.management import lookups
 from relay.management.command import RelayCommand
 from relay.models import Variable, Workspace
 
 
 class Command(RelayCommand):
-    help = "Set, list or remove variables: values that templates call vars.NAME."
+    help = "Set, list or remove variables, which templates read as vars.NAME."
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="set|list|remove")
-        setting = verbs.add_parser("set", help="make or change one; its value on standard input")
-        setting.add_argument("name", metavar="NAME", help="what templates call it: vars.NAME")
-        setting.add_argument("--secret", action="store_true", help="seal it; it is never shown again")
-        listing = verbs.add_parser("list", help="names and values; of secret ones the names")
+        setting = verbs.add_parser("set", help="create or change one; its value is standard input")
+        setting.add_argument("name", metavar="NAME", help="its name in templates: vars.NAME")
+        setting.add_argument("--secret", action="store_true", help="encrypt it, and never show it again")
+        listing = verbs.add_parser("list", help="names and values; no secret values")
         listing.add_argument("--json", action="store_true", help="print JSON")
         removing = verbs.add_parser("remove", help="remove one that no live flow uses")
         removing.add_argument("name", metavar="NAME")
@@ -29,15 +29,15 @@ class Command(RelayCommand):
             verb.add_argument("--workspace", metavar="NAME", help="default: the first one")
 
     def run(self, options: dict[str, Any]) -> None:
-        workspace = finding.workspace(options["workspace"])
+        workspace = lookups.workspace(options["workspace"])
         match options["verb"]:
             case "list":
                 self._list(workspace, as_json=options["json"])
             case "remove":
                 self._remove(workspace, options["name"])
             case _:
-                made = variables.set_variable(workspace, options["name"], _value(), secret=options["secret"])
-                self.say(f"{made.name} is set{', sealed' if made.is_secret else ''}.")
+                variable = variables.set_variable(workspace, options["name"], _value(), secret=options["secret"])
+                self.say(f"{variable.name} is set{', sealed' if variable.is_secret else ''}.")
 
     def _list(self, workspace: Workspace, *, as_json: bool) -> None:
         rows = [_row(variable) for variable in workspace.variables.order_by("name")]
@@ -48,10 +48,10 @@ class Command(RelayCommand):
             self.say_table(("NAME", "VALUE"), shown)
 
     def _remove(self, workspace: Workspace, name: str) -> None:
-        found = workspace.variables.filter(name=name).first()
-        if found is None:
+        variable = workspace.variables.filter(name=name).first()
+        if variable is None:
             raise RelayError(f"There is no variable {name}. `relay variable list` lists them.")
-        variables.remove(found)
+        variables.remove(variable)
         self.say(f"{name} is removed.")
 
 
@@ -64,9 +64,9 @@ def _row(variable: Variable) -> dict[str, Any]:
 
 
 def _value() -> str:
-    """All of standard input, without the line break at its end."""
+    """Read standard input, without the line break at its end."""
     try:
-        text = sys.stdin.buffer.read(4 * variables.MOST_CHARACTERS + 4).decode()
+        text = sys.stdin.buffer.read(4 * variables.MAX_CHARACTERS + 4).decode()
     except UnicodeDecodeError:
         raise RelayError("Standard input must hold the value as UTF-8 text.") from None
     return text.removesuffix("\n").removesuffix("\r")

@@ -1,4 +1,4 @@
-"""`relay web`: pages and ingest, in this process."""
+"""`relay web` serves pages and ingest in this process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from relay.management.command import RelayCommand
-from relay.supervision import addresses, roles
+from relay.supervision import addresses, processes
 
 
 class Command(RelayCommand):
-    help = "Serve pages and ingest until SIGTERM. Set RELAY_PUBLIC_URL to what others call it."
+    help = "Serve pages and ingest until SIGTERM. Set RELAY_PUBLIC_URL to its public address."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1)")
@@ -18,4 +18,4 @@ class Command(RelayCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         address = addresses.resolve(options["host"])
-        roles.web(address, addresses.free_port(address, options["port"]))
+        processes.web(address, addresses.free_port(address, options["port"]))

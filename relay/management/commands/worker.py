@@ -1,4 +1,4 @@
-"""`relay worker`: one worker, in this process."""
+"""`relay worker` runs one worker in this process."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from relay.management.command import RelayCommand
-from relay.supervision import roles
+from relay.supervision import processes
 
 
 class Command(RelayCommand):
-    help = "Carry runs through their steps until SIGTERM; what is in hand is finished."
+    help = "Work on due runs until SIGTERM, and then finish the runs in progress."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--burst", action="store_true", help="end when no bell waits")
+        parser.add_argument("--burst", action="store_true", help="exit when no wakeup is waiting")
 
     def run(self, options: dict[str, Any]) -> None:
-        roles.say_settings()
-        roles.worker(burst=options["burst"])
+        processes.log_settings()
+        processes.worker(burst=options["burst"])

@@ -1,6 +1,6 @@
-"""A transmission signed by a certificate that the request names (PayPal sends so).
+"""Verifies transmissions signed by a certificate that the request names (used by PayPal).
 
-Source: paypalrestsdk 1.13.3, notifications.py; the host is pinned here, which the kit leaves to its caller.
+Source: paypalrestsdk 1.13.3, notifications.py. The host is pinned here, which the SDK leaves to its caller.
 """
 
 from __future__ import annotations
@@ -8,31 +8,31 @@ from __future__ import annotations
 import zlib
 
 from relay.signatures import publickeys
-from relay.signatures.fetching import Wanted, fetched, pinned
-from relay.signatures.named.asked import Asked, mismatch
+from relay.signatures.fetching import KeyDocument, fetched, pinned
+from relay.signatures.named.verifier_input import VerifierInput, mismatch
 from relay.signatures.verdict import Refused
 
 
-def check(asked: Asked) -> None:
-    """`options`: `start` of the headers' names, `url` that the certificate's must match, `name` that it ends with."""
-    start = str(asked.options["start"])
-    webhook = asked.part("webhook_id")
-    if asked.header(f"{start}-auth-algo") != b"SHA256withRSA":
+def check(inputs: VerifierInput) -> None:
+    """`options`: `start` of the headers' names, a pattern `url` of the certificate, and `name`, the end of its name."""
+    start = str(inputs.options["start"])
+    webhook = inputs.part("webhook_id")
+    if inputs.header(f"{start}-auth-algo") != b"SHA256withRSA":
         raise Refused("The signature's algorithm is not the one that this sender uses")
-    url = pinned(asked.header(f"{start}-cert-url").decode("latin-1"), str(asked.options["url"]))
+    url = pinned(inputs.header(f"{start}-cert-url").decode("latin-1"), str(inputs.options["url"]))
     message = b"|".join(
         (
-            asked.header(f"{start}-transmission-id"),
-            asked.header(f"{start}-transmission-time"),
+            inputs.header(f"{start}-transmission-id"),
+            inputs.header(f"{start}-transmission-time"),
             webhook.encode(),
-            str(zlib.crc32(asked.request.body)).encode(),
+            str(zlib.crc32(inputs.request.body)).encode(),
         )
     )
-    signature = asked.signature(f"{start}-transmission-sig")
+    signature = inputs.signature(f"{start}-transmission-sig")
     if not publickeys.verify_by_certificate(
-        certificate(asked, url),
-        str(asked.options["name"]),
-        asked.now,
+        certificate(inputs, url),
+        str(inputs.options["name"]),
+        inputs.now,
         signature=signature,
         message=message,
         by="sha256",
@@ -40,7 +40,7 @@ def check(asked: Asked) -> None:
         raise mismatch()
 
 
-def certificate(asked: Asked, url: str) -> bytes:
-    """The certificate at a pinned address, or the one that stands in for it."""
-    stand_in = asked.given("cert_pem")
-    return str(stand_in).encode() if stand_in else fetched(asked.fetch, Wanted(url))
+def certificate(inputs: VerifierInput, url: str) -> bytes:
+    """The certificate at a pinned address, or the one in the secret that replaces it."""
+    override = inputs.optional_part("cert_pem")
+    return str(override).encode() if override else fetched(inputs.fetch, KeyDocument(url))

@@ -1,4 +1,4 @@
-"""JSON Web Tokens in compact form, read strictly: the verifier says which algorithm is right, not the token."""
+"""Parses JSON Web Tokens in compact form strictly; the verifier decides the algorithm, not the token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from relay.signatures.encodings import decoded
 from relay.signatures.verdict import Refused
 
-MOST_BYTES = 16 * 1024
+MAX_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Token:
     signature: bytes
 
 
-def parse(text: bytes, algorithm: str, *, most: int = MOST_BYTES) -> Token:
-    """Raises Refused for what is no token, and for one of another algorithm, `none` among them."""
+def parse(text: bytes, algorithm: str, *, most: int = MAX_BYTES) -> Token:
+    """Raises Refused for invalid tokens, and tokens with another algorithm, such as `none`."""
     pieces = text.split(b".")
     raw = [None if b"=" in piece else decoded(piece, "base64url") for piece in pieces]
     if len(text) > most or len(pieces) != 3 or None in raw:
@@ -37,13 +37,13 @@ def parse(text: bytes, algorithm: str, *, most: int = MOST_BYTES) -> Token:
 
 
 def check_times(token: Token, now: float, *, leeway: float, needed: tuple[str, ...] = ("exp",)) -> None:
-    """Raises Refused outside of `nbf` and `exp`, or where one that is needed is missing."""
+    """Raises Refused outside of `nbf` and `exp`, or if a required one is missing."""
     for name in ("exp", "nbf"):
         value = token.claims.get(name)
         if value is None and name not in needed:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Refused(f"The token's {name} is missing or no number")
+            raise Refused(f"The token's {name} is missing or not a number")
         if (name == "exp" and now > value + leeway) or (name == "nbf" and now < value - leeway):
             raise Refused("The token is not in force " + ("any more" if name == "exp" else "yet"))
 

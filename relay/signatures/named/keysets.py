@@ -1,4 +1,4 @@
-"""JSON Web Key Sets: the key that a message names, of those that a sender publishes."""
+"""Finds the key that a message names in the JSON Web Key Set of its sender."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
-from relay.signatures.fetching import Wanted, fetched
-from relay.signatures.named.asked import Asked
+from relay.signatures.fetching import KeyDocument, fetched
+from relay.signatures.named.verifier_input import VerifierInput
 from relay.signatures.verdict import Refused
 
 
-def key(asked: Asked, url: str, kid: str) -> dict[str, Any]:
-    """The key called `kid` at the sender's address, or of the set that stands in for it."""
-    stand_in = asked.given("jwks")
-    keys = _keys(stand_in or fetched(asked.fetch, Wanted(url)))
-    found = next((one for one in keys if isinstance(one, dict) and one.get("kid") == kid), None)
-    if found is None:
+def key(inputs: VerifierInput, url: str, kid: str) -> dict[str, Any]:
+    """The key `kid` in the set at the sender's address, or in the set of the secret that replaces it."""
+    override = inputs.optional_part("jwks")
+    keys = _keys(override or fetched(inputs.fetch, KeyDocument(url)))
+    match = next((candidate for candidate in keys if isinstance(candidate, dict) and candidate.get("kid") == kid), None)
+    if match is None:
         raise Refused("The key that it was signed with is not one that the sender publishes")
-    return found
+    return match
 
 
 def _keys(document: Any) -> list[Any]:

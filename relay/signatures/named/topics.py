@@ -1,4 +1,4 @@
-"""Messages of a topic, signed field by field with a certificate that they name (AWS SNS sends so).
+"""Verifies messages of a topic, signed field by field with a certificate that they name (used by AWS SNS).
 
 Source: sns-validator 0.3.5.
 """
@@ -9,8 +9,8 @@ from typing import Any
 
 from relay.signatures import publickeys
 from relay.signatures.fetching import pinned
-from relay.signatures.named.asked import Asked, mismatch, readable
 from relay.signatures.named.certified import certificate
+from relay.signatures.named.verifier_input import VerifierInput, mismatch, readable
 from relay.signatures.verdict import Refused
 
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
@@ -23,24 +23,24 @@ _FIELDS = {
 _HASHES = {"1": "sha1", "2": "sha256"}
 
 
-def check(asked: Asked) -> None:
-    """The secret's `topic_arn` says whose messages: a valid signature alone, any customer of the sender can send.
+def check(inputs: VerifierInput) -> None:
+    """The secret's `topic_arn` is the accepted topic, because any customer of the sender can get a valid signature.
 
-    `options`: `url` that the certificate's must match, and `name` that it ends with.
+    `options`: `url`, a pattern of the certificate's URL, and `name`, the end of its name.
     """
-    message = _message(asked)
+    message = _message(inputs)
     by = _HASHES.get(str(message.get("SignatureVersion")))
     if by is None:
         raise Refused("The version of the signature is not one that this sender uses")
-    url = pinned(message.get("SigningCertURL"), str(asked.options["url"]))
-    topic = asked.given("topic_arn") if not isinstance(asked.secret, str) else asked.secret
+    url = pinned(message.get("SigningCertURL"), str(inputs.options["url"]))
+    topic = inputs.optional_part("topic_arn") if not isinstance(inputs.secret, str) else inputs.secret
     if topic and message.get("TopicArn") != topic:
         raise Refused("The message is from another topic")
     signature = readable(str(message.get("Signature", "")).encode())
     if not publickeys.verify_by_certificate(
-        certificate(asked, url),
-        str(asked.options["name"]),
-        asked.now,
+        certificate(inputs, url),
+        str(inputs.options["name"]),
+        inputs.now,
         signature=signature,
         message=_signed(message),
         by=by,
@@ -48,8 +48,8 @@ def check(asked: Asked) -> None:
         raise mismatch()
 
 
-def _message(asked: Asked) -> dict[str, Any]:
-    message = asked.request.json
+def _message(inputs: VerifierInput) -> dict[str, Any]:
+    message = inputs.request.json
     if not isinstance(message, dict) or str(message.get("Type")) not in _FIELDS:
         raise Refused("The body is not a message of a topic")
     return message
@@ -63,5 +63,8 @@ def _signed(message: dict[str, Any]) -> bytes:
             continue
         if not isinstance(value, str):
             raise Refused(f"The message has no {name}")
+        # Lines are joined unescaped, so with a line break in another field, two messages would have the same text.
+        if name != "Message" and "\n" in value:
+            raise Refused(f"The message's {name} has a line break in it")
         lines += [name, value]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")

@@ -1,29 +1,30 @@
-"""The filters of templates: an allow-list, as data."""
+"""Lists the filters that templates may use."""
 
 from dataclasses import replace
 
 from relay.templating.filters import (
     choosing,
-    codes,
-    contacts,
+    exchange,
+    hashing,
     lists,
     markup,
     matching,
     money,
     mrkdwn,
-    notation,
     numbers,
     ordering,
+    phone_email,
     picking,
+    serialization,
+    slugs,
     texts,
     times,
-    wording,
 )
 from relay.templating.filters.definition import GUARDED, Filter, guard
 
 _MODULES = (
     texts,
-    wording,
+    slugs,
     matching,
     markup,
     mrkdwn,
@@ -34,15 +35,16 @@ _MODULES = (
     ordering,
     choosing,
     picking,
-    notation,
-    codes,
-    contacts,
+    serialization,
+    hashing,
+    phone_email,
+    exchange,
 )
 FILTERS: dict[str, Filter] = {
     name: filter_ if filter_.group else replace(filter_, group=module.GROUP)
     for name, filter_, module in sorted(
         ((name, filter_, module) for module in _MODULES for name, filter_ in module.FILTERS.items()),
-        key=lambda found: found[0],
+        key=lambda item: item[0],
     )
 }
 GUARDED.update({name: guard(name, filter_) for name, filter_ in FILTERS.items()})

@@ -1,4 +1,4 @@
-"""The filters as people look them up: by group, by words, each with its other names."""
+"""Lists filters for people: by group, by search words, each with its other names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One filter with its help; `example` renders to `result`. `also`: other names of the same filter."""
+    """A filter with its help; `example` renders to `result`. `also`: other names of the same filter."""
 
     name: str
     also: tuple[str, ...]
@@ -34,11 +34,11 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """The result as text, as it would stand in a message."""
+        """The result as it appears in text."""
         return as_text(self.result)
 
     def matches(self, words: str) -> bool:
-        """Whether all words stand in its names, its help or its group."""
+        """Whether all words occur in its names, help or group."""
         text = " ".join((self.name, *self.also, self.group, self.arguments, self.help)).casefold()
         return all(word in text for word in words.casefold().split())
 
@@ -57,7 +57,7 @@ def _fullest(names: list[str]) -> str:
 def _entry(names: list[str]) -> Entry:
     name = _fullest(names)
     filter_ = FILTERS[name]
-    also = tuple(one for one in names if one != name)
+    also = tuple(other for other in names if other != name)
     return Entry(name, also, filter_.group, filter_.arguments, filter_.help, filter_.example, filter_.result)
 
 
@@ -65,9 +65,9 @@ ENTRIES = _entries()
 
 
 def grouped(words: str = "") -> list[tuple[str, list[Entry]]]:
-    """The groups with those of their filters that match the words, by name before by help; none that is empty."""
-    found = [entry for entry in ENTRIES if entry.matches(words)]
+    """The groups with the filters that match the words, matches by name first; empty groups are left out."""
+    entries = [entry for entry in ENTRIES if entry.matches(words)]
     if words:
-        found.sort(key=lambda entry: words.casefold() not in " ".join((entry.name, *entry.also)))
-    groups = [(group, [entry for entry in found if entry.group == group]) for group in GROUPS]
+        entries.sort(key=lambda entry: words.casefold() not in " ".join((entry.name, *entry.also)))
+    groups = [(group, [entry for entry in entries if entry.group == group]) for group in GROUPS]
     return [(group, entries) for group, entries in groups if entries]

@@ -18,12 +18,12 @@ def mapped(value: Any, name: Any = None, *args: Any, attribute: Any = None, defa
     if attribute is None:
         return [call(name, item, args) for item in elements(value)]
     keys = keys_of(attribute)
-    found = [part_of(item, keys) for item in elements(value)]
-    return found if default is None else [default if isinstance(item, Missing) else item for item in found]
+    parts = [part_of(item, keys) for item in elements(value)]
+    return parts if default is None else [default if isinstance(item, Missing) else item for item in parts]
 
 
 def test_for(name: Any, args: tuple[Any, ...]) -> Callable[[Any], bool]:
-    """The test of that name; without one, whether a value is true."""
+    """The test with a name; without one, whether a value is true."""
     if name is None:
         return bool
     if not isinstance(name, str) or name not in TESTS:
@@ -32,11 +32,11 @@ def test_for(name: Any, args: tuple[Any, ...]) -> Callable[[Any], bool]:
     return lambda value: test(value, *args)
 
 
-def _holds(test: Callable[[Any], bool], name: Any, found: Any) -> bool:
+def _holds(test: Callable[[Any], bool], name: Any, part: Any) -> bool:
     """An element that doesn't have the attribute is not an error: no test holds for it but `undefined`."""
-    if isinstance(found, Missing) and name not in ("defined", "undefined"):
+    if isinstance(part, Missing) and name not in ("defined", "undefined"):
         return False
-    return test(found)
+    return test(part)
 
 
 def select(value: Any, name: Any = None, *args: Any) -> list[Any]:
@@ -62,7 +62,7 @@ def rejectattr(value: Any, attribute: Any, name: Any = None, *args: Any) -> list
 FILTERS = {
     "map": Filter(
         function=mapped,
-        help="Takes a part of each element, or applies a filter to each.",
+        help="Takes an attribute of each element, or applies a filter to each.",
         example="{{ [{'sku': 'A1'}, {'sku': 'B2'}] | map(attribute='sku') }}",
         result=["A1", "B2"],
     ),
@@ -75,7 +75,7 @@ FILTERS = {
     ),
     "rejectattr": Filter(
         function=rejectattr,
-        help="Elements whose part does not pass a test.",
+        help="Elements for whose attribute a test does not hold.",
         example="{{ [{'n': 1}, {'n': 2}] | rejectattr('n', 'eq', 1) }}",
         result=[{"n": 2}],
         keeps=True,
@@ -89,7 +89,7 @@ FILTERS = {
     ),
     "selectattr": Filter(
         function=selectattr,
-        help="Elements whose part passes a test.",
+        help="Elements for whose attribute a test holds.",
         example="{{ [{'n': 1}, {'n': 2}] | selectattr('n', 'gt', 1) }}",
         result=[{"n": 2}],
         keeps=True,

@@ -1,4 +1,4 @@
-"""What a filter is: a function with its help, and the guard around every call of it."""
+"""Defines a filter: a function with its help, and a wrapper that meters and checks each call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from relay.errors import FilterFault, MissingName, RelayError, TemplateError, TemplateLimit
+from relay.errors import FilterFault, MissingName, RelayError, SenderBusy, TemplateError, TemplateLimit
 from relay.templating.fuel import charge, charge_text, charge_value
 from relay.templating.kinds import shown
 from relay.templating.missing import Missing, raise_missing
@@ -17,18 +17,18 @@ from relay.templating.suggestions import no_such
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """One filter of the allow-list; `example` renders to `result`.
+    """A filter that templates may use; `example` renders to `result`.
 
-    `cost`: what one character or element among its arguments takes at worst, in nanoseconds: measure it. The guard
-    charges for it before the call, and for the result after it; one that makes more than it is given asks first,
-    with `bounded` (a width or count), `expect_text` (a text) or `charge` (a unit is 200 ns or 32 bytes).
-    Never call what no charge can bound: regular expressions are `patterns`, text of a value is `as_text`.
-    `tests/templating/test_filter_limits.py` calls every filter with hostile arguments and watches time and memory.
-    `group`: the heading it stands under in the help; else its module's.
-    `takes`: its arguments as the help shows them, where the function's own don't read well.
-    `keeps`: a list it returns holds only elements of its input, each once, so their trees need no charge.
+    `cost`: the measured worst-case nanoseconds for a character or element of its arguments. The wrapper charges it
+    before the call, and the result after it. A filter whose result is larger than its arguments charges first, with
+    `bounded` (a width or count), `expect_text` (a text) or `charge` (a unit is 200 ns or 32 bytes).
+    Never call functions whose work can't be bounded: use `patterns` for regular expressions, `as_text` for text.
+    `tests/templating/test_filter_limits.py` calls every filter with hostile arguments and measures time and memory.
+    `group`: its heading in the help; else that of its module.
+    `takes`: its arguments as the help shows them, if those of the function are unclear.
+    `keeps`: a returned list contains only elements of its input, each once, so their trees need no charge.
     `missing`: its input may be a missing name.
-    `load`: imports what is heavy; called when a template that names the filter is compiled, never in a render.
+    `load`: imports slow modules; called when a template with the filter is compiled, never in a render.
     """
 
     function: Callable[..., Any]
@@ -42,8 +42,8 @@ class Filter:
     missing: bool = False
     load: Callable[[], object] | None = None
 
-    def takes_these(self, count: int, names: list[str]) -> bool:
-        """Whether so many arguments, and some by these names, can stand in its brackets."""
+    def accepts(self, count: int, names: list[str]) -> bool:
+        """Whether the filter accepts this number of arguments and these names."""
         try:
             _signature(self.function).bind(None, *range(count), **dict.fromkeys(names))
         except TypeError:
@@ -52,7 +52,7 @@ class Filter:
 
     @property
     def arguments(self) -> str:
-        """What stands in its brackets: `currency, locale='en'`."""
+        """The arguments as text: `currency, locale='en'`."""
         if self.takes:
             return self.takes
         _, *rest = inspect.signature(self.function).parameters.values()
@@ -74,7 +74,7 @@ def _argument(parameter: inspect.Parameter) -> str:
 
 
 class Unfit(Exception):
-    """What a filter got is not what it needs (`a number`); the guard says which filter, and what it got."""
+    """A filter got a value other than it needs (`a number`). The wrapper adds the filter and the value."""
 
     def __init__(self, need: str, got: Any, advice: str = "") -> None:
         super().__init__(need)
@@ -87,16 +87,16 @@ GUARDED: dict[str, Callable[..., Any]] = {}
 
 
 def guard(name: str, filter_: Filter) -> Callable[..., Any]:
-    """The filter as templates call it: missing names refused, results charged, errors in words."""
+    """The filter as templates call it: refuses missing names, charges results, and rewords errors."""
     function, keeps, missing, cost = filter_.function, filter_.keeps, filter_.missing, filter_.cost
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if not missing:
-            refuse_missing(args, kwargs)
-        charge(1 + cost * (extent(args) + extent(kwargs.values())) // 200)
+            raise_if_missing(args, kwargs)
+        charge(1 + cost * (size_of(args) + size_of(kwargs.values())) // 200)
         try:
             result = function(*args, **kwargs)
-        except (MissingName, TemplateLimit, FilterFault):
+        except (MissingName, TemplateLimit, FilterFault, SenderBusy):
             raise
         except RelayError as error:
             raise FilterFault(str(error), filter=name) from error
@@ -115,7 +115,7 @@ def _misused(name: str, filter_: Filter, args: tuple[Any, ...]) -> str:
     return f"`{name}` can't be used like this on {shown(args[0])}; an example: {filter_.example}"
 
 
-def refuse_missing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def raise_if_missing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     for value in args:
         if isinstance(value, Missing):
             raise_missing(value)
@@ -124,8 +124,8 @@ def refuse_missing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             raise_missing(value)
 
 
-def extent(values: Iterable[Any]) -> int:
-    """The characters (past ASCII, each counts 4) and elements of some values, without what the elements hold."""
+def size_of(values: Iterable[Any]) -> int:
+    """The number of characters (4 for each outside ASCII) and elements of some values, without nested ones."""
     total = 0
     for value in values:
         if isinstance(value, str):
@@ -147,7 +147,7 @@ def _charge_result(result: Any, keeps: bool) -> None:
 
 
 def call(name: Any, value: Any, args: tuple[Any, ...]) -> Any:
-    """Call a filter by name, for map(). Raises TemplateError where there is none."""
+    """Calls a filter by name, for map(). Raises TemplateError for an unknown one."""
     if not isinstance(name, str) or name not in GUARDED:
         raise TemplateError(
             no_such("filter", name, GUARDED) if isinstance(name, str) else "a filter is named by a text"

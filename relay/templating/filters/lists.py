@@ -1,4 +1,4 @@
-"""Filters on lists and objects; all of them give lists, never generators."""
+"""Defines filters for lists and objects, which return lists and never generators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUP = "Lists and objects"
 
 
 def elements(value: Any) -> list[Any]:
-    """What a loop over the value sees: elements, keys of an object, characters of text. Charged."""
+    """The elements, keys of an object or characters of text over which a loop iterates. Charges work."""
     if isinstance(value, Missing):
         raise_missing(value)
     if not isinstance(value, (list, tuple, dict, range, str)):
@@ -32,7 +32,7 @@ Keys = tuple[Any, ...]
 
 
 def keys_of(attribute: Any) -> Keys:
-    """The keys of an `attribute=`: a name, a path of names (`customer.name`) or an index; none for none."""
+    """The keys of an `attribute=`: a name, a path of names (`customer.name`) or an index; () without one."""
     if attribute is None:
         return ()
     if isinstance(attribute, int):
@@ -44,18 +44,18 @@ def keys_of(attribute: Any) -> Keys:
 
 
 def part_of(item: Any, keys: Keys) -> Any:
-    """What an element has at the keys; a Missing where it has none."""
-    found = walk(item, ELEMENT, keys)
-    charge(12 if isinstance(found, Missing) else 2)
-    return found
+    """The value of an element at the keys; a Missing if it has none."""
+    part = walk(item, ELEMENT, keys)
+    charge(12 if isinstance(part, Missing) else 2)
+    return part
 
 
 def present(item: Any, keys: Keys) -> Any:
-    """As `part_of`; raises MissingName where the element has none."""
-    found = part_of(item, keys) if keys else item
-    if isinstance(found, Missing):
-        raise_missing(found)
-    return found
+    """Like `part_of`, but raises MissingName if the element has no such value."""
+    part = part_of(item, keys) if keys else item
+    if isinstance(part, Missing):
+        raise_missing(part)
+    return part
 
 
 def items(value: Any) -> list[Any]:
@@ -67,9 +67,9 @@ def items(value: Any) -> list[Any]:
 
 def batch(value: Any, linecount: int, fill_with: Any = None) -> list[Any]:
     size = bounded(linecount, name="the size", least=1)
-    found = elements(value)
-    charge(4 * (len(found) // size))
-    rows = [found[start : start + size] for start in range(0, len(found), size)]
+    items_ = elements(value)
+    charge(4 * (len(items_) // size))
+    rows = [items_[start : start + size] for start in range(0, len(items_), size)]
     if rows and fill_with is not None:
         rows[-1] = rows[-1] + [fill_with] * (size - len(rows[-1]))
     return rows
@@ -77,30 +77,30 @@ def batch(value: Any, linecount: int, fill_with: Any = None) -> list[Any]:
 
 def slices(value: Any, slices: int, fill_with: Any = None) -> list[Any]:
     count = bounded(slices, name="the number of slices", least=1)
-    found = elements(value)
+    items_ = elements(value)
     charge(8 * count)
-    size, longer = divmod(len(found), count)
+    size, longer = divmod(len(items_), count)
     rows, start = list[Any](), 0
     for position in range(count):
         end = start + size + (position < longer)
         filler = [fill_with] if fill_with is not None and position >= longer else []
-        rows.append(found[start:end] + filler)
+        rows.append(items_[start:end] + filler)
         start = end
     return rows
 
 
 def first(value: Any, count: Any = None) -> Any:
-    found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    items_ = value if isinstance(value, (str, list, tuple, range)) else elements(value)
     if count is not None:
-        return found[: bounded(count, name="the count")]
-    return found[0] if found else Missing(base="the first element", why="the list is empty")
+        return items_[: bounded(count, name="the count")]
+    return items_[0] if items_ else Missing(base="the first element", why="the list is empty")
 
 
 def last(value: Any, count: Any = None) -> Any:
-    found = value if isinstance(value, (str, list, tuple, range)) else elements(value)
+    items_ = value if isinstance(value, (str, list, tuple, range)) else elements(value)
     if count is not None:
-        return found[max(len(found) - bounded(count, name="the count"), 0) :]
-    return found[-1] if found else Missing(base="the last element", why="the list is empty")
+        return items_[max(len(items_) - bounded(count, name="the count"), 0) :]
+    return items_[-1] if items_ else Missing(base="the last element", why="the list is empty")
 
 
 def length(value: Any) -> int:
@@ -126,8 +126,8 @@ def reverse(value: Any) -> Any:
 
 
 def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
-    keys, found = keys_of(attribute), elements(value)
-    parts = [start, *(present(item, keys) for item in found)]
+    keys, items_ = keys_of(attribute), elements(value)
+    parts = [start, *(present(item, keys) for item in items_)]
     if all(type(part) is int for part in parts):
         return _whole_total(parts)
     charge(8 * len(parts))
@@ -151,20 +151,20 @@ _DEFAULT = Filter(
     group="Any value",
     function=default,
     cost=0,
-    help="What to take where a name is missing; with `true` also for null and empty values.",
+    help="The value to use if a name is missing; with `true`, also for null and empty values.",
     example="{{ event.body.note | default('none') }}",
     result="none",
     keeps=True,
     missing=True,
 )
 _LENGTH = Filter(
-    function=length, cost=0, help="How many elements or characters.", example="{{ [1, 2, 3] | length }}", result=3
+    function=length, cost=0, help="The number of elements or characters.", example="{{ [1, 2, 3] | length }}", result=3
 )
 
 FILTERS = {
     "batch": Filter(
         function=batch,
-        help="Cuts a list into lists of a size.",
+        help="Splits a list into lists of a size.",
         example="{{ [1, 2, 3] | batch(2) }}",
         result=[[1, 2], [3]],
     ),
@@ -182,7 +182,7 @@ FILTERS = {
     "items": Filter(
         function=items,
         cost=0,
-        help="Pairs of an object, for loops over name and value.",
+        help="Pairs of name and value of an object, for loops.",
         example="{{ {'a': 1} | items }}",
         result=[["a", 1]],
         keeps=True,
@@ -190,7 +190,7 @@ FILTERS = {
     "join": Filter(
         function=join,
         cost=20,
-        help="Joins a list to text; `attribute` names a part of each element.",
+        help="Joins a list to text; `attribute` picks a part of each element.",
         example="{{ ['a', 'b'] | join(', ') }}",
         result="a, b",
     ),
@@ -206,7 +206,7 @@ FILTERS = {
     "list": Filter(
         function=to_list,
         cost=20,
-        help="Makes a list: characters of text, keys of an object.",
+        help="Makes a list: the characters of text, the names of an object.",
         example="{{ {'a': 1, 'b': 2} | list }}",
         result=["a", "b"],
         keeps=True,
@@ -214,21 +214,21 @@ FILTERS = {
     "reverse": Filter(
         function=reverse,
         cost=20,
-        help="The other way round.",
+        help="In reverse order.",
         example="{{ [1, 2] | reverse }}",
         result=[2, 1],
         keeps=True,
     ),
     "slice": Filter(
         function=slices,
-        help="Cuts a list into a number of lists.",
+        help="Splits a list into a number of lists.",
         example="{{ [1, 2, 3] | slice(2) }}",
         result=[[1, 2], [3]],
     ),
     "sum": Filter(
         function=total,
         cost=150,
-        help="Adds numbers, also those that are text; `attribute` names a part of each element.",
+        help="Adds numbers, also numbers as text; `attribute` picks a part of each element.",
         example="{{ [{'price': '9.90'}, {'price': 20.2}] | sum('price') }}",
         result=30.1,
     ),

@@ -1,4 +1,4 @@
-"""Filters between text and markup: HTML, Slack, URLs and JSON."""
+"""Defines filters that convert between text and markup: HTML, Slack, URLs and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relay.templating.values import as_json_text
 
 GROUP = "Text"
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,20})")
-# Tags that stand within a word, and those whose content nobody reads.
+# Tags that may occur within a word, and tags whose content is not shown.
 _INLINE = frozenset(
     "! a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup "
     "time tt u var wbr".split()
@@ -29,7 +29,7 @@ def striptags(value: Any) -> str:
 
 
 def _outside_tags(text: str) -> list[str]:
-    """What stands outside of tags and comments, in one pass; an unclosed tag is text.
+    """The text outside of tags and comments, in one pass; an unclosed tag is text.
 
     A tag that begins or ends a block is a blank, and of scripts and styles nothing is text.
     """
@@ -50,14 +50,14 @@ def _outside_tags(text: str) -> list[str]:
         if name in unclosed and text[start + 1] != "/":
             closed = unclosed[name].search(text, position)
             if closed is None:
-                del unclosed[name]  # not looked for again: what is not closed is text
+                del unclosed[name]  # it is text, since it is not closed
             else:
                 position = closed.start()
     return [*parts, text[position:]]
 
 
 def _tag(text: str, start: int) -> str:
-    """The name of the tag that begins there, in small letters; "!" of a comment."""
+    """The name of the tag that begins there, in lower case; "!" for a comment."""
     match = _NAME.match(text, start + 1)
     return match[1].lower() if match else "!"
 
@@ -86,6 +86,10 @@ def urlencode(value: Any) -> str:
         return "&".join(f"{_quote(key, '')}={_quote(item, '')}" for key, item in value.items())
     if isinstance(value, list):
         return "&".join(f"{_quote(key, '')}={_quote(item, '')}" for key, item in value)
+    return _quote(value, "")
+
+
+def urlencode_path(value: Any) -> str:
     return _quote(value, "/")
 
 
@@ -96,10 +100,8 @@ def _quote(value: Any, safe: str) -> str:
 
 
 def tojson(value: Any, indent: int | None = None) -> str:
-    spaces = None if indent is None else bounded(indent, name="the indent")
-    if spaces is not None and spaces > 16:
-        spaces = 16
-    if spaces is not None:
+    spaces = 0 if indent is None else min(bounded(indent, name="the indent"), 16)
+    if spaces:
         _charge_indent(value, spaces)
     text = as_json_text(value, indent=spaces)
     charge_text(text)
@@ -118,14 +120,14 @@ def _charge_indent(value: Any, spaces: int, depth: int = 1) -> None:
 _ESCAPE = Filter(
     function=escape,
     cost=80,
-    help="Writes & < > and quotes as HTML entities.",
+    help="Escapes &, <, > and quotes for HTML and XML.",
     example="{{ 'a < b' | escape }}",
     result="a &lt; b",
 )
 _STRIP = Filter(
     function=striptags,
     cost=400,
-    help="Removes HTML tags and runs of blanks.",
+    help="Removes HTML tags and repeated white space.",
     example="{{ '<p>Hello  <b>you</b></p>' | striptags }}",
     result="Hello you",
 )
@@ -133,7 +135,7 @@ _JSON = Filter(
     group="JSON and addresses",
     function=tojson,
     cost=0,
-    help="Writes a value as JSON text; `indent=2` spreads it over lines.",
+    help="Writes a value as JSON; `indent=2` spreads it over lines.",
     example="{{ {'id': 7, 'tags': ['a']} | tojson }}",
     result='{"id": 7, "tags": ["a"]}',
 )
@@ -141,9 +143,17 @@ _URL = Filter(
     group="JSON and addresses",
     function=urlencode,
     cost=60,
-    help="Escapes text for a URL, or makes a query of an object.",
-    example="{{ 'a b&c' | urlencode }}",
-    result="a%20b%26c",
+    help="Escapes text for one part of a URL, `/` as well; makes a query of an object.",
+    example="{{ 'a/b & c' | urlencode }}",
+    result="a%2Fb%20%26%20c",
+)
+_URL_PATH = Filter(
+    group="JSON and addresses",
+    function=urlencode_path,
+    cost=60,
+    help="Escapes text for a whole path of a URL: `/` stays.",
+    example="{{ 'docs/a b.pdf' | urlencode_path }}",
+    result="docs/a%20b.pdf",
 )
 
 FILTERS = {
@@ -162,4 +172,5 @@ FILTERS = {
     "tojson": _JSON,
     "url_encode": _URL,
     "urlencode": _URL,
+    "urlencode_path": _URL_PATH,
 }

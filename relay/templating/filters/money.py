@@ -1,4 +1,4 @@
-"""Filters that write and read amounts."""
+"""Defines filters that write and read amounts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from relay.templating.filters.reading import number, plain, text, whole
 from relay.templating.fuel import charge
 
 GROUP = "Numbers and money"
-# What writing a number takes.
+# Units of work for writing a number.
 _COST = 300
 
 
 def _rounded(amount: Decimal, digits: int) -> Decimal:
-    # Plus 0: what is rounded to nothing has no sign.
+    # Adding 0 removes the sign of a zero.
     return amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0
 
 
@@ -56,16 +56,16 @@ def parse_number(value: Any, locale: str = "en") -> int | float:
     charge(_COST)
     if not isinstance(value, str):
         return plain(number(value))
-    found = locales.read_decimal(text(value, "a number", most=100), locale)
-    if found is None:
+    amount_ = locales.read_decimal(text(value, "a number", most=100), locale)
+    if amount_ is None:
         raise Unfit(f"a number as it is written in {locale}", value)
-    return plain(number(found))
+    return plain(number(amount_))
 
 
 FILTERS = {
     "cents_to_units": Filter(
         function=cents_to_units,
-        help="Turns the smallest units that payment services count in (cents) into units of the currency.",
+        help="Converts the smallest unit of a currency (cents), in which payment services count, into the currency.",
         example="{{ 1999 | cents_to_units }}",
         result=19.99,
         load=locales.load,
@@ -79,28 +79,28 @@ FILTERS = {
     ),
     "parse_number": Filter(
         function=parse_number,
-        help="Reads a number as people of a language write it, with or without a currency.",
+        help="Reads a number as people write it in a language, with or without a currency.",
         example="{{ '1.234,50 EUR' | parse_number('de') }}",
         result=1234.5,
         load=locales.load,
     ),
     "percent": Filter(
         function=percent,
-        help="Writes a share as a percentage: 0.25 is 25%.",
+        help="A share as a percentage: 0.25 is 25%.",
         example="{{ 0.256 | percent(1) }}",
         result="25.6%",
         load=locales.load,
     ),
     "thousands": Filter(
         function=thousands,
-        help="Writes a number with separators; `digits` fixes those behind the point.",
+        help="A number with thousands separators; `digits` fixes the digits after the point.",
         example="{{ 1234567.5 | thousands(2) }}",
         result="1,234,567.50",
         load=locales.load,
     ),
     "units_to_cents": Filter(
         function=units_to_cents,
-        help="Turns an amount into the smallest units of its currency, as payment services want it.",
+        help="Converts an amount into the smallest unit of its currency, as payment services expect it.",
         example="{{ '19.99' | units_to_cents('EUR') }}",
         result=1999,
         load=locales.load,

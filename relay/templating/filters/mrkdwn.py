@@ -1,4 +1,4 @@
-"""The filter from Markdown to Slack's own markup (mrkdwn)."""
+"""Defines the filter that converts Markdown into Slack's markup (mrkdwn)."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def _split(run: str, opened: dict[str, int]) -> list[str]:
 
 
 def _emphasis(mark: str, pieces: list[str], opened: dict[str, int], before: str, after: str) -> None:
-    # Slack knows no marks within a word: snake_case and 2*3 stay as they are.
+    # Slack reads no marks within a word: snake_case and 2*3 stay as they are.
     within = mark in ("_", "__", "*") and _is_word(before) and _is_word(after)
     if mark in opened and before.strip() and not within:
-        place = opened.pop(mark)
-        pieces[place] = _MARKS[mark]
+        index = opened.pop(mark)
+        pieces[index] = _MARKS[mark]
         pieces.append(_MARKS[mark])
     elif after.strip() and not within and mark not in opened:
         opened[mark] = len(pieces)
@@ -102,7 +102,7 @@ def _span(token: re.Match[str]) -> str:
 
 
 def _plain(label: str) -> str:
-    """A link's words: Slack takes no marks within them, and | ends the address."""
+    """The text of a link: Slack allows no marks in it, and | ends the address."""
     return re.sub(r"\*\*|__|~~|`", "", label).replace("|", "¦").translate(_ENTITIES)
 
 
@@ -110,7 +110,7 @@ FILTERS = {
     "markdown_to_slack": Filter(
         function=markdown_to_slack,
         cost=1_200,
-        help="Turns Markdown into Slack's markup: bold, italics, links, lists, headings, code.",
+        help="Converts Markdown into Slack's markup: bold, italics, links, lists, headings, code.",
         example="{{ '**New** order from [Ann](https://example.com/ann) & _friends_' | markdown_to_slack }}",
         result="*New* order from <https://example.com/ann|Ann> &amp; _friends_",
     ),

@@ -1,4 +1,4 @@
-"""Filters on numbers."""
+"""Defines filters for numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from relay.templating.operators import bounded_number
 from relay.templating.values import finite
 
 GROUP = "Numbers and money"
-# No number of a template has more digits, before its point or behind it.
-_MOST_DIGITS = 1_300
-_WIDE = Context(prec=3 * _MOST_DIGITS)
+# No number of a template has more digits before or after its point.
+_MAX_DIGITS = 1_300
+_WIDE = Context(prec=3 * _MAX_DIGITS)
 
 
 def _given(value: Any) -> Any:
-    """A number as it is; a text that is one, as a number."""
+    """A number, or text that is one, as a number."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     return plain(number(value))
@@ -80,37 +80,37 @@ def rounded(value: Any, precision: int = 0, method: str = "common") -> float:
 
 
 def _half_up(value: Any, precision: int) -> float:
-    """Halves away from 0, as money is rounded; of a number as it is written, so that 1.005 is one, too."""
+    """Rounds halves away from 0, like money, by the written digits: 1.005 is a half, too."""
     if isinstance(value, int) and precision >= 0:
         return float(value)
-    digits = max(-_MOST_DIGITS, min(_MOST_DIGITS, precision))
+    digits = max(-_MAX_DIGITS, min(_MAX_DIGITS, precision))
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _WIDE))
 
 
 FILTERS = {
     "abs": Filter(function=absolute, cost=0, help="The number without its sign.", example="{{ -3 | abs }}", result=3),
-    "ceil": Filter(function=ceiling, cost=0, help="Up to the next whole number.", example="{{ 2.1 | ceil }}", result=3),
+    "ceil": Filter(function=ceiling, cost=0, help="Rounds up to a whole number.", example="{{ 2.1 | ceil }}", result=3),
     "float": Filter(
         function=to_float,
         cost=10,
-        help="Makes a number of text; 0.0, or the value given, where it is none.",
+        help="Converts text to a number; 0.0, or the given default, if it is none.",
         example="{{ '12.50' | float }}",
         result=12.5,
     ),
     "floor": Filter(
-        function=floor, cost=0, help="Down to the next whole number.", example="{{ 2.9 | floor }}", result=2
+        function=floor, cost=0, help="Rounds down to a whole number.", example="{{ 2.9 | floor }}", result=2
     ),
     "int": Filter(
         function=to_int,
         cost=15,
-        help="Makes a whole number of text; 0, or the value given, where it is none.",
+        help="Converts text to a whole number; 0, or the given default, if it is none.",
         example="{{ '42' | int }}",
         result=42,
     ),
     "round": Filter(
         function=rounded,
         cost=0,
-        help="Rounds to some digits, halves up; `method` is common, ceil or floor.",
+        help="Rounds to a number of digits, halves up; `method` is common, ceil or floor.",
         example="{{ 3.14159 | round(2) }}",
         result=3.14,
     ),

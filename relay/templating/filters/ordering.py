@@ -1,4 +1,4 @@
-"""Filters that sort, group and tell values apart."""
+"""Defines filters that sort, group and compare values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from relay.templating.fuel import WORK, charge, weigh
 from relay.templating.kinds import Group
 from relay.templating.missing import Missing, raise_missing
 from relay.templating.operators import bounded_number
-from relay.templating.values import as_json_text
+from relay.templating.values import same_text
 
 GROUP = "Lists and objects"
 
 
 def identity(value: Any, case_sensitive: bool) -> str:
-    """A text that is the same for equal values; texts, as crafted integers collide as keys."""
+    """A text that is the same for equal values. Text, because crafted integers could collide as keys."""
     if isinstance(value, str):
         return "t" + (value if case_sensitive else value.lower())
     charge(4)
@@ -25,26 +25,26 @@ def identity(value: Any, case_sensitive: bool) -> str:
         value = int(value)
     if type(value) is int:
         return f"v{bounded_number(value)}"
-    return "v" + as_json_text(value)
+    return "v" + same_text(value)
 
 
 def order(value: Any, case_sensitive: bool) -> Any:
     return value.lower() if isinstance(value, str) and not case_sensitive else value
 
 
-def in_order(found: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
-    """Items sorted by their keys. Raises TemplateError where the keys don't compare."""
+def in_order(items_: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
+    """Items sorted by their keys. Raises TemplateError if the keys can't be compared."""
     # Each comparison may read whole keys.
-    charge(weigh(keys, limit=WORK) * len(found).bit_length() >> 1)
+    charge(weigh(keys, limit=WORK) * len(items_).bit_length() >> 1)
     try:
-        positions = sorted(range(len(found)), key=keys.__getitem__, reverse=reverse)
+        positions = sorted(range(len(items_)), key=keys.__getitem__, reverse=reverse)
     except TypeError as error:
         raise TemplateError("values of different kinds can't be sorted; | map('string') makes them text") from error
-    return [found[position] for position in positions]
+    return [items_[position] for position in positions]
 
 
 def sort(value: Any, *options: Any, **named: Any) -> list[Any]:
-    """Jinja's order of arguments (reverse, case_sensitive, attribute), or the attribute first."""
+    """Accepts Jinja's order of arguments (reverse, case_sensitive, attribute), or the attribute first."""
     if options and isinstance(options[0], str):
         named["attribute"], *rest = options
         return _sorted(value, *rest, **named)
@@ -52,13 +52,13 @@ def sort(value: Any, *options: Any, **named: Any) -> list[Any]:
 
 
 def _sorted(value: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
-    found = elements(value)
+    items_ = elements(value)
     paths = [keys_of(name) for name in (attribute.split(",", 8) if isinstance(attribute, str) else [attribute])]
-    charge(2 * len(found) * len(paths))
+    charge(2 * len(items_) * len(paths))
     if len(paths) == 1:
-        return in_order(found, [order(present(item, paths[0]), case_sensitive) for item in found], reverse)
-    keys = [[order(present(item, path), case_sensitive) for path in paths] for item in found]
-    return in_order(found, keys, reverse)
+        return in_order(items_, [order(present(item, paths[0]), case_sensitive) for item in items_], reverse)
+    keys = [[order(present(item, path), case_sensitive) for path in paths] for item in items_]
+    return in_order(items_, keys, reverse)
 
 
 def dictsort(value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False) -> list[Any]:
@@ -79,7 +79,7 @@ def least(value: Any, attribute: Any = None, case_sensitive: Any = False) -> Any
 
 
 def _by(attribute: Any, case_sensitive: Any) -> tuple[Any, bool]:
-    """The two in our order or in Jinja's."""
+    """The two arguments, given in Relay's order or in Jinja's."""
     if isinstance(attribute, bool):
         return case_sensitive or None, attribute
     return attribute, bool(case_sensitive)
@@ -98,8 +98,8 @@ def groupby(value: Any, attribute: Any, default: Any = None, case_sensitive: boo
     groups: dict[str, Group] = {}
     keys = keys_of(attribute)
     for item in elements(value):
-        found = part_of(item, keys)
-        grouper = default if isinstance(found, Missing) and default is not None else found
+        items_ = part_of(item, keys)
+        grouper = default if isinstance(items_, Missing) and default is not None else items_
         if isinstance(grouper, Missing):
             raise_missing(grouper)
         groups.setdefault(identity(grouper, case_sensitive), Group(grouper, [])).list.append(item)
@@ -111,14 +111,14 @@ FILTERS = {
     "dictsort": Filter(
         function=dictsort,
         cost=0,
-        help="Pairs of an object, sorted by key or `by='value'`.",
+        help="Pairs of name and value of an object, sorted by name or `by='value'`.",
         example="{{ {'b': 1, 'a': 2} | dictsort }}",
         result=[["a", 2], ["b", 1]],
         keeps=True,
     ),
     "groupby": Filter(
         function=groupby,
-        help="Groups by a name within the elements, each with `grouper` and `list`.",
+        help="Groups elements by an attribute: a list of objects with `grouper` and `list`.",
         example="{{ [{'c': 'DE', 'n': 1}, {'c': 'DE', 'n': 2}] | groupby('c') | map(attribute='grouper') }}",
         result=["DE"],
         keeps=True,
@@ -126,7 +126,7 @@ FILTERS = {
     "max": Filter(
         function=greatest,
         cost=0,
-        help="The greatest element, or the one with the greatest value of a name.",
+        help="The greatest element, or the element with the greatest attribute.",
         example="{{ [1, 3, 2] | max }}",
         result=3,
         keeps=True,
@@ -134,7 +134,7 @@ FILTERS = {
     "min": Filter(
         function=least,
         cost=0,
-        help="The smallest element, or the one with the smallest value of a name.",
+        help="The smallest element, or the element with the smallest attribute.",
         example="{{ [2, 1, 3] | min }}",
         result=1,
         keeps=True,
@@ -142,7 +142,7 @@ FILTERS = {
     "sort": Filter(
         function=sort,
         cost=0,
-        help="Sorts, by a name in each element if one is given; `reverse=true` turns it round.",
+        help="Sorts a list, by an attribute if one is given; `reverse=true` reverses the order.",
         example="{{ [{'n': 2}, {'n': 3}, {'n': 1}] | sort('n', reverse=true) }}",
         result=[{"n": 3}, {"n": 2}, {"n": 1}],
         takes="attribute, reverse=false, case_sensitive=false",
@@ -150,7 +150,7 @@ FILTERS = {
     ),
     "unique": Filter(
         function=unique,
-        help="Each value once; or each value of a name in the elements: unique('sku').",
+        help="Each value once, or one element for each value of an attribute: unique('sku').",
         example="{{ ['a', 'b', 'a'] | unique }}",
         result=["a", "b"],
         keeps=True,

@@ -1,4 +1,4 @@
-"""What filters read their values and arguments as; anything else is Unfit."""
+"""Reads the values and arguments of filters as numbers, text or options. Raises Unfit for anything else."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from relay.templating.filters.definition import Unfit
 from relay.templating.suggestions import near_names, or_words
 
-MOST = 10**15
+MAX_MAGNITUDE = 10**15
 _NUMBER = re.compile(r"[-+]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,3})?")
 
 
 def number(value: Any, what: str = "a number") -> Decimal:
-    """A number, also one that arrives as text (`"12.50"`), exactly as it is written; below 10^15."""
-    found = _decimal(value)
-    if found is None:
+    """A number, or text that is one (`"12.50"`), with exactly the written digits; below 10^15."""
+    decimal = _decimal(value)
+    if decimal is None:
         advice = "; | default(0, true) takes 0 where there is none" if value is None or value == "" else ""
         raise Unfit(what, value, advice)
-    if abs(found) >= MOST:
+    if abs(decimal) >= MAX_MAGNITUDE:
         raise Unfit(f"{what} below 10^15", value)
-    return found
+    return decimal
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -31,7 +31,7 @@ def _decimal(value: Any) -> Decimal | None:
     if isinstance(value, Decimal):
         return value if value.is_finite() else None
     if isinstance(value, int):
-        return Decimal(value) if value.bit_length() <= 4096 else Decimal(MOST)
+        return Decimal(value) if value.bit_length() <= 4096 else Decimal(MAX_MAGNITUDE)
     if isinstance(value, float):
         return Decimal(repr(value)) if math.isfinite(value) else None
     if isinstance(value, str) and len(value) < 100 and _NUMBER.fullmatch(value.strip()):
@@ -40,7 +40,7 @@ def _decimal(value: Any) -> Decimal | None:
 
 
 def plain(value: Decimal) -> int | float:
-    """The number as JSON has it: whole ones as integers."""
+    """The number as JSON has it, with whole numbers as integers."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 

@@ -1,4 +1,4 @@
-"""Filters on text."""
+"""Defines filters for text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+")
 
 
 def charged_text(value: Any) -> str:
-    """A value as text, charged for reading it."""
+    """A value as text. Charges work for reading it."""
     text = as_text(value)
     charge(1 + (len(text) >> 5))
     return text
@@ -105,11 +105,11 @@ def wordwrap(value: Any, width: int = 79, break_long_words: bool = True, wrapstr
     return mark.join(lines)
 
 
-def _wrap(line: str, width: int, cuts: bool) -> list[str]:
-    """Break a line at spaces; one pass, as textwrap is quadratic for a long word."""
+def _wrap(line: str, width: int, breaks_words: bool) -> list[str]:
+    """Breaks a line at spaces, in one pass, because textwrap is quadratic for a long word."""
     lines, current, length = [], list[str](), -1
     for word in line.split(" "):
-        for piece in _pieces(word, width, cuts):
+        for piece in _pieces(word, width, breaks_words):
             if current and length + 1 + len(piece) > width:
                 lines.append(" ".join(current))
                 current, length = [], -1
@@ -118,8 +118,8 @@ def _wrap(line: str, width: int, cuts: bool) -> list[str]:
     return [*lines, " ".join(current)]
 
 
-def _pieces(word: str, width: int, cuts: bool) -> list[str]:
-    if not cuts or len(word) <= width:
+def _pieces(word: str, width: int, breaks_words: bool) -> list[str]:
+    if not breaks_words or len(word) <= width:
         return [word]
     return [word[start : start + width] for start in range(0, len(word), width)]
 
@@ -136,18 +136,18 @@ FILTERS = {
     "capitalize": Filter(
         function=capitalize,
         cost=15,
-        help="First letter large, the rest small.",
+        help="The first letter in upper case, the rest in lower case.",
         example="{{ 'new ORDER' | capitalize }}",
         result="New order",
     ),
     "center": Filter(
-        function=center, cost=10, help="Centres text in a width.", example="{{ 'ab' | center(6) }}", result="  ab  "
+        function=center, cost=10, help="Centers the text in a width.", example="{{ 'ab' | center(6) }}", result="  ab  "
     ),
     "format": Filter(
         function=format_,
         takes="value, ...",
         cost=20,
-        help="Fills %s, %d and %.2f places of a text.",
+        help="Fills in %s, %d and %.2f of a text.",
         example="{{ '%s: %.2f' | format('Total', 12.5) }}",
         result="Total: 12.50",
     ),
@@ -161,21 +161,21 @@ FILTERS = {
     "lower": Filter(
         function=lower,
         cost=15,
-        help="Small letters.",
+        help="Lower case.",
         example="{{ 'Anna@Example.COM' | lower }}",
         result="anna@example.com",
     ),
     "replace": Filter(
         function=replace,
         cost=20,
-        help="Replaces a text by another; a third value limits how often.",
+        help="Replaces a text by another; a third argument limits how often.",
         example="{{ '2,50' | replace(',', '.') }}",
         result="2.50",
     ),
     "split": Filter(
         function=split,
         cost=20,
-        help="Splits text at a separator, or at blanks.",
+        help="Splits text into a list at a separator, or at white space.",
         example="{{ 'a,b,c' | split(',') }}",
         result=["a", "b", "c"],
     ),
@@ -190,14 +190,14 @@ FILTERS = {
     "title": Filter(
         function=title,
         cost=250,
-        help="Each word with a large letter.",
+        help="Every word with a capital letter.",
         example="{{ 'anna smith' | title }}",
         result="Anna Smith",
     ),
     "trim": Filter(
         function=trim,
         cost=10,
-        help="Removes blanks at both ends, or the given characters.",
+        help="Removes white space, or the given characters, at both ends.",
         example="{{ '  hi ' | trim }}",
         result="hi",
     ),
@@ -208,9 +208,9 @@ FILTERS = {
         example="{{ 'A very long title' | truncate(12) }}",
         result="A very...",
     ),
-    "upper": Filter(function=upper, cost=15, help="Large letters.", example="{{ 'eur' | upper }}", result="EUR"),
+    "upper": Filter(function=upper, cost=15, help="Upper case.", example="{{ 'eur' | upper }}", result="EUR"),
     "wordcount": Filter(
-        function=wordcount, cost=100, help="Counts the words.", example="{{ 'one two three' | wordcount }}", result=3
+        function=wordcount, cost=100, help="The number of words.", example="{{ 'one two three' | wordcount }}", result=3
     ),
     "wordwrap": Filter(
         function=wordwrap,

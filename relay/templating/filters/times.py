@@ -1,4 +1,4 @@
-"""Filters of dates and times; what they give are ISO texts, which every service and filter reads."""
+"""Defines filters for dates and times, which return ISO text that every service and filter reads."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ GROUP = "Dates"
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _UNITS = [*_SECONDS, "months", "years", "workdays"]
 _PARTS = ["hour", "day", "week", "month", "quarter", "year"]
-# The month that a part of a year begins with, by the month of a date in it.
+# The first month of a part of the year, by the month of a date in it.
 _FIRST_MONTH: dict[str, Callable[[int], int]] = {
     "month": lambda month: month,
     "quarter": lambda month: (month - 1) // 3 * 3 + 1,
     "year": lambda _: 1,
 }
 _STYLE = re.compile(r"(short|medium|long|full)(?: (date|time))?")
-# strftime's signs, as CLDR writes them.
+# The codes of strftime in CLDR's notation.
 _SIGNS = {
     "Y": "yyyy", "y": "yy", "m": "MM", "-m": "M", "B": "MMMM", "b": "MMM", "d": "dd", "-d": "d", "e": "d",
     "H": "HH", "-H": "H", "I": "hh", "-I": "h", "M": "mm", "S": "ss", "p": "a", "A": "EEEE", "a": "EEE",
     "j": "DDD", "Z": "zzz", "z": "xx", "V": "ww", "F": "yyyy-MM-dd", "T": "HH:mm:ss", "%": "%", "f": "SSSSSS",
 }  # fmt: skip
 _SIGN = re.compile(r"%(-?.)|([^%]+)", re.DOTALL)
-_MOST = 10**9
+_MAX_AMOUNT = 10**9
 
 
 def _zone(name: Any) -> Any:
@@ -44,12 +44,12 @@ def date_parse(value: Any, day_first: bool = False, zone: Any = None, locale: An
 
 def date_format(value: Any, format: str = "medium", locale: str = "en", zone: Any = None) -> str:  # noqa: A002
     charge(500)
-    found = dates.read(value)
-    at = found.at if zone is None or found.whole_day else found.at.astimezone(dates.zone(zone))
+    parsed = dates.read(value)
+    at = parsed.at if zone is None or parsed.whole_day else parsed.at.astimezone(dates.zone(zone))
     pattern = text(format, "a format", most=100)
     style = _STYLE.fullmatch(pattern)
     if style:
-        part = "date" if found.whole_day else style[2]
+        part = "date" if parsed.whole_day else style[2]
         pattern = locales.date_pattern(style[1], part, locale)
     try:
         if "%" in pattern:
@@ -66,16 +66,16 @@ def _cldr(sign: re.Match[str]) -> str:
 
 
 def date_add(value: Any, amount: Any = 0, unit: str = "days", **more: Any) -> str:
-    found = dates.read(value)
-    at = found.at
+    parsed = dates.read(value)
+    at = parsed.at
     for name, count in {unit: amount, **more}.items():
         at = _stepped(at, count, _unit(name))
     timed = any(_unit(name) in ("seconds", "minutes", "hours") for name in (unit, *more))
-    return dates.Moment(at, whole_day=found.whole_day and not timed).iso
+    return dates.Moment(at, whole_day=parsed.whole_day and not timed).iso
 
 
 def _unit(name: Any) -> str:
-    """A unit, in the singular too."""
+    """A unit, also in the singular."""
     return choice(f"{name}s" if isinstance(name, str) and f"{name}s" in _UNITS else name, "a unit", _UNITS)
 
 
@@ -86,8 +86,8 @@ def _stepped(at: datetime, count: Any, unit: str) -> datetime:
         step = dates.calendar_step(**{unit: whole(count, unit, least=-10_000 * 12, most=10_000 * 12)})
         return dates.in_range(lambda: at + step)
     amount = number(count, f"a number of {unit}")
-    if abs(amount) > _MOST:
-        raise Unfit(f"up to {_MOST} {unit}", count)
+    if abs(amount) > _MAX_AMOUNT:
+        raise Unfit(f"up to {_MAX_AMOUNT} {unit}", count)
     if unit in ("days", "weeks"):
         return dates.in_range(lambda: at + timedelta(**{unit: float(amount)}))
     return dates.in_range(lambda: (at.astimezone(UTC) + timedelta(**{unit: float(amount)})).astimezone(at.tzinfo))
@@ -115,7 +115,7 @@ def date_diff(value: Any, other: Any, unit: str = "days") -> int | float:
 
 
 def _workdays(start: datetime, end: datetime) -> int:
-    """Weekdays from one day up to the other, which is not counted."""
+    """The weekdays from one day up to the other, which is not counted."""
     if end < start:
         return -_workdays(end, start)
     days = (end.date() - start.date()).days
@@ -130,16 +130,16 @@ def date_age(value: Any, to: Any = None, locale: str = "en") -> str:
 
 
 def date_zone(value: Any, zone: str = "UTC") -> str:
-    found, where = dates.read(value), dates.zone(zone)
-    if found.whole_day:
-        return dates.Moment(found.at.replace(tzinfo=where)).iso
-    return dates.Moment(dates.in_range(lambda: found.at.astimezone(where))).iso
+    parsed, where = dates.read(value), dates.zone(zone)
+    if parsed.whole_day:
+        return dates.Moment(parsed.at.replace(tzinfo=where)).iso
+    return dates.Moment(dates.in_range(lambda: parsed.at.astimezone(where))).iso
 
 
 def date_start(value: Any, unit: str = "day", zone: Any = None) -> str:
-    found = dates.read(value)
+    parsed = dates.read(value)
     name = choice(unit.removesuffix("s") if isinstance(unit, str) else unit, "a unit", _PARTS)
-    at = found.at if zone is None else dates.in_range(lambda: found.at.astimezone(dates.zone(zone)))
+    at = parsed.at if zone is None else dates.in_range(lambda: parsed.at.astimezone(dates.zone(zone)))
     at = at.replace(minute=0, second=0, microsecond=0)
     if name != "hour":
         at = at.replace(hour=0)
@@ -147,12 +147,12 @@ def date_start(value: Any, unit: str = "day", zone: Any = None) -> str:
         at = dates.in_range(lambda: at - timedelta(days=at.weekday()))
     if name in _FIRST_MONTH:
         at = at.replace(day=1, month=_FIRST_MONTH[name](at.month))
-    return dates.Moment(at, whole_day=found.whole_day).iso
+    return dates.Moment(at, whole_day=parsed.whole_day).iso
 
 
 def date_unix(value: Any, unit: str = "seconds") -> int:
-    found = dates.read(value).at.timestamp()
-    return int(found if choice(unit, "a unit", ["seconds", "milliseconds"]) == "seconds" else found * 1000)
+    parsed = dates.read(value).at.timestamp()
+    return int(parsed if choice(unit, "a unit", ["seconds", "milliseconds"]) == "seconds" else parsed * 1000)
 
 
 def is_date(value: Any) -> bool:
@@ -171,7 +171,7 @@ def _load() -> None:
 FILTERS = {
     "date_add": Filter(
         function=date_add,
-        help="Adds to a date: seconds, minutes, hours, days, weeks, months, years or workdays; less than 0 goes back.",
+        help="Adds seconds, minutes, hours, days, weeks, months, years or workdays to a date; less than 0 subtracts.",
         example="{{ '2024-01-31' | date_add(1, 'months') }}",
         result="2024-02-29",
         takes="amount, unit='days', or months=1, days=-2...",
@@ -179,7 +179,7 @@ FILTERS = {
     ),
     "date_age": Filter(
         function=date_age,
-        help="How long ago or ahead a date is, in words; from now(), or from `to`.",
+        help="How long ago a date was, or how far ahead it is, in words; from now(), or from `to`.",
         example="{{ '2024-01-01' | date_age(to='2024-01-04') }}",
         result="3 days ago",
         load=_load,
@@ -207,21 +207,21 @@ FILTERS = {
     ),
     "date_start": Filter(
         function=date_start,
-        help="The start of the day, week, month, quarter, year or hour that a date is in.",
+        help="The start of the hour, day, week, month, quarter or year of a date.",
         example="{{ '2024-01-31T10:30:00Z' | date_start('month') }}",
         result="2024-01-01T00:00:00Z",
         load=dates.load,
     ),
     "date_unix": Filter(
         function=date_unix,
-        help="Seconds (or milliseconds) since 1970, as many services want them.",
+        help="Seconds (or milliseconds) since 1970, as many services expect them.",
         example="{{ '2024-01-31T10:30:00Z' | date_unix }}",
         result=1706697000,
         load=dates.load,
     ),
     "date_zone": Filter(
         function=date_zone,
-        help="The same moment by the clocks of a time zone; a date without a time is midnight there.",
+        help="The same moment in another time zone; a date without a time is midnight there.",
         example="{{ '2024-01-31T10:30:00Z' | date_zone('Europe/Paris') }}",
         result="2024-01-31T11:30:00+01:00",
         load=dates.load,

@@ -1,0 +1,1 @@
+"""Reads bodies of requests and answers: charsets, encodings, forms, XML and JSON, within limits."""

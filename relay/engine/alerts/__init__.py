@@ -1,0 +1,1 @@
+"""Issues, which group identical failures, and the alerts that report them."""

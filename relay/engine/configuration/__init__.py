@@ -1,0 +1,1 @@
+"""Configuration by people: flows, variables, connections, samples, secrets and schedules."""

@@ -1,0 +1,1 @@
+"""Runs the SQL of the hot path, and hides the differences between SQLite and PostgreSQL."""

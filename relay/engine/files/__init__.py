@@ -1,0 +1,1 @@
+"""Files of events and runs: how they are stored, named in templates, read and linked."""

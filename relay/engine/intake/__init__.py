@@ -1,0 +1,1 @@
+"""Turns an inbound request into a stored event and its runs."""

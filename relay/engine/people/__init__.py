@@ -1,0 +1,1 @@
+"""Accounts, members of workspaces, API tokens, and mail to them."""

@@ -1,0 +1,1 @@
+"""Previews of what a step's templates render to while a person edits them."""

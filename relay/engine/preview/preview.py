@@ -1,0 +1,156 @@
+"""Previews a step's fields for an event, with the code that deliveries use, in a separate process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any
+
+from relay.connectors import chains, masked_request, registry
+from relay.connectors.definition import Action, Call
+from relay.connectors.response_rules import AnswerVerdict
+from relay.engine.intake import body_excerpts
+from relay.engine.intake.event_data import EventData
+from relay.engine.preview import last_answers, render_client, render_task
+from relay.engine.walk import step_request, variables
+from relay.engine.walk.step_request import ShownCall
+from relay.errors import RelayError
+from relay.flows import nesting
+from relay.flows.document import trigger_settings
+from relay.flows.references import find_mentions
+from relay.models import Event, Flow
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPreview:
+    """The value of a field as text, or the error. `line` and `column` count from 1; 0 if they are unknown."""
+
+    text: str = ""
+    error: str = ""
+    missing: bool = False
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(slots=True)
+class StepPreview:
+    """`fields` by path in the step's inputs, values or condition. `passes` and `hint` are for filters.
+
+    `calls`: the calls that an action makes before its `request`.
+    """
+
+    fields: dict[str, FieldPreview] = field(default_factory=dict)
+    calls: list[ShownCall] = field(default_factory=list)
+    request: dict[str, Any] | None = None
+    error: str = ""
+    passes: bool | None = None
+    hint: str = ""
+
+
+def preview(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> StepPreview:
+    """Render one step of a document, finished or not, for `event`; never raises."""
+    shown = StepPreview()
+    try:
+        step, before = _find(document, step_id)
+        question = _question(flow, step, before, event)
+        answer = render_client.ask({**question, **_names(flow, document)}, workspace=flow.workspace_id)
+        shown.fields = {path: FieldPreview(**values) for path, values in answer["fields"].items()}
+        shown.error, shown.passes = answer.get("error", "") or _no_event_reason(event), answer.get("passes")
+        shown.hint = answer.get("hint", "")
+        if "inputs" in answer:
+            shown.calls, shown.request = _requests(flow, step, answer["inputs"])
+    except RelayError as error:
+        shown.error = str(error)
+    return shown
+
+
+def known_outputs(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> dict[str, dict[str, Any]]:
+    """The known outputs of the steps before one, by step id: values for the event, and answers of the last run."""
+    before = list(takewhile(lambda step: step["id"] != step_id, nesting.top(document)))
+    if not before:
+        return {}
+    question = {**_question(flow, {}, before, event), **_names(flow, document), "known": True}
+    try:
+        values = render_client.ask(question, workspace=flow.workspace_id).get("known", {})
+    except RelayError:
+        values = {}
+    answers = question["outputs"]
+    outputs = {step["id"]: values.get(step["id"]) or answers.get(step["id"]) for step in before}
+    return {step_id: values for step_id, values in outputs.items() if values}
+
+
+def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], event: Event | None) -> dict[str, Any]:
+    """The question for the helper process. It has no credentials, because the helper doesn't build the request."""
+    return {
+        "step": step,
+        "before": before,
+        "outputs": last_answers.outputs(flow) if before else {},
+        "flow": flow.name,
+        "event": None
+        if event is None or _no_event_reason(event)
+        else render_task.pack_event(EventData.from_model(event)),
+    }
+
+
+def _no_event_reason(event: Event | None) -> str:
+    """Why the preview doesn't use the event; "" if it does."""
+    size = 0 if event is None else body_excerpts.size(event)
+    if size <= body_excerpts.MAX_BYTES:
+        return ""
+    return f"The last event is too large for a preview ({size:,} bytes): use a dry run instead"
+
+
+def _names(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
+    """Constants and variables; of secret variables only the names, because previews show masks for them."""
+    constants = document.get("constants")
+    loaded = variables.NONE
+    if next(find_mentions(document, "vars"), None) is not None:
+        loaded = variables.load([flow.workspace_id]).get(flow.workspace_id, loaded)
+    return {
+        "constants": constants if isinstance(constants, dict) else {},
+        "split": trigger_settings(document).split,
+        "vars": dict(loaded.plain),
+        "secret_vars": list(loaded.sealed),
+    }
+
+
+def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    before: list[dict[str, Any]] = []
+    for step in nesting.top(document):
+        if step["id"] == step_id:
+            return step, before
+        before.append(step)
+    raise RelayError(f"There is no step “{step_id}”")
+
+
+def _requests(flow: Flow, step: dict[str, Any], inputs: Any) -> tuple[list[ShownCall], dict[str, Any]]:
+    """The calls of a step's action, and its own request."""
+    connector, action = registry.find(str(step.get("action")))
+    source, connection = step.get("inputs") or {}, _connection(flow, step)
+
+    def record(sent: Action, _: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+        return step_request.shown_record(connector, sent, inputs, source, connection, key="preview", calls=answers)
+
+    if not action.before:
+        return [], record(action, "", {})
+    stored = last_answers.records(flow)
+
+    def judge(call: Call) -> AnswerVerdict | None:
+        found = stored.get(f"{step['id']}.{call.key}")
+        return None if found is None else chains.stored_verdict(action, call, found)
+
+    public = masked_request.shown_connection(connector, connection)
+    calls, answers, is_known = step_request.shown_calls(action, inputs, public, record, judge)
+    return calls, step_request.shown_or_written(action, "", answers, record, is_known=is_known)
+
+
+def _connection(flow: Flow, step: dict[str, Any]) -> dict[str, Any] | None:
+    name = step.get("connection")
+    if not name:
+        return None
+    connection = flow.workspace.connections.filter(name=name).first()
+    if connection is None:
+        raise RelayError(f"The connection “{name}” does not exist yet")
+    values: dict[str, Any] = connection.unseal()
+    return values

@@ -1,0 +1,1 @@
+"""Actions of people on runs: replay, release, cancel and search."""

@@ -1,0 +1,1 @@
+"""Runs helper processes that can be killed, in a pool in which workspaces take turns."""

@@ -1,0 +1,1 @@
+"""Outcomes of walks become rows."""

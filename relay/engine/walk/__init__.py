@@ -1,0 +1,1 @@
+"""A run through its steps: no database, and no network but through the sender it is given."""

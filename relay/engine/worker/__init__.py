@@ -1,0 +1,1 @@
+"""The worker's loop: claim due runs, walk them, settle them."""

@@ -1,0 +1,1 @@
+"""Checks flow documents and reports each fault with its path."""

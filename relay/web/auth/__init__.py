@@ -1,0 +1,1 @@
+"""Handles sign-in, permissions and a person's own account."""

@@ -1,0 +1,1 @@
+"""The flow editor: its page, its forms, and the commands of its buttons."""

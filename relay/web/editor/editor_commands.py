@@ -1,0 +1,302 @@
+"""Executes the commands of the editor's buttons: `add filter big`, `up tell`, `publish`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import QueryDict
+
+from relay.connectors import registry
+from relay.engine import go_live_checks
+from relay.engine.configuration import flow_lifecycle
+from relay.engine.intake import sample_events
+from relay.engine.preview import preview
+from relay.errors import RelayError
+from relay.flows.diff import describe
+from relay.flows.merging import merge
+from relay.models import Event, Flow, FlowState, RunState
+from relay.web.auth.access import WorkspaceRequest
+from relay.web.editor import draft_edits, draft_saving, pasted_command, trigger_kinds
+from relay.web.editor.pasted_command import PastedCommand
+from relay.web.ui import form_data, form_rows
+
+UNDO = "undo"  # in the session: the former draft; in the address: offer to undo
+QUESTION = "asks"  # in the address: what to confirm first, `publish` or `sample`
+PENDING_SAMPLE = "pending-sample"  # in the session: the body that waits for the confirmation
+MAX_CHANGES_CHARACTERS = 400  # of the changes in the message after publishing
+ROW_GROUPS = {"rule": ("left", "op", "right"), "input": trigger_kinds.COLUMNS}
+
+
+@dataclass(slots=True)
+class EditorCommand:
+    """One press of a button: the draft with the open form merged in, and the card and query to show next.
+
+    `pasted`: what became of a cURL command, to be shown at once, because its text is not stored.
+    """
+
+    request: WorkspaceRequest
+    flow: Flow
+    document: dict[str, Any]
+    data: QueryDict
+    open_id: str = "trigger"
+    query: dict[str, str] = field(default_factory=dict)
+    pasted: PastedCommand | None = None
+
+    def save(self) -> None:
+        flow_lifecycle.save_draft(self.flow, self.document, by=self.request.user, page=draft_saving.page_of(self.data))
+
+
+def perform(command: EditorCommand, word: str, rest: list[str]) -> None:
+    """Execute the command of a button. RelayError says what the person can do."""
+    handler = _HANDLERS.get(word)
+    if handler is None:
+        raise RelayError("Unknown action. Reload the page.")
+    if word in _WHOLE_DRAFT and draft_saving.is_stale(command.flow, command.data):
+        raise RelayError("Others have changed this flow since the page was loaded. Look at it, then try again.")
+    if word not in {"undo", "save"}:
+        command.request.session.pop(UNDO, None)
+    handler(command, *([*rest, "", "", ""])[:2])
+    if UNDO in command.query:
+        command.request.session[UNDO] |= {"after": draft_edits.editable_copy(command.flow.draft)}
+
+
+def _save(command: EditorCommand, _first: str, _second: str) -> None:
+    command.save()
+
+
+def _add(command: EditorCommand, kind: str, after: str) -> None:
+    if kind not in draft_edits.STEP_TYPES:
+        raise RelayError("Unknown step type")
+    command.open_id = draft_edits.add(command.document, kind, after=after)
+    command.save()
+
+
+def _move(by: int) -> Callable[[EditorCommand, str, str], None]:
+    def move(command: EditorCommand, step_id: str, _second: str) -> None:
+        draft_edits.move(command.document, step_id, by=by)
+        command.save()
+
+    return move
+
+
+def _duplicate(command: EditorCommand, step_id: str, _second: str) -> None:
+    command.open_id = draft_edits.duplicate(command.document, step_id)
+    command.save()
+
+
+def _switch(command: EditorCommand, step_id: str, _second: str) -> None:
+    draft_edits.toggle(command.document, step_id)
+    command.save()
+
+
+def _remove(command: EditorCommand, step_id: str, _second: str) -> None:
+    command.save()
+    _offer_undo(command, "Step removed.")
+    command.open_id = draft_edits.remove(command.document, step_id)
+    command.save()
+
+
+def _offer_undo(command: EditorCommand, what: str) -> None:
+    """Store the draft in the session, and offer to undo `what`."""
+    draft = draft_edits.editable_copy(command.document)
+    command.request.session[UNDO] = {"flow": command.flow.pk, "draft": draft, "step": command.open_id, "what": what}
+    command.query[UNDO] = "1"
+
+
+def _undo(command: EditorCommand, _first: str, _second: str) -> None:
+    former = command.request.session.pop(UNDO, None)
+    if not former or former.get("flow") != command.flow.pk:
+        raise RelayError("There is nothing left to undo")
+    command.open_id = former["step"]
+    # Later changes stay.
+    command.document, _ = merge(former["after"], former["draft"], command.document)
+    command.save()
+
+
+def _discard(command: EditorCommand, _first: str, _second: str) -> None:
+    command.save()
+    _offer_undo(command, "Draft reset to the live version.")
+    flow_lifecycle.discard_draft(command.flow, by=command.request.user)
+
+
+def _publish(command: EditorCommand, answer: str, _second: str) -> None:
+    """Publish. If something is unfinished, ask first."""
+    command.save()
+    if answer != "anyway" and go_live_checks.find_faults(command.flow, command.document):
+        command.query[QUESTION] = "publish"
+        return
+    former = command.flow.live_version
+    version = flow_lifecycle.publish(command.flow, by=command.request.user)
+    changes = describe(former.document, version.document) if former else ""
+    summary = (
+        f" Changed: {changes[:MAX_CHANGES_CHARACTERS]}{'…' if len(changes) > MAX_CHANGES_CHARACTERS else ''}."
+        if changes
+        else ""
+    )
+    messages.success(command.request, f"Version {version.number} is live. New events run through it.{summary}")
+
+
+def _kind(command: EditorCommand, kind: str, _second: str) -> None:
+    if trigger_kinds.kind_of(command.document["trigger"]) == kind:
+        return
+    command.save()
+    _offer_undo(command, "Trigger type changed.")
+    command.document["trigger"] = trigger_kinds.new_trigger(kind)
+    command.save()
+
+
+def _pick(command: EditorCommand, key: str, _second: str) -> None:
+    command.query["pick"] = "1"
+    command.save()
+
+
+def _choose(command: EditorCommand, key: str, _second: str) -> None:
+    connector, action = registry.find(key)
+    names = command.flow.workspace.connections.filter(connector=connector.key).values_list("name", flat=True)[:2]
+    only = names[0] if len(names) == 1 else None
+    command.open_id = draft_edits.choose_action(
+        command.document, command.open_id, connector=connector, action=action, connection=only
+    )
+    command.save()
+
+
+def _more(command: EditorCommand, group: str, _second: str) -> None:
+    """Add an empty row. Names and values always have one already."""
+    step = draft_edits.find_step(command.document, command.open_id)
+    flat = form_rows.flat_rules(step.get("when")) if step is not None and group == "rule" else None
+    if flat is not None:
+        _, rules = flat
+        if len(rules) >= form_rows.MAX_ROWS:
+            raise RelayError(f"A filter may have {form_rows.MAX_ROWS} rows here")
+        rules.append({"left": "", "op": "equals", "right": ""})
+    command.save()
+
+
+def _drop(command: EditorCommand, group: str, row: str) -> None:
+    """Remove a row from the posted form, and read the form again."""
+    names = ROW_GROUPS.get(group, (f"{group}.key", f"{group}.value"))
+    if row.isascii() and row.isdigit():
+        form_rows.remove_row(command.data, names, int(row[:6]))
+        form_rows.remove_indexed(command.data, group, int(row[:6]))
+    _read_again(command)
+
+
+def _whole(command: EditorCommand, name: str, _second: str) -> None:
+    """Edit an object or rows as one text: an expression, or the JSON of what was filled in."""
+    step = draft_edits.find_step(command.document, command.open_id)
+    if step is not None:
+        draft_edits.write_as_text(step, name.split(".")[1:])
+    command.save()
+
+
+def _read_again(command: EditorCommand) -> None:
+    edited = draft_saving.read(command.flow, command.data)
+    command.document, command.open_id = edited.document, edited.open_id
+    command.save()
+
+
+def _default(command: EditorCommand, name: str, row: str) -> None:
+    """Add a default to the missing name of a field: `a.b` becomes `a.b | default('')`."""
+    values = command.data.getlist(name)
+    index = int(row[:6]) if row.isascii() and row.isdigit() else 0
+    if index < len(values):
+        values[index] = with_default(values[index], _missing(command, values[index]))
+        command.data.setlist(name, values)
+    _read_again(command)
+
+
+def _missing(command: EditorCommand, source: str) -> str:
+    event = command.flow.events.order_by("-id").first()
+    shown = preview.preview(command.flow, command.document, command.open_id, event)
+    paths = (field.error.partition(" is missing")[0] for field in shown.fields.values() if field.missing)
+    return next((path for path in paths if path in source), "")
+
+
+def with_default(source: str, path: str) -> str:
+    """Return the template with a default for one name. RelayError if the name isn't written like that in it."""
+    pattern = re.compile(re.escape(path) + r"(?![\w.\[(])(?!\s*\|\s*default)")
+    changed, count = pattern.subn(lambda match: f"{match.group()} | default('')", source) if path else (source, 0)
+    if not count:
+        raise RelayError("Add it by hand: write | default('something') after the name that is missing")
+    return changed
+
+
+def _choices(command: EditorCommand, name: str, _second: str) -> None:
+    """Show the choices of a field, for pages without scripts."""
+    command.save()
+    command.query |= {"choices": name, "find": form_data.text(command.data, f"find.{name}", limit=200).strip()}
+
+
+def _curl(command: EditorCommand, _first: str, _second: str) -> None:
+    """Replace the inputs of an HTTP step by those of the pasted cURL command, and offer to undo it."""
+    step = draft_edits.find_step(command.document, command.open_id)
+    if step is None or not pasted_command.accepts(step):
+        raise RelayError("Choose the action “Send a request” first")
+    pasted = pasted_command.read(command.data)
+    try:
+        command.save()
+        if not pasted.error:
+            _offer_undo(command, "Inputs replaced.")
+            step["inputs"] = pasted.request.inputs
+            command.save()
+    except RelayError as error:
+        command.query.pop(UNDO, None)
+        command.request.session.pop(UNDO, None)
+        pasted = pasted_command.failed(command.data, str(error))
+    command.pasted = pasted
+
+
+def _sample(command: EditorCommand, answer: str, _second: str) -> None:
+    """Send a sample. A live flow runs its steps for real, so it is confirmed first."""
+    command.save()
+    session = command.request.session
+    body = form_data.text(command.data, "sample").strip()
+    if answer != "now" and command.flow.state is not FlowState.DRAFT:
+        session[PENDING_SAMPLE] = {"flow": command.flow.pk, "body": body}
+        command.query[QUESTION] = "sample"
+        return
+    pending = session.pop(PENDING_SAMPLE, None) or {}
+    body = pending.get("body", "") if answer == "now" and pending.get("flow") == command.flow.pk else body
+    event = sample_events.send_sample(command.flow, body.encode() if body else None)
+    messages.success(command.request, f"The sample has arrived: it is {_sample_result(event)}.")
+
+
+def _sample_result(event: Event) -> str:
+    run = event.runs.first()
+    if run is None:
+        return "captured, because the flow is a draft"
+    return "held, because the flow is paused" if run.state == RunState.HELD else "on its way through the live version"
+
+
+_HANDLERS: dict[str, Callable[[EditorCommand, str, str], None]] = {
+    "": _save,
+    "save": _save,
+    "mine": _save,
+    "restore": _save,
+    "add": _add,
+    "up": _move(-1),
+    "down": _move(1),
+    "duplicate": _duplicate,
+    "switch": _switch,
+    "remove": _remove,
+    "undo": _undo,
+    "discard": _discard,
+    "publish": _publish,
+    "kind": _kind,
+    "pick": _pick,
+    "choose": _choose,
+    "more": _more,
+    "drop": _drop,
+    "whole": _whole,
+    "default": _default,
+    "choices": _choices,
+    "curl": _curl,
+    "sample": _sample,
+}
+
+# Commands that act on the whole draft, also on changes of others that the page doesn't show.
+_WHOLE_DRAFT = frozenset({"publish", "discard"})

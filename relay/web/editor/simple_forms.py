@@ -1,0 +1,165 @@
+"""Defines and parses the forms of step types with a few fields each; nested steps are edited as JSON or YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import QueryDict
+
+from relay.connectors.definition import Field
+from relay.errors import DocumentFaults
+from relay.flows import loading
+from relay.web.ui import form_data, form_rows
+
+_HEADERS = (
+    'Names and values, as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
+    "Access-Control-* headers that have no template."
+)
+ERROR_STEPS = Field("error_steps", "Error steps", kind="json", help="A list of steps, as JSON or YAML; for branch.")
+_ERRORS = (
+    Field(
+        "on_error",
+        "When an element fails",
+        kind="choice",
+        options=("stop", "continue", "branch"),
+        default="stop",
+        help="Stop the run, continue with the next element, or run the error steps first.",
+    ),
+    ERROR_STEPS,
+)
+FORMS: dict[str, tuple[Field, ...]] = {
+    "branch": (
+        Field(
+            "branches",
+            "Arms",
+            kind="json",
+            required=True,
+            help="A list of name, when and steps, as JSON or YAML. The first arm whose condition holds is run.",
+        ),
+        Field("else", "Else", kind="json", help="The steps to run if no arm is taken."),
+        Field("match", "Arms to run", kind="choice", options=("first", "all"), default="first"),
+    ),
+    "loop": (
+        Field(
+            "over",
+            "List",
+            required=True,
+            example="{{ event.body.items }}",
+            help="Elements are processed one after the other.",
+        ),
+        Field("as", "Name of an element", default="item", help="The steps use it by this name, and loop.index."),
+        Field(
+            "limit",
+            "Maximum elements",
+            kind="number",
+            help="Further elements are skipped. Without it, a list of over 1,000 fails.",
+        ),
+        Field("steps", "Steps", kind="json", required=True, help="A list of steps, as JSON or YAML."),
+        *_ERRORS,
+    ),
+    "delay": (
+        Field("for", "Wait for", example="10m", help="A number and s, m, h or d."),
+        Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day as 08:30."),
+        Field(
+            "key",
+            "Debounce key",
+            example="{{ event.body.device }}",
+            help="Of the runs that wait with the same key, only the last continues.",
+        ),
+    ),
+    "digest": (
+        Field("every", "Gather for", example="1h", help="From the first event: a number and s, m, h or d."),
+        Field("at", "Or until", example="08:00", help="The next of these times of day, with commas between them."),
+        Field("limit", "Or up to", kind="number", help="The number of events, 1,000 at most."),
+        Field("key", "Key", example="{{ event.body.customer }}", help="Each key is gathered separately."),
+    ),
+    "changed": (
+        Field("value", "Value", required=True, example="{{ event.body.temperature }}"),
+        Field("key", "Key", example="{{ event.body.sensor }}", help="Each key has its own last value."),
+        Field("deadband", "Dead band", kind="number", help="A number has changed if it differs by more than this."),
+    ),
+    "once": (
+        Field(
+            "key", "Key", required=True, example="{{ event.body.id }}", help="A run continues only if its key is new."
+        ),
+        Field("window", "Again after", example="24h", help="Empty: for as long as runs are kept."),
+    ),
+    "respond": (
+        Field("status", "Status", default=200, help="The status of the response to the waiting caller."),
+        Field("body", "Body", kind="text", help="Text, or JSON with templates in it."),
+        Field("headers", "Headers", kind="json", help=_HEADERS),
+    ),
+}
+# Fields whose value is always parsed as JSON or YAML.
+_TREE_KEYS = frozenset({"branches", "else", "steps", "error_steps", "headers"})
+NEW_STEPS: dict[str, dict[str, Any]] = {
+    "branch": {"branches": [{"name": "first", "when": {"left": "{{ event.body.id }}", "op": "exists"}, "steps": []}]},
+    "loop": {"over": "", "steps": []},
+    "delay": {"for": "10m"},
+    "digest": {"every": "1h"},
+    "changed": {"value": ""},
+    "once": {"key": ""},
+    "respond": {},
+}
+
+
+def apply(step: dict[str, Any], data: QueryDict) -> None:
+    """Put the posted fields into a step of one of these types, in place."""
+    for field in FORMS[step["kind"]]:
+        name = f"k.{field.key}"
+        if name in data:
+            value = _value(field, form_data.text(data, name), step.get(field.key))
+            if value in ("", None) or (value == field.default and field.key not in step):
+                step.pop(field.key, None)
+                if field.required:
+                    step[field.key] = [] if field.key in _TREE_KEYS else ""
+            else:
+                step[field.key] = value
+
+
+def _value(field: Field, text: str, former: Any) -> Any:
+    if field.key in _TREE_KEYS:
+        return parse_tree(text, former)
+    text = text.strip() if field.kind != "text" else text
+    if field.key == "at" and "," in text:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if field.kind == "number" or field.key == "status":
+        return form_rows.read_number(text, former)
+    if (
+        field.key in ("over", "body", "value")
+        and text.lstrip()[:1] in ("[", "{")
+        and not text.lstrip().startswith("{{")
+    ):
+        return parse_tree(text, former)
+    return form_rows.keep_type(text, former)
+
+
+def parse_tree(text: str, former: Any) -> Any:
+    """Return the value of JSON or YAML. Text that is neither is kept, so that nothing typed is lost."""
+    if not text.strip():
+        return None
+    try:
+        return loading.load(text)
+    except DocumentFaults:
+        return form_rows.keep_type(text, former)
+
+
+def field_text(field: Field, value: Any) -> str:
+    """Return the text of a value in its field."""
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, str | list) and field.key not in _TREE_KEYS and field.key != "over":
+        return form_rows.value_text(value)
+    return value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def tree_note(field: Field, value: Any) -> str:
+    """Return why a text isn't a valid value of a JSON or YAML field, or ""."""
+    if field.key not in _TREE_KEYS or not isinstance(value, str):
+        return ""
+    try:
+        loading.load(value)
+    except DocumentFaults as error:
+        return f"This can't be read yet: {error}"
+    return "This must be a list." if field.key != "headers" else "These must be names and values."

@@ -1,0 +1,1 @@
+"""The pages of flows: the list, versions, samples, dry runs and recipes."""

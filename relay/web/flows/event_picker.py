@@ -1,0 +1,85 @@
+"""Lets a form choose an event: a sample, a recent event or a pasted body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+
+from relay import ids
+from relay.bodies import payloads
+from relay.engine.intake.event_json import event_to_json
+from relay.errors import PayloadError, RelayError
+from relay.models import Event, Flow
+from relay.web.ui import form_data
+
+MAX_RECENT_EVENTS = 15
+MAX_PASTED_CHARACTERS = 400_000
+BODY_TYPE_LABELS = {
+    "application/json": "JSON",
+    "application/x-www-form-urlencoded": "Form (a=1&b=2)",
+    "application/xml": "XML",
+    "text/plain": "Text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecentEvent:
+    """An event that arrived, with the title of its run."""
+
+    value: str
+    title: str
+    method: str
+    at: datetime
+
+
+def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template context of the form: the recent events, and what was chosen and pasted."""
+    return {
+        "recent": recent(flow),
+        "event_choice": str(chosen.get("event") or ""),
+        "kinds": list(BODY_TYPE_LABELS.items()),
+        "kind": str(chosen.get("kind") or ""),
+        "pasted": form_data.clean(str(chosen.get("body") or ""))[:MAX_PASTED_CHARACTERS],
+    }
+
+
+def recent(flow: Flow) -> list[RecentEvent]:
+    events = list(flow.events.order_by("-id").only("id", "method", "received_at")[:MAX_RECENT_EVENTS])
+    titles = dict(flow.runs.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "title"))
+    return [
+        RecentEvent(f"event:{event.ref}", titles.get(event.pk) or event.ref, event.method, event.received_at)
+        for event in events
+    ]
+
+
+def chosen_event(flow: Flow, data: QueryDict) -> dict[str, Any]:
+    """Return the chosen event as `{"method", "headers", "query", "body"}`. RelayError if none is chosen."""
+    source, _, ref = form_data.text(data, "event").partition(":")
+    if source == "sample" and ref.isascii() and ref.isdigit():
+        sample = flow.samples.kept().filter(pk=int(ref[:18])).first()
+        if sample is not None:
+            return dict(sample.event)
+    if source == "event":
+        event = Event.objects.filter(flow=flow, pk=ids.number(ref) or 0).first()
+        if event is not None:
+            return event_to_json(event)
+    if source == "paste":
+        return _pasted(data)
+    raise RelayError("Choose an event, or paste one")
+
+
+def _pasted(data: QueryDict) -> dict[str, Any]:
+    body, kind = form_data.text(data, "body", limit=MAX_PASTED_CHARACTERS + 1), form_data.text(data, "kind")
+    if kind not in BODY_TYPE_LABELS:
+        raise RelayError("Choose the type of the pasted text")
+    if not body.strip() or len(body) > MAX_PASTED_CHARACTERS:
+        raise RelayError(f"Paste the body of an event, of up to {MAX_PASTED_CHARACTERS:,} characters")
+    try:
+        payloads.parse(body.encode(), kind)
+    except PayloadError as error:
+        raise RelayError(f"{str(error).rstrip('.')}. Fix the text, or choose another type") from None
+    return {"method": "POST", "headers": {"content-type": kind}, "body": body}

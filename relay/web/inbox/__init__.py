@@ -1,0 +1,1 @@
+"""The pages of the built-in inbox and of rejected requests."""

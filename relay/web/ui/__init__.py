@@ -1,0 +1,1 @@
+"""Code that all pages share: forms, icons, times, error pages, middleware."""

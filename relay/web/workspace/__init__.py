@@ -1,0 +1,1 @@
+"""The pages of a workspace: settings, people, tokens, connections, variables and the audit log."""

@@ -1,0 +1,45 @@
+"""The actions of the catalogue as parameters of tests, and the connections with which they are tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relay.connectors import registry
+from relay.connectors.conformance import samples
+from relay.connectors.conformance.request_checks import request_of
+from relay.connectors.definition import Action, Connector
+from tests.connectors.conformance import descriptions
+from tests.support.walking import Held
+
+# Examples may have templates over an event with these names.
+EVENT_BODY = b'{"id": 1001}'
+CONNECTORS = registry.list_connectors()
+PAIRS = [(connector, action) for connector in CONNECTORS for action in connector.actions]
+ACTIONS = [pytest.param(*pair, id=f"{pair[0].key}.{pair[1].key}") for pair in PAIRS]
+HTTP_ACTIONS = [param for param, pair in zip(ACTIONS, PAIRS, strict=True) if pair[1].target == "http"]
+
+
+def _is_described(connector: Connector, action: Action) -> bool:
+    if action.target != "http":
+        return False
+    request = request_of(connector, action, samples.inputs_of(action.inputs))
+    return descriptions.operation_of(connector, request) is not None
+
+
+# Those of which a description says what their service refuses; published descriptions may be missing.
+DESCRIBED = [
+    param for param, pair in zip(ACTIONS, PAIRS, strict=True) if pair[1].target == "http" and _is_described(*pair)
+]
+
+
+def step_of(connector: Connector, action: Action, inputs: dict[str, Any]) -> dict[str, Any]:
+    """A step that carries out an action."""
+    step = {"id": "it", "kind": "action", "action": f"{connector.key}.{action.key}", "inputs": inputs}
+    return {**step, **({"connection": "C"} if connector.has_connection else {})}
+
+
+def connections_of(connector: Connector) -> dict[str, Any]:
+    """The sample connection of a connector, by the name that `step_of` uses."""
+    return {"C": Held(samples.connection_of(connector))} if connector.has_connection else {}

@@ -1,0 +1,84 @@
+"""Pages get the client address, scheme and host of requests that came through proxies, and of direct ones."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+
+from relay import client_address
+from relay.ingest import body_limit
+from relay.ingest.asgi_app import AsgiApp
+from tests.support.asgi_requests import scope_of
+
+SAID = {"x_forwarded_for": "203.0.113.9", "x_forwarded_proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "client", "proto"),
+    [
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9", True),
+        (["10.0.0.0/8"], "::ffff:10.0.0.1", "203.0.113.9", True),
+        (["10.0.0.0/8"], "198.51.100.1", "198.51.100.1", False),
+        (client_address.PRIVATE, "192.168.1.2", "203.0.113.9", True),
+        (client_address.PRIVATE, "198.51.100.1", "198.51.100.1", False),
+    ],
+)
+def test_only_a_trusted_proxy_is_believed(settings: Any, trusted: Any, peer: str, client: str, proto: bool) -> None:
+    settings.TRUSTED_PROXIES = client_address.Networks(trusted)
+    seen: list[dict[str, Any]] = []
+
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+
+    asyncio.run(AsgiApp(pages)(scope_of("/flows/", "GET", peer=peer, **SAID), None, None))  # type: ignore[arg-type]
+
+    assert seen[0]["client"][0] == client
+    assert (b"x-forwarded-proto" in dict(seen[0]["headers"])) == proto
+
+
+def told(monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], **headers: str) -> tuple[list[dict[str, Any]], int]:
+    """What Django's pages answer to a body that comes in these pieces and never ends, and how many were read."""
+    monkeypatch.setattr(body_limit, "MAX_BYTES", 1_000)
+    sent: list[dict[str, Any]] = []
+    left = iter(pieces)
+
+    async def receive() -> dict[str, Any]:
+        piece = next(left, None)
+        if piece is None:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": piece, "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(AsgiApp(ASGIHandler())(scope_of("/sign-in/", **headers), receive, send))
+    return sent, len(pieces) - len(list(left))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "headers", "status", "read"),
+    [
+        ([b"x" * 400] * 9, {}, 413, 3),
+        ([b"x" * 400] * 9, {"content_length": "3600"}, 413, 0),
+        ([b"x" * 400] * 9, {"content_length": "9" * 400}, 413, 0),
+        ([b"x"], {"content_length": "2"}, 408, 1),
+    ],
+)
+def test_a_body_for_a_page_has_limits(
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    pieces: list[bytes],
+    headers: dict[str, str],
+    status: int,
+    read: int,
+) -> None:
+    settings.BODY_TIMEOUT = 0.05
+
+    (start, _), count = told(monkeypatch, pieces, **headers)
+
+    assert start["status"] == status
+    assert (b"connection", b"close") in start["headers"]
+    assert count == read

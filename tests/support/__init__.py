@@ -1,0 +1,1 @@
+"""Helpers that tests share: servers, recorded requests, walks, and measurements."""
