@@ -68,7 +68,14 @@ def _inside(one: body_files.InBody) -> Download:
 
 
 def _stored(row: StoredFile) -> Download:
-    return Download(row.name, row.size, lambda: file_store.read(row.pk, row.size))
+    return Download(row.name, row.size, lambda: file_store.read(row.pk, row.size, row.area))
+
+
+def opened(found: Download) -> Iterator[bytes]:
+    """The pieces of a download, of which the first is read: FileStoreDown and FileGone before anything is sent."""
+    pieces = found.pieces()
+    first = next(pieces, b"")
+    return itertools.chain((first,), pieces)
 
 
 async def sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
