@@ -156,6 +156,9 @@ def render_parts(
     # The outputs of people's templates are counted already; here they are only inserted, at most a few times.
     with Budget.beside(output=_MAX_PARTS_BYTES):
         parts: dict[str, Any] = _compiled(action).render(context, omit_missing=True)
+        if action.url and "url" not in parts:
+            # It is one name that is missing, such as an address that an earlier call did not answer.
+            compile_tree(action.url).render(context)
     path_parts.check_own(action, parts.get("url"))
     return parts
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from relay.connectors.catalog._slack_files import UPLOAD_FILE
 from relay.connectors.definition import (
     Action,
     BearerAuth,
@@ -85,7 +86,7 @@ SLACK_BOT = Connector(
     docs="https://docs.slack.dev/reference/methods",
     help="Posts messages as a bot, to channels that it is a member of and to people.",
     categories=("messaging",),
-    hosts=("slack.com",),
+    hosts=("slack.com", "files.slack.com"),
     base_url="https://slack.com/api",
     auth=BearerAuth(),
     connection=(
@@ -97,7 +98,7 @@ SLACK_BOT = Connector(
             pattern=r"xox[bp]-[0-9A-Za-z-]{8,250}",
             example="xoxb-0123456789-abcdefghij",
             help="On the app's page OAuth & Permissions. It needs the scopes chat:write, reactions:write, "
-            "channels:read, groups:read, users:read, users:read.email, im:write.",
+            "channels:read, groups:read, users:read, users:read.email, im:write, and files:write to upload files.",
         ),
     ),
     reply=REPLY,
@@ -316,5 +317,6 @@ SLACK_BOT = Connector(
             repeatable=False,
             docs="https://docs.slack.dev/reference/methods/conversations.open",
         ),
+        UPLOAD_FILE,
     ),
 )
