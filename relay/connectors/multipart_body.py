@@ -51,7 +51,8 @@ def holds_files(body: Any) -> bool:
 
 
 def _shown(record: Mapping[str, Any]) -> bytes:
-    return f"[{safe_name(as_text(record['name']))}, {as_text(record['size'])} bytes]".encode("utf-8", "replace")
+    name, kind = safe_name(as_text(record["name"])), safe_type(as_text(record["type"]))
+    return f"[{name}, {kind}, {as_text(record['size'])} bytes]".encode("utf-8", "replace")
 
 
 def _pieces(body: Mapping[str, Any], kind: str) -> Iterator[bytes | dict[str, Any]]:
