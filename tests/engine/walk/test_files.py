@@ -72,7 +72,7 @@ def test_a_file_of_the_event_goes_out_in_a_form(
     assert sent["file"] == sent["all"] == (name, kind, content)
     assert int(received.headers["Content-Length"]) == len(received.data)
     shown = Attempt.objects.get(run=run).request["body"]
-    assert f"[{name}, {len(content)} bytes]" in shown
+    assert f"[{name}, {kind}, {len(content)} bytes]" in shown
     assert len(shown) < 1000
 
 
@@ -375,7 +375,7 @@ def test_a_dry_run_shows_files_by_name_and_size(workspace: Workspace, destinatio
 
     bodies = [step["request"]["body"] for step in seen["steps"]]
     size = len(PDF)
-    assert f"[a.pdf, {size} bytes]" in bodies[0]
+    assert f"[a.pdf, application/pdf, {size} bytes]" in bodies[0]
     assert json.loads(bodies[1]) == {"data": f"[base64 of a.pdf, {size:,} bytes]"}
-    assert bodies[2] == f"[a.pdf, {size} bytes]"
+    assert bodies[2] == f"[a.pdf, application/pdf, {size} bytes]"
     assert b64encode(PDF).decode() not in str(seen)

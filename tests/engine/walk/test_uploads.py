@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from relay.connectors import registry
+from relay.connectors.definition import Call
 from relay.engine.configuration import connections
+from relay.engine.files import file_store
 from relay.engine.worker.thread_pool import WalkThreads
 from relay.engine.worker.work_loop import work
 from relay.models import Attempt, RunState, Workspace
@@ -93,7 +97,7 @@ def test_a_file_is_uploaded_to_slack(
         "initial_comment": "The note",
     }
     shown = [attempt.request["body"] for attempt in Attempt.objects.filter(run=run).order_by("id")]
-    assert "[scan.pdf, 12 bytes]" in shown[1]
+    assert "[scan.pdf, application/pdf, 12 bytes]" in shown[1]
     assert len(shown) == 3
 
 
@@ -106,3 +110,27 @@ def test_a_file_goes_to_no_other_host(
     assert run.state == RunState.FAILED
     assert (slack.uploaded, slack.shared) == (b"", {})
     assert len(destination.log) == 1
+
+
+def test_a_call_passes_its_file_on_to_the_requests_after_it(
+    live: Any, walkers: WalkThreads, destination: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector, action = registry.find("http.request")
+    label = Call("label", "Fetch the label", url="{{ inputs.url }}/label")
+    body = {"file": "{{ calls.label.files[0] }}"}
+    chain = replace(action, before=(label,), method="POST", body=body, repeatable=False)
+    actions = {**registry._actions(), "http.request": (connector, chain)}
+    monkeypatch.setattr(registry, "_actions", lambda: actions)
+    destination.expect_request("/x/label", method="GET").respond_with_data(FILE, content_type="application/pdf")
+    destination.expect_request("/x", method="POST").respond_with_data("ok")
+    step = {"id": "it", "kind": "action", "action": "http.request", "inputs": {"url": destination.url_for("/x")}}
+
+    run = arrives(live(flow_of(step)))
+    for _ in range(3):
+        work(walkers=walkers)
+
+    run.refresh_from_db()
+    assert run.state == RunState.SUCCEEDED, run.reason
+    assert [(received.method, received.data) for received, _ in destination.log] == [("GET", b""), ("POST", FILE)]
+    (row,) = file_store.of_run(run.pk)
+    assert (row.name, row.type, row.size) == ("it.label.pdf", "application/pdf", len(FILE))
