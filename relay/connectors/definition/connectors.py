@@ -142,6 +142,7 @@ class Connector:
             unsubscribe=self.complete(calls.unsubscribe),
             renew=calls.renew and self.complete(calls.renew),
             existing=calls.existing and self.complete(calls.existing),
+            before=self._calls(calls.before),
         )
         return replace(preset, subscription=whole)
 
