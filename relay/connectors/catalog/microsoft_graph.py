@@ -56,12 +56,11 @@ MICROSOFT_GRAPH = Connector(
         lifetime=3600,
         setup=(
             "In the Microsoft Entra admin center, register an application.",
-            "Choose which accounts may use it. For those of one organization only, enter that organization's tenant "
-            "in each connection.",
+            "Choose which accounts may use it. If they are those of one organization, enter its tenant in connections.",
             "Enter the redirect address above as a redirect URI of the platform Web.",
             "Add the scopes listed above as delegated permissions of Microsoft Graph.",
-            "Create a client secret. Copy its value, and the application (client) ID, into the fields below. Enter a "
-            "new one here before it expires.",
+            "Create a client secret. Copy its value, and the application (client) ID, into the fields below.",
+            "Before the client secret expires, create another one and enter it here.",
         ),
     ),
     reply=Reply(error="error.message", refused=(401,)),

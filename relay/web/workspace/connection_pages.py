@@ -100,14 +100,14 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
         if saved is not None:
             messages.success(request, f"“{name}” was saved and sealed.")
             next_page = oauth_pages.page_after_saving(request, connector, name)
-            works = bool(next_page) or not connection_test.can_test(connector) or _test(request, saved)
+            works = bool(next_page) or connection_test.obstacle(connector, values) != "" or _test(request, saved)
             page = reverse("connections") if works else reverse("connection", args=(saved.pk,))
             return redirect(next_page or _back(request) or page)
     context = {
         "connector": connector,
         "connection": connection,
         "status": connection_state.status(connection) if connection else None,
-        "can_test": connection_test.can_test(connector),
+        "obstacle": connection_test.obstacle(connector, former),
         "name": name or connector.label,
         "rate": rate,
         "fields": [field_row(field, values, former) for field in connector.connection],
