@@ -44,7 +44,7 @@ MICROSOFT_GRAPH = Connector(
         authorize_url=f"{ENDPOINTS}/authorize",
         token_url=f"{ENDPOINTS}/token",
         scopes=(
-            Scope("offline_access", "stay connected while you are away"),
+            Scope("offline_access", "stay connected while you are away", is_listed=False),
             Scope("User.Read", "know which account it is connected to"),
             Scope("Mail.Read", "read your mail"),
             Scope("Calendars.Read", "read your calendars"),

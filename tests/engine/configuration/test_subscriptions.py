@@ -85,6 +85,20 @@ def test_connect_and_disconnect(service: WebhookService, flow: Callable[[str], F
     assert AuditEntry.objects.filter(verb="flow.disconnected").count() == 1
 
 
+def test_a_connection_lists_the_triggers_that_use_it(service: WebhookService, flow: Callable[[str], Flow]) -> None:
+    mine, gone = flow("trello"), flow("trello")
+    other = Workspace.objects.create(name="Other")
+    one = connection(mine.workspace, "trello")
+    for each in (mine, gone):
+        subscriptions.connect(each, one, INPUTS["trello"])
+
+    flow_lifecycle.delete(gone)
+
+    assert connections.triggers_by_connection(mine.workspace) == {"Trello": [mine]}
+    assert connections.triggers_by_connection(other) == {}
+    assert connections.used_by(one) == []  # of steps
+
+
 def test_github_signs_with_a_secret_that_relay_makes(service: WebhookService, flow: Callable[[str], Flow]) -> None:
     one = flow("github")
 

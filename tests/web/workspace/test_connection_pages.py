@@ -107,7 +107,7 @@ def test_the_list_of_connections_has_a_query_budget(
         steps = [{**STEP, "connection": f"Team {number}"}]
         flow_lifecycle.import_document(workspace, {**DOCUMENT, "steps": steps}, publish_it=True)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         alice.get("/connections/")
 
 
