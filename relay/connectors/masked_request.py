@@ -114,6 +114,8 @@ def shown_connection(connector: Connector, connection: Mapping[str, Any] | None)
     if connection is None:
         return None
     public = {field.key for field in connector.connection if not field.secret}
+    if connector.oauth is not None:
+        public.add(connector.oauth.base_url_from)
     shown = {key: value if key in public or not value else MASK for key, value in connection.items()}
     return shown if connector.oauth is None else dict.fromkeys(_own_keys(connector), MASK) | shown
 
