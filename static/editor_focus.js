@@ -18,7 +18,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const editor = document.getElementById("editor");
   if (!editor || event.detail.target?.id !== "editor") return;
   if (editor.dataset.said) said.textContent = editor.dataset.said;
-  const asked = editor.dataset.focus && document.getElementById(editor.dataset.focus);
+  // A card that is moved by keys keeps the focus; a button of its menu is gone, so the server names another element.
+  const wanted = key.startsWith("card-") ? key : editor.dataset.focus;
+  const asked = wanted && document.getElementById(wanted);
   if (!isShown(asked) && document.activeElement !== document.body) return;
   const candidates = [asked, document.getElementById(key), ...again(), editor.querySelector(".cards [aria-current], #cards [aria-current]")];
   const next = candidates.find(isShown);

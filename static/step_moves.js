@@ -10,7 +10,7 @@ function send(command) {
   const button = document.createElement("button");
   Object.assign(button, { type: "submit", name: "do", value: command, hidden: true });
   form().append(button);
-  form().requestSubmit(button);
+  button.click();
   button.remove();
 }
 
