@@ -67,6 +67,7 @@ API: dict[str, str] = {
     **dict.fromkeys(("resume-flow", "replay-run", "replay-issue", "start-batch", "cancel-batch"), "given.MOST_NESTED"),
     "test-connection": f"{SERVICE}; {DOCUMENTS}",
     **dict.fromkeys(("connect-subscription", "disconnect-subscription"), SERVICE),
+    "choices": f"{SERVICE}; given.MOST_NESTED",
     "subscription": DRAFT,
     "connection": DOCUMENTS,
     **dict.fromkeys(("create-connection", "change-connection"), f"given.MOST_NESTED; {DOCUMENTS}"),

@@ -48,10 +48,14 @@ class BearerAuth:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A permission that is asked for. `means`: what it allows, in words, to continue “Relay can ...”."""
+    """A permission that is asked for. `means`: what it allows, in words, to continue “Relay can ...”.
+
+    `is_listed`: whether the service names it among the permissions that it has granted.
+    """
 
     name: str
     means: str
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class OAuth2:
     `keeps`: fields of the token endpoint's answer that are kept in the connection under the same name, such as the
     address of the account's API. `identity`: a template over `answer`, that answer, and `claims`, those of its
     `id_token`: whom it is connected as; without it, the connector's test says so. `instead`: the key of a field of the
-    connection that may be filled in instead of connecting, such as the token of a private app.
+    connection that may be filled in instead of connecting, such as the token of a private app. `issuer`: the issuer
+    that the service's metadata declares, if it also declares that authorization responses name it (RFC 9207); a
+    response that doesn't, or that names another one, is refused.
     """
 
     token_url: str
@@ -92,6 +98,7 @@ class OAuth2:
     keeps: tuple[str, ...] = ()
     identity: str = ""
     instead: str = ""
+    issuer: str = ""
 
     @property
     def own_keys(self) -> tuple[str, ...]:
