@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 from relay.connectors import registry
+from relay.connectors.multipart_body import is_file
 from relay.engine.files import downloads
-from relay.engine.preview import last_answers
-from relay.flows import nesting
-from relay.models import Event, Flow
+from relay.engine.preview.preview import KnownData
+from relay.flows import surroundings
+from relay.models import Event
 from relay.web.runs import narrative
 
 MAX_FILES = 100  # of one event or step
@@ -42,15 +42,17 @@ def needs_files(step: dict[str, Any]) -> bool:
     return takes_file or (isinstance(body, dict) and "file" in body)
 
 
-def offered(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> list[FileGroup]:
+def offered(document: dict[str, Any], step_id: str, event: Event | None, known: KnownData) -> list[FileGroup]:
     """The files to choose for a step. Without a file in the last event, its first one is offered all the same."""
+    items = [FileChoice(f"{{{{ {name} }}}}", _name(item)) for name, item in known.items.items() if is_file(item)]
     records = downloads.of_event(event)[:MAX_FILES] if event is not None else []
-    groups = [FileGroup("The event", _of("event", records) or [_first("event", "The first file of the event")])]
-    answers = last_answers.outputs(flow)
-    for step in takewhile(lambda one: one["id"] != step_id, nesting.top(document)):
+    groups = [FileGroup("The item of the loop", items)] if items else []
+    groups.append(FileGroup("The event", _of("event", records) or [_first("event", "The first file of the event")]))
+    around = surroundings.find(document, step_id)
+    for step in around.before if around is not None else ():
         path = f"steps.{step['id']}"
         name = step.get("name") if isinstance(step.get("name"), str) else ""
-        files = (answers.get(step["id"]) or {}).get("files")
+        files = known.outputs.get(step["id"], {}).get("files")
         if isinstance(files, list) and files:
             groups.append(FileGroup(name or narrative.does(step), _of(path, files[:MAX_FILES])))
         elif _may_download(step):
@@ -59,11 +61,14 @@ def offered(flow: Flow, document: dict[str, Any], step_id: str, event: Event | N
 
 
 def _of(path: str, records: list[Any]) -> list[FileChoice]:
-    names = [str(one.get("name", "")) if isinstance(one, dict) else "" for one in records]
     return [
-        FileChoice(f"{{{{ {path}.files[{number}] }}}}", f"{number + 1}. {name or 'A file'}")
-        for number, name in enumerate(names)
+        FileChoice(f"{{{{ {path}.files[{number}] }}}}", f"{number + 1}. {_name(record)}")
+        for number, record in enumerate(records)
     ]
+
+
+def _name(record: Any) -> str:
+    return (str(record.get("name", "")) if isinstance(record, dict) else "") or "A file"
 
 
 def _first(path: str, label: str) -> FileChoice:

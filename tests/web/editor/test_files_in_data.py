@@ -77,6 +77,19 @@ def test_without_a_file_the_first_one_of_the_event_can_be_chosen(alices: tuple[C
     assert "steps.label.files" not in page
 
 
+def test_in_a_loop_over_files_the_item_can_be_chosen(alices: tuple[Client, Workspace], flow: Flow) -> None:
+    event = sample_events.send_sample(flow)
+    flow.events.filter(pk=event.pk).update(body=BODY, content_type=TYPE)
+    loop = {"id": "each", "kind": "loop", "over": "{{ event.files }}", "as": "scan", "steps": [FETCH, UPLOAD]}
+    editing(flow, loop, {**FETCH, "id": "later"})
+
+    page = alices[0].get(f"/flows/{flow.pk}/?step=up").content.decode()
+
+    assert '<option value="{{ scan }}">&lt;b&gt;scan.pdf</option>' in page
+    assert '<option value="{{ steps.label.files[0] }}">' in page
+    assert "steps.later.files" not in page
+
+
 def test_a_choice_without_scripts_goes_into_the_field(alices: tuple[Client, Workspace], flow: Flow) -> None:
     editing(flow, UPLOAD)
 
