@@ -99,6 +99,7 @@ def test_set_up_without_a_browser_or_a_running_relay(tmp_path: Path) -> None:
     assert (folder / "vault.keys").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.exhaustive
 def test_reader_that_has_seen_enough_is_no_error(prepared: Path, tmp_path: Path) -> None:
     command = f"{sys.executable} -m relay flows --json | true; exit ${{PIPESTATUS[0]}}"
     env = environment(shutil.copytree(prepared, tmp_path / "data"))
@@ -109,6 +110,7 @@ def test_reader_that_has_seen_enough_is_no_error(prepared: Path, tmp_path: Path)
     assert done.stderr == ""
 
 
+@pytest.mark.exhaustive
 def test_data_can_stand_anywhere(tmp_path: Path) -> None:
     wanted, other = tmp_path / "wanted", tmp_path / "other"
 
@@ -119,6 +121,7 @@ def test_data_can_stand_anywhere(tmp_path: Path) -> None:
     assert not other.exists()
 
 
+@pytest.mark.exhaustive
 def test_manage_py_is_the_same(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
 

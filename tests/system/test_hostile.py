@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.examples import a_few
 from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes long
 
 HOSTILE = {
     "multiply": "{{ 'x' * 10**9 }}",
@@ -63,7 +64,7 @@ def ended(relay: Relay, flow: int) -> dict[str, Any]:
     return run
 
 
-@pytest.mark.parametrize("name", a_few(HOSTILE, ["multiply", "loops"]))
+@pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_template_fails_its_own_run(relay: Relay, name: str) -> None:
     flow, url = publish(relay, document(name, {"text": HOSTILE[name]}))
 
@@ -74,7 +75,7 @@ def test_a_hostile_template_fails_its_own_run(relay: Relay, name: str) -> None:
     assert run["reason"]
 
 
-@pytest.mark.parametrize("address", a_few(ADDRESSES, ADDRESSES[:1]))
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_a_private_address_is_refused(relay: Relay, address: str) -> None:
     flow, url = publish(relay, document(address, {"url": "{{ event.body.url }}"}, "http.request"))
 
