@@ -65,7 +65,7 @@ ROOMS = {
         "audit",
         "database",
     ],
-    "relay.web": ["editor", "flows", "runs", "issues", "inbox", "workspace", "help", "auth", "ui"],
+    "relay.web": ["editor", "flows", "inbox", "runs", "issues", "workspace", "help", "auth", "ui"],
 }
 MOST_MODULES = 25  # of one folder; catalogues of data and commands have one file for each entry
 CATALOGUES = {"relay/connectors/catalog", "relay/management/commands", "relay/recipes", "relay/migrations"}
