@@ -139,7 +139,7 @@ def test_of_a_connection_only_what_is_no_secret_is_shown(connector: Connector) -
     values = {one.key: f"value of {one.key}" for one in connector.connection} | {"unknown": "value"}
 
     auth = connector.oauth
-    values |= dict.fromkeys(auth.keeps if auth else (), "https://acme.example")
+    values |= dict.fromkeys(auth.public_keys if auth else (), "https://acme.example")
     tokens = auth.own_keys if auth and not auth.is_replaced(values) else ()
 
     shown = shown_connection(connector, values)
@@ -147,7 +147,7 @@ def test_of_a_connection_only_what_is_no_secret_is_shown(connector: Connector) -
     assert shown == {
         # The tokens of OAuth, which no person enters, and what the service has said with them.
         **dict.fromkeys(tokens, MASK),
-        **dict.fromkeys(auth.keeps if auth else (), "https://acme.example"),
+        **dict.fromkeys(auth.public_keys if auth else (), "https://acme.example"),
         **{one.key: MASK if one.secret else values[one.key] for one in connector.connection},
         "unknown": MASK,
     }

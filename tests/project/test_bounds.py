@@ -139,6 +139,7 @@ CALLED: dict[str, str] = {
     "web/runs/resend.py:msgspec.json.decode": PASTED,
     "web/editor/simple_forms.py:loading.load": f"{FIELD}, loading.MOST_VALUES",
     "web/editor/draft_saving.py:loading.load": "draft_saving.MAX_CARD_BYTES, loading.MOST_VALUES",
+    "web/editor/steps/step_text.py:loading.load": "step_text.MAX_CHARACTERS of JSON, MAX_YAML_CHARACTERS of YAML",
     "web/editor/draft_edits.py:msgspec.json.decode": "a document of 512 KiB",
     "web/editor/form_fields.py:msgspec.json.decode": FIELD,
     "web/editor/form_parser.py:msgspec.json.decode": FIELD,
