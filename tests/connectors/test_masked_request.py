@@ -138,11 +138,16 @@ def test_credentials_that_would_go_elsewhere_are_refused() -> None:
 def test_of_a_connection_only_what_is_no_secret_is_shown(connector: Connector) -> None:
     values = {one.key: f"value of {one.key}" for one in connector.connection} | {"unknown": "value"}
 
+    auth = connector.oauth
+    values |= dict.fromkeys(auth.public_keys if auth else (), "https://acme.example")
+    tokens = auth.own_keys if auth and not auth.is_replaced(values) else ()
+
     shown = shown_connection(connector, values)
 
     assert shown == {
-        # The tokens of OAuth, which no person enters.
-        **dict.fromkeys(connector.oauth.own_keys if connector.oauth else (), MASK),
+        # The tokens of OAuth, which no person enters, and what the service has said with them.
+        **dict.fromkeys(tokens, MASK),
+        **dict.fromkeys(auth.public_keys if auth else (), "https://acme.example"),
         **{one.key: MASK if one.secret else values[one.key] for one in connector.connection},
         "unknown": MASK,
     }

@@ -86,6 +86,7 @@ class Call:
     after the last stored answer are made again.
     `absent`: statuses that are no failure but mean that the thing does not exist; `body` is null then.
     `example`: in a chain, a parsed body that the service may answer, which serves checks and tests.
+    `target`: `mail` signs in to the mail server of the connection, and sends no mail.
     """
 
     key: str
@@ -103,6 +104,7 @@ class Call:
     repeatable: bool = True
     inquiry: Inquiry | None = None
     example: Any = None
+    target: Target = "http"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +152,14 @@ class Action:
 
     def input(self, key: str) -> Field | None:
         return next((field_ for field_ in self.inputs if field_.key == key), None)
+
+    def field_at(self, path: str) -> Field | None:
+        """An input, or a part of one in its rows or its object, by the keys on the way: `items.product`."""
+        fields, found = self.inputs, None
+        for key in path.split("."):
+            found = next((field_ for field_ in fields if field_.key == key), None)
+            fields = found.fields if found else ()
+        return found
 
     @property
     def headers_input(self) -> str:

@@ -129,6 +129,7 @@ def _add_secret(flow: Flow, preset: Preset, value: str) -> TriggerSecret:
 
 def _make(flow: Flow, offered: Offer, hook: Webhook, connection: Connection, made_secret: str) -> Made:
     caller = service_call.caller(offered.connector, flow.workspace_id, connection)
+    hook = hook.prepared(caller)
     found = hook.find(caller)
     if found and not _must_be_made_again(offered):
         _remove(hook, caller, found[1:])

@@ -107,6 +107,9 @@ class Caller:
         verdict = response_rules.judge(action, answer, service=label, hide=masked.hide)
         if verdict.kind != "succeeded":
             refused = verdict.kind == "refused" or answer.status == 401
+            if action.target == "mail" and not refused:
+                # The codes of mail servers mean something else than those of HTTP.
+                raise CallFailed(f"{label}: {verdict.message}", status=answer.status)
             raise CallFailed(_sentence(label, answer, verdict.message, refused), status=answer.status, refused=refused)
         if answer.fault:
             raise CallFailed(f"The answer of {label} can't be used: {masked.hide(answer.fault)}", status=answer.status)

@@ -130,7 +130,7 @@ class _Narrator:
         return StepLine(
             id=name,
             kind=step["kind"],
-            name=step.get("name") or step["id"],
+            name=label(step),
             does=does(step),
             state=entry.get("state") or (self._unfinished_state if tries else ""),
             error=entry.get("error", ""),
@@ -150,6 +150,12 @@ def _texts(outputs: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else numerals.encode(value).decode() for name, value in outputs.items()
     }
+
+
+def label(step: Mapping[str, Any]) -> str:
+    """Return what people call a step: its name, or what it does if it has none."""
+    name = step.get("name")
+    return name if isinstance(name, str) and name else does(step)
 
 
 def does(step: Mapping[str, Any]) -> str:
