@@ -203,6 +203,16 @@ def test_a_path_without_a_condition_is_named_before_publishing(alice: Client, ne
     assert "?step=route%3A3" in page
 
 
+def test_a_step_is_moved_to_a_chosen_place_without_scripts(alice: Client, nested: Flow) -> None:
+    page = opened(alice, nested, "say", panel="move")
+    assert "In “France”, first" in page
+    assert "After “Loop”" in page
+
+    press(alice, nested, "move say", step="say", place="route:2")
+
+    assert [step["id"] for step in nested.draft["steps"][0]["branches"][1]["steps"]] == ["say"]
+
+
 # Edit as text
 
 
