@@ -80,7 +80,7 @@ def value_of(field: dict[str, Any]) -> Any:
 
 def input_faults(action: str, inputs: dict[str, Any]) -> list[str]:
     step = {"id": "do", "kind": "action", "action": action, "inputs": inputs}
-    if registry.connector(action.split(".")[0]).needs_connection:
+    if registry.connector(action.split(".", maxsplit=1)[0]).needs_connection:
         step["connection"] = "C"
     try:
         parse_document({"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [step]})

@@ -85,6 +85,7 @@ def _field(field: Field) -> dict[str, Any]:
         "maximum": field.maximum,
         "max_items": field.max_items,
         "pattern": field.pattern,
+        "excludes": field.excludes,
         "when": {"field": field.when[0], "values": list(field.when[1])} if field.when else None,
         "fields": [_field(part) for part in field.fields],
     }
