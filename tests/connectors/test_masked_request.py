@@ -56,7 +56,7 @@ def test_a_mask_may_stand_in_any_input(connector: Connector, action: Action, val
     """Also where a number, a choice or JSON has to be."""
     public = shown_connection(connector, SECRETS.get(connector.key))
     for field in action.inputs:
-        inputs = {**samples(action), field.key: value}
+        inputs = {**samples(action, without=field.excludes), field.key: value}
 
         names = names_of(action)
         outlines = [outline(connector, one, inputs, public, key="k", names=names) for one in every(action)]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relay.bodies import numerals
-from relay.connectors import chains, registry
+from relay.connectors import chains, registry, response_rules
 from relay.flows import nesting
-from relay.models import Attempt, HeldBy, Run, RunState
+from relay.models import Attempt, AttemptState, HeldBy, Run, RunState
 from relay.web.ui import times
 
 STEP_TYPE_LABELS = {
@@ -32,11 +32,15 @@ MAX_INDENT = 4  # levels
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request."""
+    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request.
+
+    `state`: that of the attempt, or `refused`.
+    """
 
     attempt: Attempt
     curl: str
     call: str = ""
+    state: str = ""
 
     @property
     def cut(self) -> int:
@@ -78,8 +82,11 @@ def step_lines(run: Run, document: Mapping[str, Any], attempts: Iterable[Attempt
     by_step: dict[str, list[AttemptLine]] = defaultdict(list)
     actions = {step["id"]: step.get("action") for step in nesting.all_steps(document)}
     for attempt in attempts:
-        call = call_label(actions.get(nesting.base(attempt.step)), nesting.call_key(attempt.step))
-        by_step[nesting.action_entry(attempt.step)].append(AttemptLine(attempt, curl(attempt.request or {}), call))
+        action, key = actions.get(nesting.base(attempt.step)), nesting.call_key(attempt.step)
+        line = AttemptLine(
+            attempt, curl(attempt.request or {}), call_label(action, key), _try_state(attempt, action, key)
+        )
+        by_step[nesting.action_entry(attempt.step)].append(line)
     return _Narrator(run, by_step).lines(nesting.top(document))
 
 
@@ -163,6 +170,15 @@ def action_label(key: Any) -> str:
         return "Choose what to do"
     known = registry.known(key)
     return f"{known[0].label}: {known[1].label}" if known else key
+
+
+def _try_state(attempt: Attempt, key: Any, call_key: str) -> str:
+    """Return the state of an attempt; `refused` if the service did not accept the credential."""
+    known = registry.known(key) if attempt.state == AttemptState.RETRY and isinstance(key, str) else None
+    made = (chains.find(known[1], call_key) if call_key else known[1]) if known else None
+    reply = made.reply if made is not None else None
+    is_refused = reply is not None and response_rules.is_refusal(reply, attempt.status, attempt.error)
+    return "refused" if is_refused else str(attempt.state)
 
 
 def call_label(action: Any, key: str) -> str:

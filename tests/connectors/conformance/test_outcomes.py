@@ -118,7 +118,8 @@ def test_no_secret_is_stored_whatever_the_answer_repeats(connector: Connector, a
     connection = samples.connection_of(connector) if connector.has_connection else None
     secrets = [*request_builder.secrets_of(connector, connection), SECRET]
     for key in [field.key for field in action.inputs if field.kind in ("string", "text") and not field.pattern]:
-        inputs = {**samples.inputs_of(action.inputs), key: "a {{ vars.k }}"}
+        secret = {key: "a {{ vars.k }}"}
+        inputs = {**samples.inputs_of(action.inputs, chosen=secret), **secret}
         echo = samples.error_answer(action, 400, f"Not allowed: {' '.join(secrets)}")
 
         outcome = carried_out(connector, action, echo, inputs)

@@ -205,7 +205,7 @@ def test_a_failure_becomes_an_issue_and_is_tried_again(flow: Flow, service: Webh
         assert failing.due_at > timezone.now() + timedelta(seconds=50 * faults)
 
     issue = Issue.objects.get()
-    assert issue.cause.startswith("The webhook at Brief can't be renewed: Brief refuses the credential")
+    assert issue.cause.startswith("The webhook can't be renewed: Brief refuses the credential")
     assert (issue.kind, issue.count, issue.state, issue.run_ref) == ("webhook", 2, "open", "")
     assert issue.alert_at is not None
     assert service_double.SECRET not in issue.reason + issue.cause + failing.error
