@@ -120,6 +120,7 @@ def _excludes_faults(earlier: tuple[Field, ...], field: Field) -> Iterator[str]:
 def template_faults(connector: Connector, action: Action) -> Iterator[str]:
     """Templates compile, name only what exists, and every input goes somewhere."""
     known = {"key", *(f"connection.{key}" for key in samples.connection_of(connector))}
+    known |= {f"connection.{key}" for key in (connector.oauth.own_keys if connector.oauth else ())}
     known |= {path for field in action.inputs for path in _paths(field, "inputs")}
     used: set[str] = set()
     all_calls: list[Call | Action] = [*action.before, action]

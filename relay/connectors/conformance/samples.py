@@ -102,6 +102,8 @@ def connection_of(connector: Connector) -> dict[str, str]:
     values = {field.key: _connection_value(connector, field) for field in connector.connection}
     if connector.oauth is not None:
         values.setdefault("access_token", _digest(connector.key, "access_token"))
+        if connector.oauth.base_url_from:
+            values[connector.oauth.base_url_from] = f"https://{connector.key.replace('_', '-')}.example.com"
     return values
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.connectors import registry
 from relay.connectors.definition import Action, Connector, Field, Output, Preset
+from relay.connectors.examples.loader import list_examples
 from relay.connectors.limits import limit_text
 from relay.connectors.service_page import service_page
 from relay.management.command import RelayCommand
@@ -105,8 +106,12 @@ def _output(output: Output) -> dict[str, Any]:
 
 
 def _preset(preset: Preset) -> dict[str, Any]:
-    """A preset; `samples` are types of events that its sender sends."""
-    return {"key": preset.key, "label": preset.label, "samples": [{"name": name} for name in (preset.example,) if name]}
+    """A preset; `samples` are the stored examples of its events, with the type and the whole event of each."""
+    samples = [
+        {"name": example.name, "type": example.event, "event": example.as_event()}
+        for example in list_examples(preset.key)
+    ]
+    return {"key": preset.key, "label": preset.label, "samples": samples}
 
 
 def _keys(records: tuple[Action, ...] | tuple[Preset, ...]) -> str:
