@@ -117,7 +117,7 @@ def shown_connection(connector: Connector, connection: Mapping[str, Any] | None)
     if connection is None:
         return None
     auth = connector.oauth
-    public = {field.key for field in connector.connection if not field.secret} | set(auth.keeps if auth else ())
+    public = {field.key for field in connector.connection if not field.secret} | set(auth.public_keys if auth else ())
     shown = {key: value if key in public or not value else MASK for key, value in connection.items()}
     return (
         shown if auth is None or auth.is_replaced(connection) else dict.fromkeys(_hidden_keys(connector), MASK) | shown
@@ -125,7 +125,7 @@ def shown_connection(connector: Connector, connection: Mapping[str, Any] | None)
 
 
 def _hidden_keys(connector: Connector) -> tuple[str, ...]:
-    """The names in a connection that its service fills in, and that are secret."""
+    """The names in a connection that its service fills in, and that a request can't be shown without."""
     auth = connector.oauth
     return () if auth is None else tuple(key for key in auth.own_keys if key not in auth.keeps)
 

@@ -138,6 +138,40 @@ def test_tokens_are_read_from_json_and_forms() -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com"),
+        ("https://ACME.example:443/services/?x=1#y", "https://acme.example"),
+        (None, None),
+    ],
+)
+def test_the_address_of_the_accounts_api_is_kept_as_an_origin(named: str | None, kept: str | None) -> None:
+    read = read_answer(changed(base_url_from="api_domain"), answer({"access_token": "a", "api_domain": named}), ())
+
+    assert read.kept.get("api_domain") == kept
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "http://acme.example",
+        "acme.example",
+        "",
+        "https://",
+        "https://me:pw@acme.example",
+        "https://acme.example\\@evil.example",
+        "https://acme example",
+        "javascript:alert(1)",
+        7,
+        ["https://acme.example"],
+    ],
+)
+def test_an_address_of_the_accounts_api_that_is_none_is_refused(named: Any) -> None:
+    with pytest.raises(TokenRefused, match="named an address of its API that is none"):
+        read_answer(changed(base_url_from="api_domain"), answer({"access_token": "a", "api_domain": named}), ())
+
+
+@pytest.mark.parametrize(
     ("expires_in", "lifetime"),
     [
         (3600, 3600),

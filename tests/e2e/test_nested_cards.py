@@ -14,7 +14,7 @@ from relay.engine.intake import sample_events
 from relay.models import Flow, Membership, Role, User, Workspace
 from tests.e2e.test_first_flow import EMAIL, PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]  # it takes long
 
 EVENT = b'{"id": 7, "country": "FR", "items": [{"title": "Pen", "quantity": 2}, {"title": "Ink", "quantity": 9}]}'
 

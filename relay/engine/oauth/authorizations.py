@@ -135,6 +135,8 @@ def _check_issuer(connector: Connector, issuer: str) -> None:
 
 
 def _connect(connection: Connection, auth: OAuth2, answer: TokenAnswer, sent: tuple[str, ...]) -> None:
+    if auth.base_url_from and auth.base_url_from not in answer.kept:
+        raise RelayError("The service named no address of its API, so nothing can be sent to it. Try to connect again")
     identity = identities.of_answer(auth, answer, sent)
     tokens.connect(connection.pk, auth, answer, identity=identity)
 
