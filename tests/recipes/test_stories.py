@@ -220,7 +220,7 @@ def test_what_makes_no_sense_is_said(
             "postmark.send_mail",
             (200, {"ErrorCode": 406, "Message": "Inactive recipient"}),
             "failed",
-            "The answer was 200: Inactive recipient",
+            "Postmark refused: Inactive recipient",
         ),
         ("silent-device", "postmark.send_mail", (500, {"Message": "?"}), "held", "The answer was 500: ?. "),
         (

@@ -34,8 +34,9 @@ class Reply:
     only for actions that may be repeated. `error`: the path of the service's error message. `retry` and `permanent`:
     words in the answer of a failure that decide whether it is retried, whatever the status. `refused`: statuses that
     mean that the credential is invalid: runs are held until it is changed. `refusing`: words in a failure of any status
-    that mean the same; none that a service could repeat from a request. `wait`: headers that say when to try again, in
-    order of preference; `Retry-After` is always read, and the later of both counts.
+    that mean the same; none that a service could repeat from a request. `meanings`: what words of a failure mean and
+    what to do about it, as a sentence without a full stop; each of `refusing` and `permanent` has one. `wait`: headers
+    that say when to try again, in order of preference; `Retry-After` is always read, and the later of both counts.
     """
 
     body: str = ""
@@ -48,6 +49,7 @@ class Reply:
     permanent: tuple[str, ...] = ()
     refused: tuple[int, ...] = ()
     refusing: tuple[str, ...] = ()
+    meanings: dict[str, str] = field(default_factory=dict)
     wait: tuple[Wait, ...] = ()
 
 

@@ -30,20 +30,20 @@ SAMPLE_ORDER = {
 }
 
 
-def send_sample(flow: Flow, body: bytes | None = None, *, sample: Sample | None = None) -> Event:
+def send_sample(flow: Flow, body: bytes | None = None, event: dict[str, Any] | None = None) -> Event:
     """Send an event to a flow as if its URL had been called.
 
-    The event is this `sample`, or has this `body`, or else is the flow's last event, or else its first sample, or else
-    a sample order.
+    It is `event`, in the form of samples, or has this `body`, or else is the flow's last event, or else its first
+    sample, or else a sample order.
     """
     last = flow.events.order_by("-id").first()
-    first = first_sample(flow)
-    if sample is not None:
-        request = _request_of(EventData.from_json(sample.event))
+    sample = first_sample(flow)
+    if event is not None:
+        request = _request_of(EventData.from_json(event))
     elif body is None and last is not None:
         request = _request_of(EventData.from_model(last))
-    elif body is None and first is not None:
-        request = _request_of(EventData.from_json(first.event))
+    elif body is None and sample is not None:
+        request = _request_of(EventData.from_json(sample.event))
     else:
         request = _json_request(msgspec.json.encode(_default_body(flow)) if body is None else body)
     accepted = accept([_arrival(flow, request)], TriggerCache())[0]

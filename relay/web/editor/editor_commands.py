@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 
 from relay.connectors import registry
+from relay.connectors.examples import loader as examples
 from relay.engine import go_live_checks
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.intake import sample_events
@@ -15,7 +17,7 @@ from relay.engine.preview import preview
 from relay.errors import RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
-from relay.models import Event, FlowState, RunState
+from relay.models import Event, Flow, FlowState, RunState
 from relay.web.editor import draft_edits, draft_saving, pasted_command, trigger_kinds
 from relay.web.editor.editor_command import UNDO, EditorCommand
 from relay.web.editor.steps import places, step_commands
@@ -188,19 +190,41 @@ def _curl(command: EditorCommand, _first: str, _second: str) -> None:
     command.pasted = pasted
 
 
-def _sample(command: EditorCommand, answer: str, _second: str) -> None:
-    """Send a sample. A live flow runs its steps for real, so it is confirmed first."""
+def _sample(command: EditorCommand, answer: str, example: str) -> None:
+    """Send a sample. A live flow runs its steps for real, so it is confirmed first.
+
+    `answer`: `now` after the confirmation, or `example` for an example of the sender: its preset and number.
+    """
     command.save()
     session = command.request.session
-    body = form_data.text(command.data, "sample").strip()
+    wanted: dict[str, Any] = {
+        "flow": command.flow.pk,
+        "body": form_data.text(command.data, "sample").strip(),
+        "example": example,
+    }
+    if answer == "example":
+        wanted["body"] = examples.find(*_preset_and_number(example)).text
     if answer != "now" and command.flow.state is not FlowState.DRAFT:
-        session[PENDING_SAMPLE] = {"flow": command.flow.pk, "body": body}
+        session[PENDING_SAMPLE] = wanted
         command.query[QUESTION] = "sample"
         return
     pending = session.pop(PENDING_SAMPLE, None) or {}
-    body = pending.get("body", "") if answer == "now" and pending.get("flow") == command.flow.pk else body
-    event = sample_events.send_sample(command.flow, body.encode() if body else None)
+    if answer == "now":
+        wanted = pending if pending.get("flow") == command.flow.pk else {}
+    event = _send_sample(command.flow, wanted.get("body", ""), wanted.get("example", ""))
     messages.success(command.request, f"The sample has arrived: it is {_sample_result(event)}.")
+
+
+def _send_sample(flow: Flow, body: str, example: str) -> Event:
+    if example:
+        return sample_events.send_sample(flow, event=examples.find(*_preset_and_number(example)).as_event())
+    return sample_events.send_sample(flow, body.encode() if body else None)
+
+
+def _preset_and_number(example: str) -> tuple[str, str]:
+    """`github` and `0` of `github.0`."""
+    preset, _, number = example.rpartition(".")
+    return preset, number
 
 
 def _sample_result(event: Event) -> str:

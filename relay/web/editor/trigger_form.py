@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from relay.connectors.examples.loader import list_examples
 from relay.engine.intake.sample_events import SAMPLE_ORDER, first_sample
 from relay.models import Event, Flow
 from relay.web.editor import form_fields, form_parser, trigger_kinds, trigger_limits
@@ -43,6 +44,12 @@ class TriggerForm:
             return "The last event, once more."
         sample = first_sample(self.flow)
         return "An order from a made-up shop." if sample is None else f"The sample “{sample}”."
+
+    @property
+    def examples(self) -> list[tuple[str, str]]:
+        """The examples of the chosen sender: the value of a button, and what the event is."""
+        preset = str(self.document["trigger"].get("preset") or "")
+        return [(f"{preset}.{number}", example.name) for number, example in enumerate(list_examples(preset))]
 
     @property
     def curl(self) -> str:

@@ -1,4 +1,4 @@
-"""Lets a form choose an event: a sample, a recent event, a pasted body, or a form with a file."""
+"""Lets a form choose an event: a sample, a recent event, an example, a pasted body, or a form with a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from django.utils.datastructures import MultiValueDict
 from relay import ids
 from relay.bodies import payloads
 from relay.bodies.form_writing import FormFile
+from relay.connectors import registry
+from relay.connectors.examples import loader
 from relay.engine.intake.event_json import event_to_json, form_with_file
 from relay.errors import PayloadError, RelayError
 from relay.models import Event, Flow
@@ -45,6 +47,7 @@ def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the template context of the form: the recent events, and what was chosen and pasted."""
     return {
         "recent": recent(flow),
+        "examples": examples_of(flow),
         "event_choice": str(chosen.get("event") or ""),
         "kinds": list(BODY_TYPE_LABELS.items()),
         "kind": str(chosen.get("kind") or ""),
@@ -53,6 +56,16 @@ def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
         "most_bytes": settings.MAX_BYTES,
         "pasted": form_data.clean(str(chosen.get("body") or ""))[:MAX_PASTED_CHARACTERS],
     }
+
+
+def examples_of(flow: Flow) -> list[tuple[str, str]]:
+    """Return value and label of each example of the sender that the draft's trigger has."""
+    trigger = flow.draft.get("trigger")
+    preset = trigger.get("preset") if isinstance(trigger, dict) else None
+    if not isinstance(preset, str) or preset not in registry.presets():
+        return []
+    label = registry.preset(preset).label
+    return [(f"example:{preset}.{n}", f"{label}: {one.name}") for n, one in enumerate(loader.list_examples(preset))]
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
@@ -75,6 +88,9 @@ def chosen_event(flow: Flow, data: QueryDict, files: MultiValueDict[str, Uploade
         event = Event.objects.filter(flow=flow, pk=ids.number(ref) or 0).first()
         if event is not None:
             return event_to_json(event)
+    if source == "example":
+        preset, _, number = ref.rpartition(".")
+        return loader.find(preset, number).as_event()
     if source == "paste":
         return _pasted(data)
     if source == "form":

@@ -90,7 +90,7 @@ def show(request: WorkspaceRequest, flow_id: int, sample_id: int) -> HttpRespons
 def _change(request: WorkspaceRequest, flow: Flow, sample: Sample) -> HttpResponse:
     """Send a sample to the flow; or rename or remove it, and offer to undo that."""
     if form_data.text(request.POST, "do") == "send":
-        event = sample_events.send_sample(flow, sample=sample)
+        event = sample_events.send_sample(flow, event=sample.event)
         run = event.runs.order_by("pk").first()
         messages.success(request, f"“{sample}” has arrived.")
         return redirect("run", run.pk) if run is not None else redirect("flow", flow.pk)

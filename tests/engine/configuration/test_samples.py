@@ -144,7 +144,7 @@ def test_a_body_that_is_no_text_is_kept_byte_for_byte(flow: Flow) -> None:
 
     assert sample.size == 256
     assert EventData.from_json(sample.event).body == bytes(range(256))
-    assert bytes(sample_events.send_sample(flow, sample=sample).body) == bytes(range(256))
+    assert bytes(sample_events.send_sample(flow, event=sample.event).body) == bytes(range(256))
 
 
 @pytest.mark.parametrize(

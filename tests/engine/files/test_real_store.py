@@ -26,7 +26,7 @@ from relay.models import StoredFile, Workspace
 from tests.support.file_flows import stored
 from tests.support.running import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.s3]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real]
 SERVER = "nanio==0.1.7"
 KEY, SECRET = "relay", "pa/ss+word@1"
 
