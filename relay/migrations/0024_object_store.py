@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("relay", "0022_subscriptions"),
+        ("relay", "0023_running_batches"),
     ]
 
     operations = [

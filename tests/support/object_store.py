@@ -44,7 +44,7 @@ class S3Server(ThreadingHTTPServer):
 @contextmanager
 def running() -> Iterator[S3Server]:
     server = S3Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from relay.connectors.catalog._slack_files import UPLOAD_FILE
+from relay.connectors.catalog._slack_other_actions import FIND_USER, UPLOAD_FILE
 from relay.connectors.definition import (
     Action,
     BearerAuth,
@@ -258,21 +258,7 @@ SLACK_BOT = Connector(
             reply=replace(REPLY, done=("already_reacted",)),
             docs="https://docs.slack.dev/reference/methods/reactions.add",
         ),
-        Action(
-            key="find_user",
-            label="Find a person by e-mail",
-            help="Fails if nobody in the workspace has the address.",
-            inputs=(Field("email", "E-mail", kind="email", required=True, example="ada@example.com"),),
-            method="GET",
-            url="/users.lookupByEmail",
-            query={"email": "{{ inputs.email }}"},
-            outputs=(
-                Output("id", "Person id", "user.id", example="W012A3CDE"),
-                Output("name", "Name", "user.profile.real_name", example="Ada Lovelace"),
-                Output("time_zone", "Time zone", "user.tz", example="Europe/London"),
-            ),
-            docs="https://docs.slack.dev/reference/methods/users.lookupByEmail",
-        ),
+        FIND_USER,
         Action(
             key="direct_message",
             label="Send a direct message",

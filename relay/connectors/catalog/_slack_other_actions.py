@@ -1,4 +1,4 @@
-"""How a file gets into a Slack channel: the action of slack_bot.py that makes three requests."""
+"""Actions of slack_bot.py that post no message of their own: finding a person, and uploading a file."""
 
 from relay.connectors.definition import Action, Call, Field, Output, Reply
 
@@ -67,4 +67,20 @@ UPLOAD_FILE = Action(
     ),
     repeatable=False,
     docs="https://docs.slack.dev/reference/methods/files.completeUploadExternal",
+)
+
+FIND_USER = Action(
+    key="find_user",
+    label="Find a person by e-mail",
+    help="Fails if nobody in the workspace has the address.",
+    inputs=(Field("email", "E-mail", kind="email", required=True, example="ada@example.com"),),
+    method="GET",
+    url="/users.lookupByEmail",
+    query={"email": "{{ inputs.email }}"},
+    outputs=(
+        Output("id", "Person id", "user.id", example="W012A3CDE"),
+        Output("name", "Name", "user.profile.real_name", example="Ada Lovelace"),
+        Output("time_zone", "Time zone", "user.tz", example="Europe/London"),
+    ),
+    docs="https://docs.slack.dev/reference/methods/users.lookupByEmail",
 )
