@@ -170,11 +170,19 @@ def _json(field: Field, value: Any) -> Any:
 
 
 def _file(field: Field, value: Any) -> Any:
-    """The record of a file, or a list of them; the engine checks that they are files of the run."""
+    """The record of a file, or a list of them; the engine checks that they are files of the run.
+
+    A field that takes one file gets it without a list.
+    """
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(one, dict) and isinstance(one.get("id"), str) and "link" in one for one in values):
-        raise ValueRefused(f"{field.label} must be a file, such as {{{{ event.files[0] }}}}, or a list of files")
-    return value
+        more = "" if field.max_items == 1 else ", or a list of files"
+        raise ValueRefused(f"{field.label} must be a file, such as {{{{ event.files[0] }}}}{more}")
+    if field.max_items != 1 or not isinstance(value, list):
+        return value
+    if len(value) > 1:
+        raise ValueRefused(f"{field.label} takes one file, not {len(value)}: use {{{{ event.files[0] }}}}, or a loop")
+    return value[0] if value else None
 
 
 # Each converts a value to a kind, or raises RequestRefused.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from relay.connectors.catalog._slack_other_actions import FIND_USER, UPLOAD_FILE
 from relay.connectors.definition import (
     Action,
     BearerAuth,
@@ -102,7 +103,7 @@ SLACK_BOT = Connector(
     docs="https://docs.slack.dev/reference/methods",
     help="Posts messages as a bot, to channels that it is a member of and to people.",
     categories=("messaging",),
-    hosts=("slack.com",),
+    hosts=("slack.com", "files.slack.com"),
     base_url="https://slack.com/api",
     auth=BearerAuth(),
     connection=(
@@ -114,7 +115,7 @@ SLACK_BOT = Connector(
             pattern=r"xox[bp]-[0-9A-Za-z-]{8,250}",
             example="xoxb-0123456789-abcdefghij",
             help="On the app's page OAuth & Permissions. It needs the scopes chat:write, reactions:write, "
-            "channels:read, groups:read, users:read, users:read.email, im:write.",
+            "channels:read, groups:read, users:read, users:read.email, im:write, and files:write to upload files.",
         ),
     ),
     reply=REPLY,
@@ -257,21 +258,7 @@ SLACK_BOT = Connector(
             reply=replace(REPLY, done=("already_reacted",)),
             docs="https://docs.slack.dev/reference/methods/reactions.add",
         ),
-        Action(
-            key="find_user",
-            label="Find a person by e-mail",
-            help="Fails if nobody in the workspace has the address.",
-            inputs=(Field("email", "E-mail", kind="email", required=True, example="ada@example.com"),),
-            method="GET",
-            url="/users.lookupByEmail",
-            query={"email": "{{ inputs.email }}"},
-            outputs=(
-                Output("id", "Person id", "user.id", example="W012A3CDE"),
-                Output("name", "Name", "user.profile.real_name", example="Ada Lovelace"),
-                Output("time_zone", "Time zone", "user.tz", example="Europe/London"),
-            ),
-            docs="https://docs.slack.dev/reference/methods/users.lookupByEmail",
-        ),
+        FIND_USER,
         Action(
             key="direct_message",
             label="Send a direct message",
@@ -333,5 +320,6 @@ SLACK_BOT = Connector(
             repeatable=False,
             docs="https://docs.slack.dev/reference/methods/conversations.open",
         ),
+        UPLOAD_FILE,
     ),
 )
