@@ -27,6 +27,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   next?.focus({ preventScroll: next !== asked });
 });
 
+// A link to a nested step shows its card, too, where the form is beside the list.
+const opened = document.querySelector("#cards .is-open");
+if (opened && matchMedia("(min-width: 821px)").matches && opened.getBoundingClientRect().bottom > innerHeight) {
+  opened.scrollIntoView({ block: "center" });
+}
+
 // The button that was pressed, as it is on the page now; a row that was removed leaves its number to the next one.
 function again() {
   if (!pressed) return [];

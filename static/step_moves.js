@@ -29,6 +29,7 @@ document.addEventListener("pointermove", (event) => {
   if (!drag.label) return;
   drag.label.style.left = `${clientX + 12}px`;
   drag.label.style.top = `${clientY + 8}px`;
+  drag.now = clientY;
   aim(clientY);
   drag.scroll = clientY < EDGE + 60 ? -12 : clientY > innerHeight - EDGE ? 12 : 0;
 });
@@ -41,7 +42,10 @@ function begin() {
   drag.item.classList.add("is-dragging");
   const step = () => {
     if (!drag?.label) return;
-    if (drag.scroll) scrollBy(0, drag.scroll);
+    if (drag.scroll) {
+      scrollBy(0, drag.scroll);
+      aim(drag.now);
+    }
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);

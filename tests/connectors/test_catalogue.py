@@ -56,8 +56,13 @@ def sample(field: Field) -> Any:
     return value if value is not None else "https://example.com/" if field.kind == "url" else SAMPLES[field.kind]
 
 
-def samples(action: Action, *, required_only: bool = False) -> dict[str, Any]:
-    return {one.key: sample(one) for one in action.inputs if one.required or not required_only}
+def samples(action: Action, *, required_only: bool = False, without: str = "") -> dict[str, Any]:
+    """A value for each input; of two that exclude each other for the first, unless that is left out."""
+    given: dict[str, Any] = {}
+    for one in action.inputs:
+        if one.key != without and one.excludes not in given and (one.required or not required_only):
+            given[one.key] = sample(one)
+    return given
 
 
 def needed(connector: Connector, field: Field) -> tuple[str, ...]:

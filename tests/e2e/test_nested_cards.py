@@ -14,7 +14,7 @@ from relay.engine.intake import sample_events
 from relay.models import Flow, Membership, Role, User, Workspace
 from tests.e2e.test_first_flow import EMAIL, PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]  # it takes long
 
 EVENT = b'{"id": 7, "country": "FR", "items": [{"title": "Pen", "quantity": 2}, {"title": "Ink", "quantity": 9}]}'
 
@@ -172,6 +172,33 @@ def test_a_card_is_dragged_into_a_path_and_the_move_undone(editor: Page, flow: F
     editor.locator(".undo").get_by_role("button", name="Undo").click()
     expect(editor.locator("#cards > ol > li")).to_have_count(2)
     assert ids(flow) == (["a", "route"], [], ["b"])
+
+
+def test_a_card_is_dragged_by_touch_on_a_phone(editor: Page, flow: Flow) -> None:
+    flow_lifecycle.save_draft(flow, {**flow.draft, "steps": NESTED})
+    editor.set_viewport_size({"width": 360, "height": 740})
+    devtools = editor.context.new_cdp_session(editor)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    editor.reload()
+    start = editor.locator("[data-drag='a']").bounding_box()
+    target = editor.locator("[data-place='route:1']").bounding_box()
+    assert start
+    assert target
+    x, y = start["x"] + 16, start["y"] + 16
+    down = target["y"] + target["height"] / 2 - y
+
+    def touch(kind: str, *points: dict[str, float]) -> None:
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    touch("touchStart", {"x": x, "y": y})
+    for part in (0.25, 0.5, 0.75, 1):
+        touch("touchMove", {"x": x + 10, "y": y + down * part})
+    expect(editor.locator("[data-place='route:1']")).to_have_class(re.compile("is-target"))
+    touch("touchEnd")
+
+    expect(editor.locator(".undo")).to_contain_text("“First” moved.")
+    assert ids(flow) == (["route"], ["a"], ["b"])
+    assert editor.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_a_card_is_moved_by_keys_and_keeps_the_focus(editor: Page, flow: Flow) -> None:

@@ -28,6 +28,8 @@ from tests.support.webhook_service import (
     WebhookService,
 )
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 CONNECTIONS = {"trello": TRELLO, "github": GITHUB, "asana": ASANA, "calendly": CALENDLY}
 
 

@@ -126,6 +126,8 @@ DISCORD = Connector(
                     max_length=100,
                     example="Order #1001",
                     help="In a forum channel: the name of the post that is created.",
+                    # https://docs.discord.com/developers/resources/webhook#execute-webhook: only without thread_id.
+                    excludes="thread_id",
                 ),
             ),
             url="{{ connection.webhook_url }}",

@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 
 from relay.connectors import response_rules
 from relay.flows import nesting
-from relay.models import AttemptState, Flow, Run
+from relay.models import AttemptState, Flow, Run, stored_trail
 
 MAX_ATTEMPTS = 200
 MAX_ANSWER_CHARS = 2 * 1024 * 1024  # of all answers, as they are stored
@@ -34,8 +34,8 @@ def outputs(flow: Flow) -> dict[str, dict[str, Any]]:
         return {}
     stored = {step: record for step, record in _records(run).items() if not nesting.call_key(step)}
     answers = {step: response_rules.outputs_of_record(record) for step, record in stored.items()}
-    entries = [entry for entry in run.short or () if "outputs" in entry and entry["kind"] != "call"]
-    return {**answers, **{entry["id"]: entry["outputs"] for entry in entries}}
+    entries = [entry for entry in stored_trail.read(run.short) if not entry.is_call]
+    return {**answers, **{entry.id: entry.outputs for entry in entries if entry.outputs is not None}}
 
 
 def _records(run: Run) -> dict[str, dict[str, Any]]:

@@ -78,8 +78,19 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    """A field; `fields` are the parts of an object or of a row, and only those have them."""
-    inner = {"fields": [_field(part) for part in field.fields]} if field.fields else {}
+    """A field with the limits that it has; `fields` are the parts of an object or of a row."""
+    limits = {
+        "help": field.help,
+        "default": field.default,
+        "options": list(field.options),
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "max_items": field.max_items,
+        "pattern": field.pattern,
+        "excludes": field.excludes,
+        "when": {"field": field.when[0], "values": list(field.when[1])} if field.when else None,
+        "fields": [_field(part) for part in field.fields],
+    }
     return {
         "key": field.key,
         "label": field.label,
@@ -87,7 +98,7 @@ def _field(field: Field) -> dict[str, Any]:
         "required": field.required,
         "example": sample_of(field),
         "max_length": field.max_length,
-        **inner,
+        **{name: value for name, value in limits.items() if value not in (None, "", [])},
     }
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Count, Min
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from relay import ids
-from relay.models import EventState, HeldBy, RunState
+from relay.engine.runs import run_actions
+from relay.models import EventState, HeldBy, Run, RunState
 from relay.web.auth.access import WorkspaceRequest, member
+from relay.web.runs import action_labels
 from relay.web.ui import form_data, times
 
 PAGE = 100
@@ -49,11 +53,16 @@ def held(request: WorkspaceRequest) -> HttpResponse:
     flow = ids.row(request.GET.get("flow", ""))
     if flow is not None:
         runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=flow))
-    rows = [{"run": run, "when": times.created_at(run.pk)} for run in runs.order_by("id")[:PAGE]]
+    rows = [_held_row(run) for run in runs.order_by("id")[:PAGE]]
     paused = runs.filter(held_by=HeldBy.PAUSE)
     flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
     context = {"rows": rows, "flows": flows[:PAGE], "full": len(rows) == PAGE, "place": "inbox", "tab": "held"}
     return render(request, "inbox/held.html", context)
+
+
+def _held_row(run: Run) -> dict[str, Any]:
+    buttons = action_labels.buttons(run_actions.possible_actions(run))
+    return {"run": run, "when": times.created_at(run.pk), "buttons": buttons}
 
 
 @require_GET

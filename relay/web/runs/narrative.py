@@ -95,11 +95,11 @@ class _Narrator:
 
     def __init__(self, run: Run, tries: Mapping[str, list[AttemptLine]]) -> None:
         self._tries = tries
-        self._entries = {entry["id"]: entry for entry in run.steps if entry["kind"] != "call"}
+        self._entries = {entry.id: entry for entry in run.entries if not entry.is_call}
         self._skipped: dict[str, list[str]] = defaultdict(list)
-        for entry in run.steps:
-            if entry["kind"] == "call" and entry["state"] == "skipped":
-                self._skipped[nesting.action_entry(entry["id"])].append(nesting.call_key(entry["id"]))
+        for entry in run.entries:
+            if entry.is_call and entry.state == "skipped":
+                self._skipped[entry.action_id].append(nesting.call_key(entry.id))
         self._iterations: dict[str, list[str]] = defaultdict(list)
         for name in dict.fromkeys([*self._entries, *tries]):
             self._iterations[nesting.base(name)].append(name)
@@ -126,22 +126,22 @@ class _Narrator:
         return lines
 
     def _line(self, step: Mapping[str, Any], name: str, depth: int) -> StepLine:
-        entry, tries = self._entries.get(name) or {}, tuple(self._tries.get(name, ()))
+        entry, tries = self._entries.get(name), tuple(self._tries.get(name, ()))
         return StepLine(
             id=name,
             kind=step["kind"],
             name=label(step),
             does=does(step),
-            state=entry.get("state") or (self._unfinished_state if tries else ""),
-            error=entry.get("error", ""),
+            state=entry.state if entry else self._unfinished_state if tries else "",
+            error=entry.error if entry else "",
             # An action's answer is shown with its attempts.
-            outputs=_texts(entry.get("outputs") or {}) if step["kind"] != "action" else {},
-            done_by=entry.get("from", ""),
+            outputs=_texts(entry.outputs or {}) if entry and step["kind"] != "action" else {},
+            done_by=entry.walked_by if entry else "",
             tries=tries,
             skipped=tuple(call_label(step.get("action"), key) for key in self._skipped.get(name, ())),
             depth=depth,
             place=name.removeprefix(step["id"]),
-            cut=sum(entry.get("cut", {}).values()) + sum(line.cut for line in tries),
+            cut=(sum(entry.cut.values()) if entry else 0) + sum(line.cut for line in tries),
         )
 
 
@@ -225,7 +225,7 @@ def sentence(run: Run, lines: list[StepLine]) -> str:
 
 def is_waiting_at_step(run: Run) -> bool:
     """Return whether a run waits because a step says so, and not for its next try."""
-    return bool(run.steps) and run.steps[-1]["state"] == "waiting"
+    return bool(run.entries) and run.entries[-1].state == "waiting"
 
 
 def _success(run: Run, lines: list[StepLine]) -> str:

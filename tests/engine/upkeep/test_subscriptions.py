@@ -205,7 +205,7 @@ def test_a_failure_becomes_an_issue_and_is_tried_again(flow: Flow, service: Webh
         assert failing.due_at > timezone.now() + timedelta(seconds=50 * faults)
 
     issue = Issue.objects.get()
-    assert issue.cause.startswith("The webhook at Brief can't be renewed: Brief refuses the credential")
+    assert issue.cause.startswith("The webhook can't be renewed: Brief refuses the credential")
     assert (issue.kind, issue.count, issue.state, issue.run_ref) == ("webhook", 2, "open", "")
     assert issue.alert_at is not None
     assert service_double.SECRET not in issue.reason + issue.cause + failing.error
@@ -287,18 +287,19 @@ def test_a_process_that_died_while_it_connected(flow: Flow, service: WebhookServ
 def test_few_of_one_workspace_at_once(flow: Flow, workspace: Workspace) -> None:
     threads = SubscriptionThreads()
     waiting = threading.Event()
-    busy = [threading.Thread(target=waiting.wait, daemon=True) for _ in range(2)]
-    for thread in busy:
-        thread.start()
-        threads._threads.append((workspace.pk, thread))
+
+    def wait() -> None:
+        waiting.wait(20)
+
+    for _ in range(2):
+        threads._threads.start(workspace.pk, wait)
     make_due()
 
     threads.start()
     assert len(subscription_renewal.due(10)) == 1
 
     waiting.set()
-    for thread in busy:
-        thread.join()
+    threads.wait(20)
     threads.start()
     threads.wait(20)
     assert subscription_renewal.due(10) == []
