@@ -53,7 +53,7 @@ def _result(request: WorkspaceRequest, flow: Flow, version: str) -> dict[str, An
         document = dry_runs.document_of(flow, version)
         if form_data.text(request.POST, "do") == "check":
             return {"rows": dry_runs.check_samples(document, flow, dry_runs.context_for(flow))}
-        event = EventData.from_json(event_picker.chosen_event(flow, request.POST))
+        event = EventData.from_json(event_picker.chosen_event(flow, request.POST, request.FILES))
         dry_run = dry_runs.run(document, event, dry_runs.context_for(flow))
         connections = set(flow.workspace.connections.values_list("name", flat=True))
         return {"trace": dry_run_trace.build_trace(dry_run, document, connections)}
