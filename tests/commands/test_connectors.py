@@ -73,6 +73,7 @@ def built(fields: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def value_of(field: dict[str, Any]) -> Any:
+    # An object may need no single part, as an address that is given by its id.
     if field["example"] is not None:
         return field["example"]
     if "fields" in field:
