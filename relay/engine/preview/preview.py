@@ -59,15 +59,21 @@ def preview(flow: Flow, document: dict[str, Any], step_id: str, event: Event | N
         shown.error, shown.passes = answer.get("error", "") or _no_event_reason(event), answer.get("passes")
         shown.hint = answer.get("hint", "")
         if "inputs" in answer:
-            shown.calls, shown.request = _requests(flow, step, answer["inputs"])
+            shown.calls, shown.request = _requests(flow, step, answer["inputs"], event)
     except RelayError as error:
         shown.error = str(error)
     return shown
 
 
 def known_outputs(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> dict[str, dict[str, Any]]:
-    """The known outputs of the steps before one, by step id: values for the event, and answers of the last run."""
-    before = list(takewhile(lambda step: step["id"] != step_id, nesting.top(document)))
+    """The known outputs of the steps before one, by step id: values for the event, and answers to its run.
+
+    A card that is no step, such as the trigger, has no steps before it.
+    """
+    steps = list(nesting.top(document))
+    if all(step["id"] != step_id for step in steps):
+        return {}
+    before = list(takewhile(lambda step: step["id"] != step_id, steps))
     if not before:
         return {}
     question = {**_question(flow, {}, before, event), **_names(flow, document), "known": True}
@@ -85,7 +91,7 @@ def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], ev
     return {
         "step": step,
         "before": before,
-        "outputs": last_answers.outputs(flow) if before else {},
+        "outputs": last_answers.outputs(flow, None if event is None else event.pk) if before else {},
         "flow": flow.name,
         "event": None
         if event is None or _no_event_reason(event)
@@ -98,7 +104,7 @@ def _no_event_reason(event: Event | None) -> str:
     size = 0 if event is None else body_excerpts.size(event)
     if size <= body_excerpts.MAX_BYTES:
         return ""
-    return f"The last event is too large for a preview ({size:,} bytes): use a dry run instead"
+    return f"This event is too large for a preview ({size:,} bytes): use a dry run instead"
 
 
 def _names(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +130,9 @@ def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[
     raise RelayError(f"There is no step “{step_id}”")
 
 
-def _requests(flow: Flow, step: dict[str, Any], inputs: Any) -> tuple[list[ShownCall], dict[str, Any]]:
+def _requests(
+    flow: Flow, step: dict[str, Any], inputs: Any, event: Event | None
+) -> tuple[list[ShownCall], dict[str, Any]]:
     """The calls of a step's action, and its own request."""
     connector, action = registry.find(str(step.get("action")))
     source, connection = step.get("inputs") or {}, _connection(flow, step)
@@ -134,7 +142,7 @@ def _requests(flow: Flow, step: dict[str, Any], inputs: Any) -> tuple[list[Shown
 
     if not action.before:
         return [], record(action, "", {})
-    stored = last_answers.records(flow)
+    stored = last_answers.records(flow, None if event is None else event.pk)
 
     def judge(call: Call) -> AnswerVerdict | None:
         found = stored.get(f"{step['id']}.{call.key}")

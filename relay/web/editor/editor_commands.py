@@ -9,18 +9,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from relay.bodies import payloads
 from relay.connectors import registry
 from relay.engine import go_live_checks
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.intake import sample_events
 from relay.engine.preview import preview
-from relay.errors import RelayError
+from relay.errors import PayloadError, RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
 from relay.models import Event, Flow, FlowState, RunState
 from relay.web.auth.access import WorkspaceRequest
-from relay.web.editor import draft_edits, draft_saving, pasted_command, trigger_kinds
+from relay.web.editor import data_source, draft_edits, draft_saving, pasted_command, trigger_kinds
 from relay.web.editor.pasted_command import PastedCommand
 from relay.web.ui import form_data, form_rows
 
@@ -35,7 +39,8 @@ ROW_GROUPS = {"rule": ("left", "op", "right"), "input": trigger_kinds.COLUMNS}
 class EditorCommand:
     """One press of a button: the draft with the open form merged in, and the card and query to show next.
 
-    `pasted`: what became of a cURL command, to be shown at once, because its text is not stored.
+    `pasted`: what became of a cURL command, to be shown at once, because its text is not stored. `own`: the text of a
+    sample that was not sent, for the same reason.
     """
 
     request: WorkspaceRequest
@@ -45,6 +50,12 @@ class EditorCommand:
     open_id: str = "trigger"
     query: dict[str, str] = field(default_factory=dict)
     pasted: PastedCommand | None = None
+    own: str = ""
+
+    @property
+    def chosen(self) -> str:
+        """The event that the page shows, as in its address."""
+        return form_data.text(self.data, data_source.PARAMETER, limit=40)
 
     def save(self) -> None:
         flow_lifecycle.save_draft(self.flow, self.document, by=self.request.user, page=draft_saving.page_of(self.data))
@@ -210,7 +221,7 @@ def _default(command: EditorCommand, name: str, row: str) -> None:
 
 
 def _missing(command: EditorCommand, source: str) -> str:
-    event = command.flow.events.order_by("-id").first()
+    event = data_source.choose(command.flow, command.chosen).event
     shown = preview.preview(command.flow, command.document, command.open_id, event)
     paths = (field.error.partition(" is missing")[0] for field in shown.fields.values() if field.missing)
     return next((path for path in paths if path in source), "")
@@ -251,25 +262,42 @@ def _curl(command: EditorCommand, _first: str, _second: str) -> None:
 
 
 def _sample(command: EditorCommand, answer: str, _second: str) -> None:
-    """Send a sample. A live flow runs its steps for real, so it is confirmed first."""
+    """Send the chosen event, or a pasted one, to the flow. A live flow runs its steps for real, so it asks first."""
     command.save()
-    session = command.request.session
-    body = form_data.text(command.data, "sample").strip()
+    session, body = command.request.session, form_data.text(command.data, "own").strip()
+    if body:
+        command.own = body
+        _check_json(body)
     if answer != "now" and command.flow.state is not FlowState.DRAFT:
         session[PENDING_SAMPLE] = {"flow": command.flow.pk, "body": body}
+        command.own = ""
         command.query[QUESTION] = "sample"
         return
     pending = session.pop(PENDING_SAMPLE, None) or {}
     body = pending.get("body", "") if answer == "now" and pending.get("flow") == command.flow.pk else body
-    event = sample_events.send_sample(command.flow, body.encode() if body else None)
-    messages.success(command.request, f"The sample has arrived: it is {_sample_result(event)}.")
+    chosen = None if body else data_source.choose(command.flow, command.chosen).event
+    command.own = ""
+    sent = sample_events.send_sample(command.flow, body.encode() if body else None, again=chosen)
+    messages.success(command.request, format_html("Sent. {}", _sample_result(sent)))
 
 
-def _sample_result(event: Event) -> str:
+def _check_json(body: str) -> None:
+    try:
+        payloads.parse(body.encode(), "application/json")
+    except PayloadError as error:
+        raise RelayError(f"Your sample is not valid JSON, so it was not sent. {error}") from None
+
+
+def _sample_result(event: Event) -> SafeString:
+    """Say in one sentence what became of a sample, with a link to it."""
     run = event.runs.first()
     if run is None:
-        return "captured, because the flow is a draft"
-    return "held, because the flow is paused" if run.state == RunState.HELD else "on its way through the live version"
+        where = reverse("captured-event", args=(event.pk,))
+        return format_html('It was <a href="{}">captured</a>, because the flow is a draft.', where)
+    where = reverse("run", args=(run.pk,))
+    if run.state == RunState.HELD:
+        return format_html('<a href="{}">Its run</a> is held, because the flow is paused.', where)
+    return format_html('<a href="{}">Its run</a> is on its way through the live version.', where)
 
 
 _HANDLERS: dict[str, Callable[[EditorCommand, str, str], None]] = {

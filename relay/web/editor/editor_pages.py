@@ -18,7 +18,7 @@ from relay.engine import go_live_checks
 from relay.errors import DocumentFaults, RelayError
 from relay.models import Flow, Role
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.editor import choices, draft_saving, editor_page, live_preview
+from relay.web.editor import choices, data_source, draft_saving, editor_page, live_preview
 from relay.web.editor.choices import MAX_SEARCH_CHARACTERS, FieldChoices
 from relay.web.editor.editor_commands import PENDING_SAMPLE, QUESTION, UNDO, EditorCommand, perform
 from relay.web.editor.pasted_command import FIELD as PASTED
@@ -56,9 +56,12 @@ def _page(
     open_id: str,
     query: Mapping[str, object],
     pasted: PastedCommand | None = None,
+    own: str = "",
 ) -> HttpResponse:
     """Render the editor. `check`, `pick` and `undo` in the query add the faults, the catalogue and an undo button."""
-    page = editor_page.build_page(flow, open_id, checked="check" in query)
+    page = editor_page.build_page(
+        flow, open_id, checked="check" in query, chosen=str(query.get(data_source.PARAMETER, ""))[:40]
+    )
     page.picking = "pick" in query
     page.choices = _choices(request, page, query)
     undo = request.session.get(UNDO) if UNDO in query else None
@@ -67,7 +70,7 @@ def _page(
     base = draft_saving.base_of(flow, page.document, page.open_id) if request.role.allows(Role.EDITOR) else None
     question = _question(request, page, query)
     context = {"page": page, "flow": flow, "undo": undo, "base": base, "question": question, "place": "flows"}
-    context["pasted"] = pasted
+    context |= {"pasted": pasted, "own": own}
     return render(request, "flows/_editor.html" if request.htmx else "flows/editor.html", context)
 
 
@@ -152,9 +155,10 @@ def _publish_error(count: int) -> str:
 
 
 def _respond(request: WorkspaceRequest, flow: Flow, command: EditorCommand) -> HttpResponse:
-    query = {"step": command.open_id, **command.query}
+    chosen = command.chosen
+    query = {"step": command.open_id, **({data_source.PARAMETER: chosen} if chosen else {}), **command.query}
     address = f"{reverse('flow', args=(flow.pk,))}?{urlencode(query)}"
-    if not request.htmx and command.pasted is None:
+    if not request.htmx and command.pasted is None and not command.own:
         return redirect(address)
-    response = _page(request, flow, command.open_id, query, command.pasted)
+    response = _page(request, flow, command.open_id, query, command.pasted, command.own)
     return push_url(response, address)

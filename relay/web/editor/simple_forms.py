@@ -83,7 +83,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field(
             "key", "Key", required=True, example="{{ event.body.id }}", help="A run continues only if its key is new."
         ),
-        Field("window", "Again after", example="24h", help="Empty: for as long as runs are kept."),
+        Field("window", "Again after", example="24h", help="Empty: never, for as long as the flow exists."),
     ),
     "respond": (
         Field("status", "Status", default=200, help="The status of the response to the waiting caller."),

@@ -1,4 +1,4 @@
-"""Shows the built-in inbox, held runs and captured events."""
+"""Shows the built-in inbox and held runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from relay import ids
-from relay.models import EventState, HeldBy, RunState
+from relay.models import HeldBy, RunState
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data, times
+from relay.web.ui import event_words, form_data, times
 
 PAGE = 100
 MAX_CHANNELS = 50
@@ -49,17 +49,11 @@ def held(request: WorkspaceRequest) -> HttpResponse:
     flow = ids.row(request.GET.get("flow", ""))
     if flow is not None:
         runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=flow))
-    rows = [{"run": run, "when": times.created_at(run.pk)} for run in runs.order_by("id")[:PAGE]]
+    shown = list(runs.order_by("id")[:PAGE])
+    # A run gets its title when it starts.
+    words = event_words.of_events([run.event_id for run in shown if not run.title])
+    rows = [{"run": run, "when": times.created_at(run.pk), "words": words.get(run.event_id, "")} for run in shown]
     paused = runs.filter(held_by=HeldBy.PAUSE)
     flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
     context = {"rows": rows, "flows": flows[:PAGE], "full": len(rows) == PAGE, "place": "inbox", "tab": "held"}
     return render(request, "inbox/held.html", context)
-
-
-@require_GET
-@member
-def captured(request: WorkspaceRequest) -> HttpResponse:
-    """Show the events that a draft received, newest first."""
-    events = request.workspace.events.filter(state=EventState.CAPTURED).select_related("flow").defer("body", "headers")
-    context = {"events": events.order_by("-id")[:PAGE], "place": "inbox", "tab": "captured"}
-    return render(request, "inbox/captured.html", context)

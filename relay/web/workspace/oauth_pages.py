@@ -18,7 +18,7 @@ from relay.engine.oauth import authorizations, clients, renewal, status
 from relay.errors import RelayError
 from relay.models import Connection
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 
 _ANSWER = ("state", "code", "error", "error_description")
 
@@ -140,6 +140,16 @@ def client(request: WorkspaceRequest, connector_key: str) -> HttpResponse:
     except RelayError as error:
         messages.error(request, str(error))
         return redirect("connections")
+    if form_data.text(request.POST, "do") == "remove":
+        asked = confirmation.ask(
+            request,
+            f"Remove the client for {connector.label}?",
+            means="Connections keep working until their access ends; then their runs are held.",
+            button="Remove the client",
+            back=reverse("oauth-client", args=(connector.key,)),
+        )
+        if asked:
+            return asked
     fault = _save_client(request, connector) if request.method == "POST" else ""
     if request.method == "POST" and not fault:
         return redirect("connections")

@@ -150,3 +150,18 @@ def test_the_inbox_is_sent_only_if_it_changed(alices: tuple[Client, Workspace]) 
     headers = {"HX-Request": "true"}
     assert alice.get("/inbox/", {"seen": ids.text(message.pk)}, headers=headers).status_code == 204
     assert alice.get("/inbox/", {"seen": ""}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("trigger", "source"),
+    [
+        ({"kind": "webhook"}, "Webhook"),
+        ({"kind": "webhook", "preset": "stripe"}, "Stripe"),
+        ({"kind": "schedule", "every": "1h"}, "Schedule"),
+        ({"kind": "manual"}, "By hand"),
+        ({"kind": []}, "Webhook"),
+        ([], "Webhook"),
+    ],
+)
+def test_the_list_says_what_starts_a_flow(trigger: Any, source: str) -> None:
+    assert flow_rows.route(Flow(draft={"trigger": trigger, "steps": []})) == [source]

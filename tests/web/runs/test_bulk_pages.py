@@ -224,3 +224,14 @@ def test_the_pages_have_a_query_budget(
 ) -> None:
     with django_assert_max_num_queries(7):
         alice.get(address.format(batch.pk))
+
+
+def test_only_failed_steps_are_suggested_where_some_have_failed(alice: Client, flow: Flow) -> None:
+    five = [sample_events.send_sample(flow).runs.get() for _ in range(5)]
+    Run.objects.update(state="succeeded", due_at=None, finished_at=statements.now())
+    Run.objects.filter(pk=five[0].pk).update(state="failed")
+
+    page = collapsed(alice.get("/runs/many/", {"all": "1"}))
+
+    assert 'value="failed_steps" checked' in page
+    assert "4 of them succeeded: from the start, what they sent is sent once more" in page
