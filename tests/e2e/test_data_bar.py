@@ -40,6 +40,7 @@ def add_sample(relay: Relay, flow: int, name: str, body: Any) -> None:
 
 
 def choose(page: Page, title: str) -> None:
+    page.get_by_label("Event to build with").focus()
     page.get_by_label("Event to build with").select_option(label=title)
 
 

@@ -34,7 +34,7 @@ def _make_the_account(page: Page, relay: Relay) -> None:
     page.goto(relay.setup_url)
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Flows")).to_be_visible()
 
 
@@ -51,7 +51,7 @@ def _build(page: Page, relay: Relay, destination: str) -> str:
     """A filter and a request, with the live preview of both; the flow's URL."""
     page.goto(f"{relay.url}/flows/new/")
     page.get_by_label("What does it do?").fill("Orders to the warehouse")
-    page.get_by_role("button", name="Make the flow", exact=True).click()
+    page.get_by_role("button", name="Create the flow", exact=True).click()
     expect(page.get_by_text("Waiting for the first event…")).to_be_visible()
     url = page.locator("#url").inner_text()
     requests.post(url, json={"id": 6, "total": 50, "customer": {"name": "Ada"}}, timeout=10)

@@ -9,28 +9,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import QueryDict
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from relay.bodies import payloads
 from relay.connectors import registry
 from relay.engine import go_live_checks
 from relay.engine.configuration import flow_lifecycle
-from relay.engine.intake import sample_events
 from relay.engine.preview import preview
-from relay.errors import PayloadError, RelayError
+from relay.errors import RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
-from relay.models import Event, Flow, FlowState, RunState
+from relay.models import Flow
 from relay.web.auth.access import WorkspaceRequest
-from relay.web.editor import data_source, draft_edits, draft_saving, pasted_command, trigger_kinds
+from relay.web.editor import data_source, draft_edits, draft_saving, pasted_command, sample_sending, trigger_kinds
 from relay.web.editor.pasted_command import PastedCommand
 from relay.web.ui import form_data, form_rows
 
 UNDO = "undo"  # in the session: the former draft; in the address: offer to undo
 QUESTION = "asks"  # in the address: what to confirm first, `publish` or `sample`
-PENDING_SAMPLE = "pending-sample"  # in the session: the body that waits for the confirmation
 MAX_CHANGES_CHARACTERS = 400  # of the changes in the message after publishing
 ROW_GROUPS = {"rule": ("left", "op", "right"), "input": trigger_kinds.COLUMNS}
 
@@ -151,11 +145,18 @@ def _publish(command: EditorCommand, answer: str, _second: str) -> None:
     messages.success(command.request, f"Version {version.number} is live. New events run through it.{summary}")
 
 
+_STARTS = {
+    "webhook": "This flow now starts when a request arrives at its URL.",
+    "schedule": "This flow now starts on a schedule.",
+    "manual": "This flow now starts when somebody starts it by hand.",
+}
+
+
 def _kind(command: EditorCommand, kind: str, _second: str) -> None:
     if trigger_kinds.kind_of(command.document["trigger"]) == kind:
         return
     command.save()
-    _offer_undo(command, "Trigger type changed.")
+    _offer_undo(command, _STARTS.get(kind, _STARTS["webhook"]))
     command.document["trigger"] = trigger_kinds.new_trigger(kind)
     command.save()
 
@@ -264,40 +265,14 @@ def _curl(command: EditorCommand, _first: str, _second: str) -> None:
 def _sample(command: EditorCommand, answer: str, _second: str) -> None:
     """Send the chosen event, or a pasted one, to the flow. A live flow runs its steps for real, so it asks first."""
     command.save()
-    session, body = command.request.session, form_data.text(command.data, "own").strip()
-    if body:
-        command.own = body
-        _check_json(body)
-    if answer != "now" and command.flow.state is not FlowState.DRAFT:
-        session[PENDING_SAMPLE] = {"flow": command.flow.pk, "body": body}
-        command.own = ""
+    sending = sample_sending.Sending(command.request, command.flow, form_data.text(command.data, "own").strip())
+    command.own = sending.body
+    if answer != "now" and sending.must_ask():
         command.query[QUESTION] = "sample"
-        return
-    pending = session.pop(PENDING_SAMPLE, None) or {}
-    body = pending.get("body", "") if answer == "now" and pending.get("flow") == command.flow.pk else body
-    chosen = None if body else data_source.choose(command.flow, command.chosen).event
+    else:
+        chosen = data_source.choose(command.flow, command.chosen).event
+        messages.success(command.request, sending.send(chosen, confirmed=answer == "now"))
     command.own = ""
-    sent = sample_events.send_sample(command.flow, body.encode() if body else None, again=chosen)
-    messages.success(command.request, format_html("Sent. {}", _sample_result(sent)))
-
-
-def _check_json(body: str) -> None:
-    try:
-        payloads.parse(body.encode(), "application/json")
-    except PayloadError as error:
-        raise RelayError(f"Your sample is not valid JSON, so it was not sent. {error}") from None
-
-
-def _sample_result(event: Event) -> SafeString:
-    """Say in one sentence what became of a sample, with a link to it."""
-    run = event.runs.first()
-    if run is None:
-        where = reverse("captured-event", args=(event.pk,))
-        return format_html('It was <a href="{}">captured</a>, because the flow is a draft.', where)
-    where = reverse("run", args=(run.pk,))
-    if run.state == RunState.HELD:
-        return format_html('<a href="{}">Its run</a> is held, because the flow is paused.', where)
-    return format_html('<a href="{}">Its run</a> is on its way through the live version.', where)
 
 
 _HANDLERS: dict[str, Callable[[EditorCommand, str, str], None]] = {

@@ -75,6 +75,11 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
         return names.get(card_id, card_id)
 
     @property
+    def fault_rows(self) -> list[tuple[str, str, Fault]]:
+        """Each fault with the id and the name of its card."""
+        return [(card_id, self.name_of(card_id), fault) for card_id, fault in self.faults or ()]
+
+    @property
     def changes(self) -> list[Difference]:
         """What publishing would change in the live version."""
         return versions.unpublished(self.flow, self.document)

@@ -20,9 +20,10 @@ from relay.models import Flow, Role
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.editor import choices, data_source, draft_saving, editor_page, live_preview
 from relay.web.editor.choices import MAX_SEARCH_CHARACTERS, FieldChoices
-from relay.web.editor.editor_commands import PENDING_SAMPLE, QUESTION, UNDO, EditorCommand, perform
+from relay.web.editor.editor_commands import QUESTION, UNDO, EditorCommand, perform
 from relay.web.editor.pasted_command import FIELD as PASTED
 from relay.web.editor.pasted_command import PastedCommand
+from relay.web.editor.sample_sending import PENDING_SAMPLE
 from relay.web.runs import run_effects
 from relay.web.runs.run_effects import Effect
 from relay.web.ui import form_data

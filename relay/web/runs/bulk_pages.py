@@ -48,7 +48,7 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
     """Show how many runs an action affects and where they send to; act on them when it is posted."""
     chosen = filter_from(request.GET)
     if chosen == {"runs": []}:
-        messages.warning(request, "Pick the runs first, or choose all that match.")
+        messages.warning(request, "Select runs first, or choose all that match.")
         return redirect("runs")
     word = request.GET.get("do", "")
     if word in BULK_BUTTONS:

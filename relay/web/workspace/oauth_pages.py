@@ -179,5 +179,5 @@ def _save_client(request: WorkspaceRequest, connector: Connector) -> str:
         clients.set_client(request.workspace, connector.key, *texts)
     except RelayError as error:
         return str(error)
-    messages.success(request, f"The client for {connector.label} was saved and sealed. Connections can use it now.")
+    messages.success(request, f"The client for {connector.label} was saved. Its secret is stored encrypted.")
     return ""

@@ -64,7 +64,7 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
         link = members.invite(request.workspace, role, days=days, note=note, by=request.user)
     except RelayError as error:
         return _page(request, error=str(error), status=422)
-    says = f"Send this link to the person you invite. It works once, for {days} days. Role: {role.label.lower()}."
+    says = f"Send this link to one person. It works once, for {days} days. Role: {role.label.lower()}."
     if not address:
         return _page(request, link=link, says=says)
     until = timezone.now() + timedelta(days=days)

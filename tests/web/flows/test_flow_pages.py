@@ -31,7 +31,7 @@ def test_a_flow_says_where_it_leads_and_how_it_does(alice: Client, flow: Flow) -
 
 def test_a_search_by_name(alice: Client, flow: Flow) -> None:
     assert "Orders" in alice.get("/flows/", {"q": "ORD"}).content.decode()
-    assert "No flow is called that" in alice.get("/flows/", {"q": "%"}).content.decode()
+    assert "No flow has this name" in alice.get("/flows/", {"q": "%"}).content.decode()
     assert "<html" not in alice.get("/flows/", {"q": "ord"}, headers={"HX-Request": "true"}).content.decode()
 
 
@@ -112,7 +112,7 @@ def test_pausing_holds_and_resuming_releases(alice: Client, flow: Flow) -> None:
     answer = alice.post(f"/flows/{flow.pk}/resume/", {"do": "all"}, follow=True)
 
     run.refresh_from_db()
-    assert "1 run is held by the pause" in confirmation.content.decode()
+    assert "1 run is held because the flow is paused" in confirmation.content.decode()
     assert run.state == "queued"
     assert "1 held run is queued" in answer.content.decode()
 

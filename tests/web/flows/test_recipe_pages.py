@@ -80,7 +80,7 @@ def test_what_is_missing_is_named(alices: tuple[Client, Workspace]) -> None:
     answer = client.post("/recipes/lead-by-size/", {"c.booking": "https://cal.example/x", "inbox": "1"}, follow=True)
 
     assert workspace.flows.get().draft["constants"]["booking"] == "https://cal.example/x"
-    assert "It still needs: Sender of mails" in text(answer)
+    assert "Still empty: Sender of mails" in text(answer)
     assert answer.redirect_chain[-1][0].endswith("?step=flow")
 
 

@@ -62,7 +62,7 @@ def test_odd_bodies_are_shown(alice: Client, flow: Flow, body: bytes) -> None:
 
     assert answer.status_code == 200
     assert "<script>alert" not in answer.content.decode()
-    assert "20,000 bytes came" in answer.content.decode()
+    assert "20,000 bytes arrived" in answer.content.decode()
 
 
 def test_counted_requests_are_shown(alice: Client, flow: Flow) -> None:

@@ -121,7 +121,7 @@ def test_a_connections_rate_is_kept(alice: Client, connection: Connection) -> No
     assert wrong.status_code == 422
     assert "is not a rate" in wrong.content.decode()
     assert Connection.objects.get().rate == "30/m"
-    assert "at most 30/m" in alice.get("/connections/").content.decode()
+    assert "up to 30/m" in alice.get("/connections/").content.decode()
 
 
 def test_a_refused_credential_is_shown(alices: tuple[Client, Workspace], connection: Connection) -> None:
@@ -209,7 +209,7 @@ def test_another_host_needs_the_secret_on_the_page(alices: tuple[Client, Workspa
     assert answer.status_code == 422
     assert "changes from acme.zendesk.com to other.zendesk.com" in collapsed(answer)
     assert 'value="other"' in collapsed(answer)
-    assert "a stored one is never sent to another address" in collapsed(answer)
+    assert "a stored secret is never sent to another address" in collapsed(answer)
     assert Connection.objects.get().unseal() == values
 
 
