@@ -93,7 +93,8 @@ def help(page: str, anchor: str = "") -> SafeString:  # noqa: A001
 @register.filter
 def prose(page: Page) -> SafeString:
     """Render a page of the documentation. Its HTML comes from files of Relay, so it is safe."""
-    return mark_safe(page.html)  # noqa: S308 # nosec B308 B703
+    # Code that is wider than the page is scrolled with the keyboard, too.
+    return mark_safe(page.html.replace("<pre>", '<pre tabindex="0">'))  # noqa: S308 # nosec B308 B703
 
 
 @register.filter

@@ -58,7 +58,7 @@ def addresses(browser: Browser, relay: Relay, cookies: list[Any]) -> dict[str, s
     draft, draft_url = make(relay, note("x"))
     for address in (url, draft_url):
         requests.post(address, json={"id": 1, "items": [{"a": 1}, {"a": 2}]}, timeout=10)
-    run = wait_until(lambda: relay.json("runs", "--flow", str(flow), "--json"), what="a run")[0]["id"]
+    run = wait_until(lambda: relay.json("runs", "--flow", str(flow), "--json"), what="a run")[0]["run"]
     event = {"method": "POST", "headers": {"content-type": "application/json"}, "body": {"id": 1}}
     relay.command("sample", "add", str(flow), "Approved", "--event", "-", given=json.dumps(event))
     hook = {"webhook_url": "https://hooks.slack.com/services/T000/B000/secret"}

@@ -66,8 +66,9 @@ def test_a_sample_stays_chosen_in_all_steps_and_previews_follow(editor: Page, re
     expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
     editor.get_by_role("link", name="The event before").click()
     expect(editor.locator("#data-tree")).to_contain_text("A-1")
+    requests.post(url, json={"id": "N-4"}, timeout=10)
     editor.get_by_role("link", name="1 newer event").click()
-    expect(editor.locator("#data-tree")).to_contain_text("N-3")
+    expect(editor.locator("#data-tree")).to_contain_text("N-4")
 
 
 def test_the_chosen_sample_is_what_is_sent_to_the_url(editor: Page, relay: Relay) -> None:
