@@ -19,7 +19,7 @@ test-fast: ## the tests of a minute
 	uv run --extra test pytest $(addprefix tests/,$(FAST))
 
 test-all: ## all tests that CI runs
-	uv run --extra test pytest -m "not bench and not chaos and not postgres"
+	uv run --extra test pytest -m "not bench and not chaos and not postgres and not real"
 
 lint: ## style and format
 	uv run --extra test ruff check .

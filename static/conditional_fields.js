@@ -12,5 +12,5 @@ function holds(part) {
 
 document.addEventListener("input", (event) => {
   if (!event.target.name) return;
-  for (const part of document.querySelectorAll("#form [data-when]")) part.hidden = !holds(part);
+  for (const part of document.querySelectorAll("form [data-when]")) part.hidden = !holds(part);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -54,6 +55,16 @@ def _settle() -> None:
 
 
 _settle()
+
+
+def pytest_collection() -> None:
+    """Collecting makes thousands of objects that stay: searching them for garbage again and again takes seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -15,7 +15,7 @@ from relay.engine.configuration.connection_state import ConnectionStatus
 from relay.engine.oauth import status as oauth_status
 from relay.engine.service_calls import connection_test
 from relay.errors import RelayError
-from relay.models import Connection
+from relay.models import Connection, Flow
 
 router = Router(tags=["connections"])
 
@@ -50,10 +50,18 @@ def listing(request: ApiRequest) -> dict[str, Any]:
 
 @router.get("/{int:connection_id}", url_name="connection")
 def show(request: ApiRequest, connection_id: int) -> dict[str, Any]:
-    """Get one connection with its state, and the flows that use it."""
+    """Get one connection with its state, and the flows that use it in a step, or whose triggers use it."""
     connection = _find(request, connection_id)
-    flows = [{"id": flow.pk, "name": flow.name} for flow in connections.used_by(connection)]
-    return {**_row(connection_state.status(connection)), "flows": flows}
+    triggers = connections.triggers_by_connection(connection.workspace)[connection.name]
+    return {
+        **_row(connection_state.status(connection)),
+        "flows": [_flow(flow) for flow in connections.used_by(connection)],
+        "triggers": [_flow(flow) for flow in triggers],
+    }
+
+
+def _flow(flow: Flow) -> dict[str, Any]:
+    return {"id": flow.pk, "name": flow.name}
 
 
 @router.post("", url_name="create-connection")

@@ -12,6 +12,7 @@ from ninja.responses import NinjaJSONEncoder
 
 from relay.api import (
     batches,
+    choices,
     connections,
     dryruns,
     errors,
@@ -50,6 +51,7 @@ api.add_router("/batches", batches.router)
 api.add_router("/events", events.router)
 api.add_router("/files", files.router)
 api.add_router("/connections", connections.router)
+api.add_router("/connections", choices.router)
 api.add_router("/recipes", recipes.router)
 
 handler400 = errors.bad_request

@@ -20,5 +20,6 @@ def as_action(call: Call, inputs: tuple[Field, ...] = ()) -> Action:
         body=call.body,
         reply=call.reply,
         repeatable=call.repeatable,
+        target=call.target,
         inquiry=call.inquiry,
     )

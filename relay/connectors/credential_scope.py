@@ -15,11 +15,11 @@ from relay.templating import Tree, compile_tree, names
 
 
 def origins_of(connector: Connector, action: Action, connection: Mapping[str, Any]) -> tuple[str, ...]:
-    """The only origins to which a request may be sent; () if it contains no value of the connection.
+    """The only origins to which a request may be sent; () if it contains no secret of the connection.
 
     Raises RequestRefused if the connector has no hosts, or the host in the connection is invalid.
     """
-    if not connector.hosts and _sends_connection(action):
+    if not connector.hosts and _sends_secrets(connector, action):
         raise ValueRefused(f"{connector.label} names no host that its credentials may go to")
     return destinations(connector, connection)
 
@@ -76,10 +76,12 @@ def _hosts(connector: Connector) -> Tree:
 
 
 @functools.cache
-def _sends_connection(action: Action) -> bool:
-    """Whether a request contains values of the connection; a secret that only signs is not contained."""
+def _sends_secrets(connector: Connector, action: Action) -> bool:
+    """Whether a request contains secrets of the connection; one that only signs is not contained."""
     sent = [action.method, action.url, action.headers, action.query, action.basic, action.json, action.body]
-    return any(name.startswith("connection") for text in template_texts(sent) for name in names(text))
+    public = {f"connection.{field.key}" for field in connector.connection if not field.secret}
+    used = {name for text in template_texts(sent) for name in names(text) if name.startswith("connection")}
+    return not used <= public
 
 
 def template_texts(value: Any) -> Iterator[str]:

@@ -13,7 +13,16 @@ from relay.connectors.definition import Action, Field
 from relay.connectors.value_kinds import as_text
 from relay.errors import RequestRefused, ValueRefused
 
-__all__ = ["applies", "as_text", "coerce", "coerce_fields", "coerce_inputs", "is_blank", "is_blank_row"]
+__all__ = [
+    "applies",
+    "as_text",
+    "coerce",
+    "coerce_fields",
+    "coerce_inputs",
+    "excluded",
+    "is_blank",
+    "is_blank_row",
+]
 
 IsHidden = Callable[[Any], bool]
 _ANY = Field("", "")
@@ -29,7 +38,7 @@ def coerce_inputs(action: Action, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def coerce_fields(
-    fields: Iterable[Field], values: Mapping[str, Any], *, is_hidden: IsHidden = _never
+    fields: tuple[Field, ...], values: Mapping[str, Any], *, is_hidden: IsHidden = _never
 ) -> dict[str, Any]:
     """The values of fields of one level, converted and with defaults; empty ones are left out.
 
@@ -47,9 +56,17 @@ def coerce_fields(
             value = field.default
         if value is not None and value != "":
             converted[field.key] = coerce(field, value, is_hidden=is_hidden)
+            if field.excludes in converted:
+                raise ValueRefused(excluded(fields, field))
         elif field.required and is_asked:
             raise ValueRefused(f"{field.label} is empty")
     return converted
+
+
+def excluded(fields: Iterable[Field], field: Field) -> str:
+    """What is said about a field that is given together with the one that it excludes."""
+    other = next(one.label for one in fields if one.key == field.excludes)
+    return f"{field.label} can't be given together with {other}; leave one of them empty"
 
 
 def applies(field: Field, values: Mapping[str, Any], *, is_unknown: IsHidden = _never) -> bool | None:

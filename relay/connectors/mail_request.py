@@ -18,18 +18,33 @@ _PORTS = {"STARTTLS": 587, "TLS": 465, "none": 25}
 
 
 def shown(parts: Mapping[str, Any], connection: Mapping[str, Any], key: str) -> Request:
-    """The mail as it is stored and shown: where it goes, its headers, its text and the names of its attachments."""
+    """The mail as it is stored and shown: where it goes, its headers, its text and the names of its attachments.
+
+    Without a mail among the parts, it is a sign-in only.
+    """
     host, port, _ = _server(connection)
+    if not is_mail(parts):
+        return Request("NOOP", f"smtp://{host}:{port}", {}, None)
     mail = mail_message.message(parts["body"]["mail"], key)
     return Request("SEND", f"smtp://{host}:{port}", mail.headers, mail_message.shown(mail), replayable=False)
 
 
-def build(parts: Mapping[str, Any], connection: Mapping[str, Any], key: str, opens: OpensFile, owner: int) -> Request:
-    """The mail to send. Raises ValueRefused, or RelayError for a file that isn't the run's."""
+def is_mail(parts: Mapping[str, Any]) -> bool:
+    """Whether there is a mail to send, and not only a server to sign in to."""
+    return bool(parts.get("body"))
+
+
+def build(
+    parts: Mapping[str, Any], connection: Mapping[str, Any], key: str, opens: OpensFile | None, owner: int
+) -> Request:
+    """The mail to send, or the sign-in. Raises ValueRefused, or RelayError for a file that isn't the run's."""
     host, port, security = _server(connection)
     user, password = str(connection.get("user") or ""), str(connection.get("password") or "")
     if user and security == "none":
         raise ValueRefused("A user name and a password need an encrypted connection: choose STARTTLS or TLS")
+    if opens is None or not is_mail(parts):
+        sign_in = Mail(host, port, security, user, password, "", (), "", ())
+        return replace(shown(parts, connection, key), mail=sign_in, owner=owner)
     message = mail_message.message(parts["body"]["mail"], key)
     mail = Mail(
         host,

@@ -89,7 +89,7 @@ def sketch(
 
     Raises RequestRefused if an input is missing, too long or of the wrong kind.
     """
-    keys = [*(field.key for field in connector.connection), *_own_keys(connector)]
+    keys = [*(field.key for field in connector.connection), *_hidden_keys(connector)]
     blanks = {key: f"{{{{ connection.{key} }}}}" for key in keys}
     if action.target == "mail":
         blanks = mail_request.EXAMPLE
@@ -110,17 +110,24 @@ def sketch(
 
 
 def shown_connection(connector: Connector, connection: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The values of a connection, with a mask for each that is secret or unknown to its connector."""
+    """The values of a connection, with a mask for each that is secret or unknown to its connector.
+
+    What a service says with its tokens, such as the address of the account, is no secret.
+    """
     if connection is None:
         return None
-    public = {field.key for field in connector.connection if not field.secret}
+    auth = connector.oauth
+    public = {field.key for field in connector.connection if not field.secret} | set(auth.public_keys if auth else ())
     shown = {key: value if key in public or not value else MASK for key, value in connection.items()}
-    return shown if connector.oauth is None else dict.fromkeys(_own_keys(connector), MASK) | shown
+    return (
+        shown if auth is None or auth.is_replaced(connection) else dict.fromkeys(_hidden_keys(connector), MASK) | shown
+    )
 
 
-def _own_keys(connector: Connector) -> tuple[str, ...]:
-    """The names in a connection that its service fills in."""
-    return () if connector.oauth is None else connector.oauth.own_keys
+def _hidden_keys(connector: Connector) -> tuple[str, ...]:
+    """The names in a connection that its service fills in, and that a request can't be shown without."""
+    auth = connector.oauth
+    return () if auth is None else tuple(key for key in auth.own_keys if key not in auth.keeps)
 
 
 def masked_inputs(action: Action, inputs: Mapping[str, Any]) -> dict[str, Any]:

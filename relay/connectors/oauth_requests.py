@@ -15,7 +15,7 @@ import msgspec
 
 from relay import redaction
 from relay.connectors.definition import TOKENS, Connector, OAuth2
-from relay.errors import RelayError, TokenDelayed, TokenRefused, ValueRefused
+from relay.errors import RelayError, RequestRefused, TokenDelayed, TokenRefused, ValueRefused
 from relay.masking import mask
 from relay.outbound import Answer, Request, exact, origin_of
 from relay.templating import Leaf, compile_leaf, names
@@ -201,7 +201,22 @@ def read_answer(connector: Connector, answer: Answer, secrets: tuple[str, ...]) 
         raise TokenRefused(f"{connector.label} gave a token that no request can carry")
     auth = _oauth(connector)
     kept = {key: str(body[key])[:2_000] for key in auth.keeps if isinstance(body.get(key), str | int)}
+    kept |= _base_url(connector, auth, body)
     return TokenAnswer(**tokens, lifetime=_lifetime(auth, body), scopes=_scopes(body), kept=kept, body=body)
+
+
+def _base_url(connector: Connector, auth: OAuth2, body: Mapping[str, Any]) -> dict[str, str]:
+    """The origin of the account's API; {} if the answer names none. Raises TokenRefused if it is no https address."""
+    url = body.get(auth.base_url_from) if auth.base_url_from else None
+    if url is None:
+        return {}
+    try:
+        origin = origin_of(url) if isinstance(url, str) else ""
+    except RequestRefused:
+        origin = ""
+    if not origin.startswith("https://"):
+        raise TokenRefused(f"{connector.label} named an address of its API that is none, so nothing can be sent to it")
+    return {auth.base_url_from: origin}
 
 
 def _parsed(answer: Answer) -> dict[str, Any]:

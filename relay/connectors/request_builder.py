@@ -129,7 +129,7 @@ def build(
 def _mail(
     parts: Mapping[str, Any], connection: Mapping[str, Any], key: str, opens: OpensFile | None, owner: int
 ) -> Request:
-    if opens is None:
+    if opens is None and mail_request.is_mail(parts):
         return mail_request.shown(parts, connection, key)
     return mail_request.build(parts, connection, key, opens, owner)
 

@@ -53,6 +53,7 @@ def judge(
     *,
     inputs: Mapping[str, Any] | None = None,
     success: Callable[[Mapping[str, Any]], bool] | None = None,
+    service: str = "",
     hide: Callable[[str], str] = str,
     now: float | None = None,
     calls: Mapping[str, Any] = NO_CALLS,
@@ -60,8 +61,9 @@ def judge(
     """Judges an answer by its status, the connector's Reply, and the step's own `success` if it has one.
 
     `inputs`: the action's, for outputs that are computed. `success` is called with
-    {"answer": {"status", "headers", "body"}}. `hide` masks secrets in the service's message before it is shortened.
-    `now`: Unix time, by default the current one, for headers that name a time. `calls`: answers of the calls before it.
+    {"answer": {"status", "headers", "body"}}. `service`: its label, for messages. `hide` masks secrets in the service's
+    message before it is shortened. `now`: Unix time, by default the current one, for headers that name a time.
+    `calls`: answers of the calls before it.
     """
     outputs, reply = outputs_of(action, answer, calls), action.reply or _BY_STATUS
     if action.target == "mail":
@@ -74,7 +76,9 @@ def judge(
     if succeeded:
         return _with_computed(action, outputs, inputs, hide)
     kind = _failure(reply, answer)
-    message = _message(reply, answer, outputs.get("body"), hide)
+    # A status of success explains no refusal; a step's own condition is no refusal of the service.
+    refuses = service if success is None and 200 <= answer.status < 300 and answer.status not in reply.partly else ""
+    message = _message(reply, answer, outputs.get("body"), hide, refuses)
     wait = retry_after(reply.wait, answer.headers, time.time() if now is None else now)
     return AnswerVerdict(kind, message, wait, outputs)
 
@@ -110,10 +114,22 @@ def _judge_mail(answer: Answer, outputs: dict[str, Any], hide: Callable[[str], s
     return AnswerVerdict("retry" if 400 <= answer.status < 500 else "failed", message, outputs=outputs)
 
 
+def is_refusal(reply: Reply, status: int | None, text: str) -> bool:
+    """Whether the status or the text of an answer says that the credential is invalid."""
+    return status in reply.refused or _has_any(reply.refusing, text)
+
+
+def without_meaning(action: Action, message: str) -> str:
+    """The message of a verdict without the meaning that Relay has added to it."""
+    replies = [*(call.reply for call in action.before), action.reply]
+    ends = (f". {meaning}" for reply in replies if reply is not None for meaning in reply.meanings.values())
+    return next((message.removesuffix(end) for end in ends if message.endswith(end)), message)
+
+
 def _failure(reply: Reply, answer: Answer) -> Literal["retry", "failed", "refused"]:
     has_words = reply.refusing or reply.retry or reply.permanent
     text = _start_of(answer) if has_words else ""
-    if answer.status in reply.refused or _has_any(reply.refusing, text):
+    if is_refusal(reply, answer.status, text):
         return "refused"
     if _has_any(reply.permanent, text):
         return "failed"
@@ -133,8 +149,11 @@ def _is_ok(reply: Reply, answer: Answer, body: Any) -> bool:
     return not reply.ok or value_at(body, reply.ok) is True
 
 
-def _message(reply: Reply, answer: Answer, body: Any, hide: Callable[[str], str]) -> str:
-    """The status and the start of the service's own message."""
+def _message(reply: Reply, answer: Answer, body: Any, hide: Callable[[str], str], refuses: str) -> str:
+    """The status and the start of the service's own message, and what it means.
+
+    `refuses`: the label of a service whose own message says in an answer of success that it did nothing.
+    """
     if answer.status in _REDIRECTS and (location := answer.headers.get("location")):
         shown = " ".join(hide(redaction.shown_url(location)).split())[:300]
         return f"The answer was {answer.status} to {shown}; redirects are not followed"
@@ -146,7 +165,10 @@ def _message(reply: Reply, answer: Answer, body: Any, hide: Callable[[str], str]
     # Slack's webhooks send plain words as HTML.
     is_page = is_html and (message is None or message is body) and "<" in text
     text = " ".join(hide(_page_title(text) if is_page else text).split())[:200]
-    return f"The answer was {answer.status}" + (f": {text}" if text else "")
+    is_own = isinstance(message, str) and text
+    start = f"{refuses} refused" if refuses and is_own and not is_page else f"The answer was {answer.status}"
+    meaning = next((meaning for word, meaning in reply.meanings.items() if word in text), "")
+    return start + (f": {text}" if text else "") + (f". {meaning}" if meaning else "")
 
 
 def _page_title(page: str) -> str:

@@ -45,6 +45,15 @@ def _steps(document: JSON) -> Iterator[Fault]:
         problem = _CHECKS.get(str(step.get("kind")), _no_check)(step)
         if problem:
             yield Fault(step["id"], problem)
+        yield from _paths(step)
+
+
+def _paths(step: JSON) -> Iterator[Fault]:
+    """Paths of a branch that compare nothing; the address of a path is that of its card in the editor."""
+    paths = step.get("branches") if step.get("kind") == "branch" else None
+    for number, path in enumerate(paths if isinstance(paths, list) else (), 1):
+        if isinstance(path, dict) and _is_open(path.get("when")):
+            yield Fault(f"{step['id']}:{number}", "it has no condition yet: everything takes this path")
 
 
 def _constants(document: JSON) -> Iterator[Fault]:

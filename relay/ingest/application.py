@@ -16,7 +16,17 @@ from relay.ingest.body_unpacking import BodyUnpacking
 from relay.ingest.file_intake import FileIntake
 from relay.ingest.group_commit import GroupCommitter
 from relay.ingest.guessing_limiter import GuessingLimiter
-from relay.ingest.http_errors import TEXT, EarlyAnswer, Headers, Receive, RequestRejected, Scope, Send, send_answer
+from relay.ingest.http_errors import (
+    TEXT,
+    EarlyAnswer,
+    Headers,
+    Receive,
+    RequestRejected,
+    Scope,
+    Send,
+    send_answer,
+    unknown_url,
+)
 from relay.ingest.inbound_request import InboundRequest
 from relay.ingest.key_preparation import KeyPreparation
 from relay.ingest.rate_limits import RateLimits
@@ -89,7 +99,7 @@ class Ingest:
 
     async def _respond(self, request: InboundRequest, receive: Receive) -> tuple[int, Headers, bytes]:
         if not request.digest:
-            raise EarlyAnswer(404, "No such URL")
+            raise unknown_url()
         trigger = await self._find_trigger(request)
         if checks.stores_nothing(request.method, trigger):
             # Without a commit, nothing else would compare the cached trigger with the database.
@@ -194,7 +204,7 @@ class Ingest:
         except Error:
             return trigger
         if fresh is None:
-            raise EarlyAnswer(404, "No such URL")
+            raise unknown_url()
         return fresh
 
     async def _find_trigger(self, request: InboundRequest) -> CachedTrigger:
@@ -207,7 +217,7 @@ class Ingest:
         except Error:
             raise _unavailable() from None
         if trigger is None:
-            raise EarlyAnswer(404, "No such URL")
+            raise unknown_url()
         return trigger
 
     def _refuse_guessers(self, request: InboundRequest) -> None:
@@ -268,7 +278,7 @@ class Ingest:
         except Error:
             raise _unavailable() from None
         if fresh is None:
-            raise EarlyAnswer(404, "No such URL")
+            raise unknown_url()
         return fresh
 
 

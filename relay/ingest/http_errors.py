@@ -54,6 +54,11 @@ class RequestRejected(EarlyAnswer):
         self.size = size
 
 
+def unknown_url() -> EarlyAnswer:
+    """The answer to a URL under /in/ that no trigger has."""
+    return EarlyAnswer(404, "No such URL")
+
+
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [*headers, _INERT]})
     await send({"type": "http.response.body", "body": body})

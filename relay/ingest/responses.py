@@ -14,7 +14,7 @@ from relay.engine.settle.caller_replies import CallerReply
 from relay.errors import RequestRefused
 from relay.flows.checks.answers import sendable_headers
 from relay.flows.document import Response
-from relay.ingest.http_errors import JSON, NOSNIFF, TEXT, EarlyAnswer, Headers
+from relay.ingest.http_errors import JSON, NOSNIFF, TEXT, Headers, unknown_url
 
 _STATUSES_WITHOUT_BODY = (204, 205, 304)
 _RELAY_HEADERS = frozenset({b"allow", b"relay-event", b"relay-duplicate", b"relay-state"})
@@ -74,7 +74,7 @@ def acknowledge(accepted: Accepted, *, status: int = 0, state: str = "") -> tupl
     `status` overrides the settings and responds with the event's id. `state` is the state in which the run ended.
     """
     if accepted.trigger is None:
-        raise EarlyAnswer(404, "No such URL")
+        raise unknown_url()
     response = Response(status=status) if status else accepted.trigger.settings.response
     event = ids.text(accepted.event_id)
     if response.status in _STATUSES_WITHOUT_BODY:

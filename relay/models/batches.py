@@ -15,14 +15,9 @@ class ReplayMode(models.TextChoices):
 
 
 class BatchState(models.TextChoices):
-    RUNNING = "going", "In progress"  # stored as `going`, called `running`
+    RUNNING = "running", "In progress"
     DONE = "done", "Done"
     CANCELLED = "cancelled", "Cancelled"
-
-    @property
-    def word(self) -> str:
-        """What the API, commands and pages call it."""
-        return "running" if self is BatchState.RUNNING else self.value
 
 
 class Batch(models.Model):

@@ -7,10 +7,12 @@ from typing import Any
 from django.db import models
 
 from relay import ids
+from relay.models import stored_trail
 from relay.models.accounts import Workspace
 from relay.models.fields import JsonText, MomentField, SentJson
 from relay.models.flows import Flow, Version
 from relay.models.json_layout import pretty
+from relay.models.stored_trail import StoredEntry
 
 # Plain SQL writes many of these rows at a time. The engine checks their parents: constraints would cost a look-up
 # for each row, and lock the parent on PostgreSQL.
@@ -160,9 +162,14 @@ class Run(models.Model):
         return self.trail or []
 
     @property
+    def entries(self) -> list[StoredEntry]:
+        """The steps by the names of their fields."""
+        return stored_trail.read(self.trail)
+
+    @property
     def has_failures(self) -> bool:
         """Return whether a step failed, even if the run continued after it."""
-        return any(entry["state"] == "failed" for entry in self.steps)
+        return any(entry.state == "failed" for entry in self.entries)
 
 
 class Seen(models.Model):

@@ -60,6 +60,7 @@ class MailSender:
     def send(self, mail: Mail, timeout: float, owner: int) -> Answer:
         """Send a mail and return the server's last answer: 250 if it has taken the mail, its own code otherwise.
 
+        Without recipients, only sign in, and return the answer to NOOP.
         The mail is sent to all recipients or to none. Raises ConnectFailed, RequestRefused, SenderBusy, and, once the
         server may have taken the mail, ConnectionLost or DeadlinePassed.
         """
@@ -158,6 +159,8 @@ class _Talk:
             self._greet(client)
         if mail.user:
             self._sign_in(client)
+        if not mail.recipients:
+            return self._take_leave(client, *client.docmd("NOOP"))
         self._expect(client.mail(mail.sender), "the sender was refused: ")
         for recipient in mail.recipients:
             self._expect(client.rcpt(recipient), f"{recipient} was refused: ")
@@ -189,10 +192,11 @@ class _Talk:
             self._sock.sendall(data)
         self._has_data_ended = True
         self._sock.sendall(b".\r\n")
-        code, text = client.getreply()
-        self._check(code)
-        if not 200 <= code < 300:
-            raise _Refused(code, text)
+        return self._take_leave(client, *client.getreply())
+
+    def _take_leave(self, client: smtplib.SMTP, code: int, text: bytes) -> Reply:
+        """The last answer, after which the connection ends."""
+        self._expect((code, text))
         with suppress(smtplib.SMTPException, OSError):
             client.putcmd("QUIT")
         return Reply(code, " ".join(text.decode("utf-8", "replace").split())[:500])
@@ -220,15 +224,21 @@ class _Talk:
             raise self._broken(error) from None
 
     def _broken(self, error: Exception) -> DeliveryError:
-        host, is_late = self._mail.host, self._is_over or isinstance(error, TimeoutError)
+        host = self._mail.host
+        # smtplib reports a read that took too long as a connection that was closed.
+        is_late = self._is_over or isinstance(error, TimeoutError) or monotonic() >= self._deadline
         if self._has_data_ended:
             if is_late:
                 return DeadlinePassed(f"The mail was handed over, but {host} didn't confirm it in time.")
             return ConnectionLost(f"The mail was handed over, but the connection to {host} broke before it confirmed.")
+        if is_late and not self._mail.recipients:
+            return ConnectFailed(f"{host} didn't answer in time.")
         if is_late:
             return ConnectFailed(f"{host} didn't take the mail in time; nothing was sent.")
         if isinstance(error, ssl.SSLError):
             return ConnectFailed(f"{host} doesn't speak TLS at this port.")
+        if not self._mail.recipients:
+            return ConnectFailed(f"The connection to {host} broke; it may not be a mail server.")
         return ConnectFailed(f"The connection to {host} broke before the mail was handed over; nothing was sent.")
 
 

@@ -49,7 +49,10 @@ Security = Literal["STARTTLS", "TLS", "none"]
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """A mail and its server. `parts`: the message; bytes as they are, with \\r\\n, and files, which become base64."""
+    """A mail and its server. `parts`: the message; bytes as they are, with \\r\\n, and files, which become base64.
+
+    Without recipients, there is no mail: it is only signed in to the server.
+    """
 
     host: str
     port: int

@@ -5,14 +5,17 @@ Each message begins with a digest under SECRET_KEY, so that write access to Redi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import structlog
 from django.conf import settings
+from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from relay.queues import wakeups
@@ -21,7 +24,7 @@ log = structlog.get_logger()
 
 CHANNEL = "relay:answers"
 RECONNECT_SECONDS = 0.5
-POLL_SECONDS = 1.0  # the longest wait for a message before `close` is noticed
+POLL_SECONDS = 1.0  # the longest wait for a message, after which a lost `close` is noticed
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _DIGEST_BYTES = 32
 
@@ -68,6 +71,7 @@ class Listener:
         self._on_message = on_message
         self._closed = threading.Event()
         self._subscribed = threading.Event()
+        self._channel: PubSub | None = None
         self._thread = threading.Thread(target=self._run, name="reply-listener", daemon=True)
         self._thread.start()
 
@@ -78,6 +82,10 @@ class Listener:
 
     def close(self) -> None:
         self._closed.set()
+        # The answer to this is a message, which ends the wait for the next one.
+        with contextlib.suppress(RedisError, OSError):
+            if channel := self._channel:
+                channel.unsubscribe(CHANNEL)  # type: ignore[no-untyped-call]
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
@@ -92,14 +100,20 @@ class Listener:
     def _listen(self) -> None:
         with wakeups.client() as connection, connection.pubsub() as channel:
             channel.subscribe(CHANNEL)
-            while not self._closed.is_set():
-                message = channel.get_message(timeout=POLL_SECONDS)
-                if message is None:
-                    continue
-                if message["type"] == "subscribe":
-                    self._subscribed.set()
-                elif message["type"] == "message":
-                    self._receive(message["data"])
+            self._channel = channel
+            try:
+                while not self._closed.is_set():
+                    self._take(channel.get_message(timeout=POLL_SECONDS))
+            finally:
+                self._channel = None
+
+    def _take(self, message: Mapping[str, Any] | None) -> None:
+        if message is None:
+            return
+        if message["type"] == "subscribe":
+            self._subscribed.set()
+        elif message["type"] == "message":
+            self._receive(message["data"])
 
     def _receive(self, data: object) -> None:
         message = _verified(data)

@@ -88,7 +88,7 @@ def test_a_test(call: Caller, workspace: Workspace, service: ServiceDouble) -> N
 def test_a_service_without_a_test(call: Caller, workspace: Workspace) -> None:
     row = connections.set_connection(workspace, "Any", "http", {"signing_secret": SIGNING_SECRET})
 
-    assert "can't test a connection" in call("POST", f"/connections/{row.pk}/test", status=409)["error"]
+    assert "There is nothing to test" in call("POST", f"/connections/{row.pk}/test", status=409)["error"]
 
 
 def test_what_others_may(

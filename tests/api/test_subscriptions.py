@@ -44,6 +44,7 @@ def test_connect_and_disconnect(
         None,
     )
     assert boards.trigger.token not in call.text
+    assert reader("GET", f"/connections/{connection.pk}")["triggers"] == [{"id": boards.pk, "name": "Cards"}]
     assert "connected already" in call("POST", path, wanted, status=409)["error"]
     assert call("DELETE", path)["subscription"] is None
     assert service.hooks == {}

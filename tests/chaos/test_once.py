@@ -73,7 +73,7 @@ class Service:
         self._server = QuietServer(("127.0.0.1", 0), Handler)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from relay.connectors.conformance.request_checks import request_of
 from relay.connectors.conformance.samples import variants
 from relay.connectors.definition import Action, Connector, Field
 from relay.connectors.service_page import service_page
-from relay.errors import RelayError, SetupError
+from relay.errors import DocumentFaults, RelayError, SetupError
+from relay.flows.checks.validation import parse_document
 from relay.management import connector_scaffold
 from tests.commands.conftest import Shell
 from tests.connectors.conformance import descriptions
@@ -29,7 +31,8 @@ def test_every_connector_is_listed_with_its_actions_and_presets(shell: Shell) ->
     assert rows["trello"]["auth"] == "query"
     assert rows["inbox"]["auth"] == "none"
     card = next(action for action in rows["trello"]["actions"] if action["key"] == "create_card")
-    assert next(field for field in card["inputs"] if field["key"] == "name") == {
+    name = next(field for field in card["inputs"] if field["key"] == "name")
+    assert name == {
         "key": "name",
         "label": "Name",
         "kind": "string",
@@ -41,6 +44,49 @@ def test_every_connector_is_listed_with_its_actions_and_presets(shell: Shell) ->
     assert (card["repeatable"], card["proof"]) == (True, "spec")
     assert rows["github"]["presets"][0].keys() == {"key", "label", "samples"}
     assert all(sample["name"] for row in rows.values() for preset in row["presets"] for sample in preset["samples"])
+
+
+def test_each_action_can_be_built_from_what_is_printed(shell: Shell) -> None:
+    rows = shell.json("connectors", "--json")
+
+    steps = [
+        {"action": f"{row['key']}.{action['key']}", "inputs": built(action["inputs"])}
+        for row in rows
+        for action in row["actions"]
+    ]
+    faults = {step["action"]: input_faults(step["action"], step["inputs"]) for step in steps}
+
+    assert {action: found for action, found in faults.items() if found} == {}
+
+
+def built(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """A value for each required field, by what is printed about it: its example, its first option, or its parts."""
+    values = {field["key"]: field["default"] for field in fields if "default" in field}
+    for field in fields:
+        when = field.get("when")
+        if when is not None and values.get(when["field"]) not in when["values"]:
+            values.pop(field["key"], None)
+        elif field["required"]:
+            values[field["key"]] = value_of(field)
+    return values
+
+
+def value_of(field: dict[str, Any]) -> Any:
+    if "fields" in field:
+        parts = built(field["fields"])
+        return [parts] if field["kind"] == "rows" else parts
+    return field["options"][0] if field["example"] is None else field["example"]
+
+
+def input_faults(action: str, inputs: dict[str, Any]) -> list[str]:
+    step = {"id": "do", "kind": "action", "action": action, "inputs": inputs}
+    if registry.connector(action.split(".", maxsplit=1)[0]).needs_connection:
+        step["connection"] = "C"
+    try:
+        parse_document({"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": [step]})
+    except DocumentFaults as error:
+        return [f"{fault.path}: {fault.message}" for fault in error.faults]
+    return []
 
 
 def test_a_table_for_people(shell: Shell) -> None:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.request import Request, urlopen
 
+import pytest
+
 from relay import vault
 from tests.commands.conftest import Shell
 from tests.support.running import Relay, wait_until
@@ -28,6 +30,7 @@ def reason(relay: Relay, url: str) -> str:
     return str(wait_until(lambda: [run["reason"] for run in relay.json("runs", "--json")][: -known or None][0]))
 
 
+@pytest.mark.exhaustive
 def test_keys_are_rotated_while_all_runs_and_a_lost_one_is_named(relay_up: Relay) -> None:
     relay_up.command(
         "connection", "set", "Shop", "http", given='{"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}'

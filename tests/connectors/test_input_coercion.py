@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from relay.connectors.definition import Action, Field
-from relay.connectors.input_coercion import coerce, coerce_inputs
+from relay.connectors.input_coercion import coerce, coerce_fields, coerce_inputs
 from relay.errors import RequestRefused
 
 TEXT = Field("text", "Message", kind="text", max_length=5)
@@ -25,6 +25,7 @@ DATE = Field("d", "Due on", kind="date")
 DATETIME = Field("m", "Due", kind="datetime")
 SHORT_LIST = Field("s", "Labels", kind="list", max_items=2)
 FILE = Field("f", "File", kind="file")
+OTHER = Field("m", "Due", kind="datetime", excludes="d")
 ADDRESS = Field(
     "to",
     "Address",
@@ -228,3 +229,13 @@ def test_a_field_whose_condition_does_not_hold_is_neither_needed_nor_sent(given:
 def test_a_field_whose_condition_holds_is_needed(given: Any) -> None:
     with pytest.raises(RequestRefused, match="Card is empty"):
         coerce_inputs(Action("a", "A", inputs=CONDITIONAL), given)
+
+
+def test_two_inputs_that_exclude_each_other_are_not_sent_together() -> None:
+    day, time = {"d": "2026-01-31"}, {"m": "2026-01-31T12:00:00Z"}
+
+    alone = [coerce_fields((DATE, OTHER), values) for values in (day, time, {**day, "m": ""}, {**time, "d": None})]
+
+    assert alone == [day, time, day, time]
+    with pytest.raises(RequestRefused, match=r"^Due can't be given together with Due on; leave one of them empty$"):
+        coerce_fields((DATE, OTHER), {**day, **time})

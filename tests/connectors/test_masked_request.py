@@ -15,6 +15,7 @@ from relay.errors import RequestRefused, ValueRefused
 from relay.masking import MASK
 from relay.outbound import Request, check_url
 from tests.connectors.test_catalogue import HTTP_ACTIONS, SECRETS, samples
+from tests.support.examples import of_each_service
 
 NOW = 1_700_000_000.0
 HTTP = registry.find("http.request")
@@ -34,7 +35,7 @@ def every(action: Action) -> list[Action]:
     return [*(chains.call_action(action, call) for call in action.before), action]
 
 
-@pytest.mark.parametrize(("connector", "action"), HTTP_ACTIONS)
+@pytest.mark.parametrize(("connector", "action"), of_each_service(HTTP_ACTIONS))
 def test_an_outline_is_the_request_with_masks(connector: Connector, action: Action) -> None:
     """Where no encoder does anything to the secrets, both ways to mask them give the same."""
     connection = SECRETS.get(connector.key)
@@ -49,13 +50,13 @@ def test_an_outline_is_the_request_with_masks(connector: Connector, action: Acti
         assert not [secret for secret in secrets if secret in repr(shown)]
 
 
-@pytest.mark.parametrize(("connector", "action"), HTTP_ACTIONS)
+@pytest.mark.parametrize(("connector", "action"), of_each_service(HTTP_ACTIONS))
 @pytest.mark.parametrize("value", [MASK, f"a{MASK}"])
 def test_a_mask_may_stand_in_any_input(connector: Connector, action: Action, value: Any) -> None:
     """Also where a number, a choice or JSON has to be."""
     public = shown_connection(connector, SECRETS.get(connector.key))
     for field in action.inputs:
-        inputs = {**samples(action), field.key: value}
+        inputs = {**samples(action, without=field.excludes), field.key: value}
 
         names = names_of(action)
         outlines = [outline(connector, one, inputs, public, key="k", names=names) for one in every(action)]
@@ -138,11 +139,16 @@ def test_credentials_that_would_go_elsewhere_are_refused() -> None:
 def test_of_a_connection_only_what_is_no_secret_is_shown(connector: Connector) -> None:
     values = {one.key: f"value of {one.key}" for one in connector.connection} | {"unknown": "value"}
 
+    auth = connector.oauth
+    values |= dict.fromkeys(auth.public_keys if auth else (), "https://acme.example")
+    tokens = auth.own_keys if auth and not auth.is_replaced(values) else ()
+
     shown = shown_connection(connector, values)
 
     assert shown == {
-        # The tokens of OAuth, which no person enters.
-        **dict.fromkeys(connector.oauth.own_keys if connector.oauth else (), MASK),
+        # The tokens of OAuth, which no person enters, and what the service has said with them.
+        **dict.fromkeys(tokens, MASK),
+        **dict.fromkeys(auth.public_keys if auth else (), "https://acme.example"),
         **{one.key: MASK if one.secret else values[one.key] for one in connector.connection},
         "unknown": MASK,
     }

@@ -13,6 +13,9 @@ import pytest
 from relay.connectors import masked_request, oauth_requests, registry, request_builder
 from relay.connectors.definition import Connector, Field, OAuth2
 from relay.connectors.oauth_requests import Client, read_answer
+from relay.connectors.request_builder import RelayHeaders
+from relay.engine.walk import action_request
+from relay.engine.walk.action_inputs import Inputs
 from relay.errors import RelayError, TokenDelayed, TokenRefused
 from relay.outbound import Answer
 from tests.support.authorization_server import EXAMPLE, MACHINE
@@ -132,6 +135,40 @@ def test_tokens_are_read_from_json_and_forms() -> None:
     assert (read.access_token, read.refresh_token, read.lifetime) == ("a", "r", 60.0)
     assert (read.scopes, read.kept) == (("read", "write"), {"account": "7"})
     assert (form.access_token, form.refresh_token, form.lifetime, form.scopes) == ("a", "", None, ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com"),
+        ("https://ACME.example:443/services/?x=1#y", "https://acme.example"),
+        (None, None),
+    ],
+)
+def test_the_address_of_the_accounts_api_is_kept_as_an_origin(named: str | None, kept: str | None) -> None:
+    read = read_answer(changed(base_url_from="api_domain"), answer({"access_token": "a", "api_domain": named}), ())
+
+    assert read.kept.get("api_domain") == kept
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "http://acme.example",
+        "acme.example",
+        "",
+        "https://",
+        "https://me:pw@acme.example",
+        "https://acme.example\\@evil.example",
+        "https://acme example",
+        "javascript:alert(1)",
+        7,
+        ["https://acme.example"],
+    ],
+)
+def test_an_address_of_the_accounts_api_that_is_none_is_refused(named: Any) -> None:
+    with pytest.raises(TokenRefused, match="named an address of its API that is none"):
+        read_answer(changed(base_url_from="api_domain"), answer({"access_token": "a", "api_domain": named}), ())
 
 
 @pytest.mark.parametrize(
@@ -281,3 +318,94 @@ def test_hubspot_takes_a_private_token_or_a_connection() -> None:
     assert tokens == ["Bearer pat-12345678", "Bearer a"]
     assert connector.oauth.is_replaced({"token": "pat-12345678"})
     assert not connector.oauth.is_replaced({"access_token": "a"})
+
+
+PIPEDRIVE_PERSON = {"email": "ada@example.com", "name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("values", "origin", "headers"),
+    [
+        ({"token": "0123456789abcdef"}, "https://api.pipedrive.com", {"x-api-token": "0123456789abcdef"}),
+        (
+            {"access_token": "11:22:abc", "api_domain": "https://acme-sandbox.pipedrive.com"},
+            "https://acme-sandbox.pipedrive.com",
+            {"Authorization": "Bearer 11:22:abc"},
+        ),
+        ({"access_token": "11:22:abc"}, "https://api.pipedrive.com", {"Authorization": "Bearer 11:22:abc"}),
+    ],
+)
+def test_pipedrive_is_called_at_the_address_of_the_account(
+    values: dict[str, str], origin: str, headers: dict[str, str]
+) -> None:
+    connector, action = registry.find("pipedrive.create_person")
+
+    request = request_builder.build(connector, action, PIPEDRIVE_PERSON, values, key="k")
+
+    assert request.url == f"{origin}/api/v2/persons"
+    assert request.only == (origin,)
+    credentials = {name: value for name, value in request.headers.items() if name in ("x-api-token", "Authorization")}
+    assert credentials == headers
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        *("https://evil.example", "https://evil.example/", "http://acme.pipedrive.com", "https://evil.example/?"),
+        *("https://evil.example#", "https://evil.example/.pipedrive.com/x", "https://a@evil.example/", "acme\\@evil"),
+        *("https://acme.pipedrive.com.evil.example", "https://127.0.0.1:80/", "https://acme.pipedrive.com/../x", " "),
+    ],
+)
+def test_a_token_endpoint_cant_send_pipedrives_tokens_elsewhere(domain: str) -> None:
+    connector, action = registry.find("pipedrive.create_person")
+    values = {"access_token": "11:22:abc", "api_domain": domain}
+
+    try:
+        request = request_builder.build(connector, action, PIPEDRIVE_PERSON, values, key="k")
+    except RelayError:
+        return
+    assert str(urlsplit(request.url).hostname).endswith(".pipedrive.com")
+    assert urlsplit(request.url).scheme == "https"
+
+
+def test_pipedrive_keeps_the_address_that_its_token_endpoint_says() -> None:
+    connector = registry.connector("pipedrive")
+    body = {"access_token": "1:2:a", "refresh_token": "1:2:b", "expires_in": 3599, "scope": "base deals:full"}
+
+    given = read_answer(connector, answer({**body, "api_domain": "https://acme.pipedrive.com"}), ())
+    request = oauth_requests.code_request(connector, CLIENT, {}, code="c", redirect="https://r.example/", verifier="v")
+
+    assert given.kept == {"api_domain": "https://acme.pipedrive.com"}
+    assert request.headers["Authorization"].startswith("Basic ")
+    assert b"code_verifier" not in (request.body or b"")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "path"),
+    [
+        ("", "common"),
+        ("contoso.onmicrosoft.com", "contoso.onmicrosoft.com"),
+        ("../../evil?x=#", "..%2F..%2Fevil%3Fx%3D%23"),
+    ],
+)
+def test_a_tenant_is_a_part_of_the_path_of_microsofts_endpoints(tenant: str, path: str) -> None:
+    connector = registry.connector("microsoft_graph")
+    assert connector.oauth is not None
+
+    url = oauth_requests.endpoint(connector, connector.oauth.token_url, {"tenant": tenant} if tenant else {}, CLIENT)
+
+    assert url == f"https://login.microsoftonline.com/{path}/oauth2/v2.0/token"
+
+
+@pytest.mark.parametrize("values", [{"token": "0123456789abcdef"}, {"access_token": "1:2:a", "refresh_token": "1:2:b"}])
+def test_what_is_shown_of_a_request_has_the_address_and_the_headers_that_are_sent(values: dict[str, str]) -> None:
+    connector, action = registry.find("pipedrive.create_person")
+    values |= {} if "token" in values else {"api_domain": "https://acme.pipedrive.com"}
+    inputs = Inputs(PIPEDRIVE_PERSON, PIPEDRIVE_PERSON)
+
+    made = action_request.make(connector, action, inputs, values, key="k", onward=RelayHeaders(1))
+
+    assert made.shown.url == made.request.url
+    assert made.shown.headers.keys() == made.request.headers.keys()
+    assert made.origin == ("https://acme.pipedrive.com" if "api_domain" in values else "https://api.pipedrive.com")
+    assert not [secret for secret in values.values() if secret in made.record() and "pipedrive.com" not in secret]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -145,6 +146,26 @@ def test_requests_of_services(
     assert request.headers[header[0]] == header[1]
     # What spends money or can't be taken back is never sent again by itself.
     assert action.repeatable is (name not in {"postmark.send_mail", "easypost.buy_label", "google_sheets.append_row"})
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ({"zip": "10115", "country": "DE"}, {"zip": "10115", "country": "DE"}),
+        ('{"zip": "10115", "name": ""}', {"zip": "10115"}),
+        ({"zip": 10115, "verify": ["delivery"], "residential": "true"}, None),
+        ({"id": "adr_1", "mode": "test", "created_at": "2026-01-31"}, {"id": "adr_1"}),
+    ],
+)
+def test_an_address_of_easypost_may_be_an_object_or_json(address: Any, sent: dict[str, Any] | None) -> None:
+    connector, action = registry.find("easypost.create_shipment")
+    inputs = {"to_address": address, "from_address": {"id": "adr_2"}, "parcel": {"weight": "15.4"}}
+
+    request = request_builder.build(connector, action, inputs, {"api_key": "EZTK" + "0" * 16}, key="run-1")
+
+    asked = json.loads(request.body or b"")["shipment"]
+    assert asked["to_address"] == (sent or {"zip": "10115", "verify": ["delivery"], "residential": True})
+    assert (asked["from_address"], asked["parcel"]) == ({"id": "adr_2"}, {"weight": 15.4})
 
 
 @pytest.mark.parametrize("shipment", ["shp_1/../../users", "1", "shp_1?x=1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from relay.connectors.request_builder import RelayHeaders
 from relay.engine.service_calls import webhook
 from relay.engine.walk import action_request
 from relay.engine.walk.action_inputs import Inputs
+from relay.errors import ValueRefused
 from relay.templating import names
 from tests.connectors.conformance import descriptions
 
@@ -33,11 +35,13 @@ def calls(subscription: Subscription) -> Iterator[Call]:
     yield subscription.subscribe
     yield subscription.unsubscribe
     yield from filter(None, (subscription.renew, subscription.existing))
+    yield from subscription.before
 
 
 def made(connector: Connector, subscription: Subscription, call: Call) -> action_request.ActionRequest:
     inputs: dict[str, Any] = samples.inputs_of(subscription.inputs)
-    known = {**NAMES, "subscription": {"id": "5abbe4b7ddc1b351ef961499"}}
+    answers = {one.key: {"body": one.example, "status": 200} for one in subscription.before}
+    known = {**NAMES, "subscription": {"id": "5abbe4b7ddc1b351ef961499"}, "calls": answers}
     return action_request.make(
         connector,
         as_action(call, subscription.inputs),
@@ -69,6 +73,7 @@ def test_records(connector: Connector, preset: Preset, subscription: Subscriptio
     assert subscription.docs.startswith("https://")
     assert not (subscription.makes_secret or subscription.secret) or len(preset.secret) == 1
     keys = {f"inputs.{one.key}" for one in subscription.inputs}
+    assert all(call.example for call in subscription.before)
     for call in calls(subscription):
         texts = template_texts((call.url, call.headers, call.query, call.json, call.body))
         used = {name for text in texts for name in names(text)}
@@ -90,4 +95,31 @@ def test_published_descriptions() -> None:
                 assert descriptions.faults(connector, request, operation) == []
                 checked.add(f"{preset.key}.{call.key}")
 
-    assert checked == {"trello.subscribe"}
+    assert checked == {"trello.subscribe", "calendly.subscribe", "calendly.me"}
+
+
+def test_graph_is_asked_for_what_a_person_chose() -> None:
+    connector, preset = registry.presets()["microsoft_graph"]
+    calls_ = preset.subscription
+    assert calls_ is not None
+
+    def body(**inputs: Any) -> dict[str, Any]:
+        values = webhook.coerced(calls_, inputs)
+        request = action_request.make(
+            connector,
+            as_action(calls_.subscribe, calls_.inputs),
+            Inputs(values, values),
+            samples.connection_of(connector),
+            key="relay-1",
+            onward=RelayHeaders(1),
+            names=Inputs(NAMES, NAMES),
+        )
+        sent: dict[str, Any] = json.loads(request.request.body or b"")
+        return sent
+
+    inbox = body(about="mail in the inbox", changes=["created", "deleted"])
+    assert (inbox["resource"], inbox["changeType"]) == ("me/mailFolders('inbox')/messages", "created,deleted")
+    assert body(about="OneDrive")["changeType"] == "updated"
+    assert body(about="another resource", resource="/chats/1/messages")["resource"] == "/chats/1/messages"
+    with pytest.raises(ValueRefused, match="Resource is empty"):
+        body(about="another resource")

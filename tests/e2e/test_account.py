@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.support.running import EMAIL, PASSWORD, Relay
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_safe_editing import make, open_step, send, sign_in
 from tests.support.running import Relay
+
+pytestmark = pytest.mark.exhaustive  # it takes long
 
 
 def test_what_breaks_a_text_is_said_while_it_is_typed(page: Page, shared_relay: Relay) -> None:

@@ -15,6 +15,8 @@ from tests.e2e.test_first_flow import EMAIL, PASSWORD
 from tests.support.running import Relay
 from tests.support.service_double import TRELLO, ServiceDouble, answer
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 BOARDS = [{"id": f"{number}" * 24, "name": name} for number, name in ((1, "Orders"), (2, "<b>Returns</b>"))]
 INPUTS = {"list_id": "0" * 24, "name": "x"}
 STEP = {"id": "card", "kind": "action", "action": "trello.create_card", "connection": "Trello", "inputs": INPUTS}

@@ -12,6 +12,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.authorization_server import CLIENT_ID, CLIENT_SECRET, AuthorizationServer
 from tests.support.running import Relay, wait_until
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 SERVICE = "https://accounts.google.com"
 SCOPES = {
     "openid",

@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.support.running import EMAIL, PASSWORD, Relay
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 
 @pytest.mark.parametrize("has_clipboard", [True, False], ids=["clipboard", "by hand"])
 def test_the_url_of_a_flow_is_copied(page: Page, shared_relay: Relay, *, has_clipboard: bool) -> None:

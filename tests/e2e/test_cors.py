@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 
 from tests.support.running import Relay
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 SEND = """async (url) => {
   try {
     const answer = await fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: '{"n": 1}'});

@@ -88,9 +88,8 @@ def _add_the_request(page: Page, destination: str) -> None:
 
 
 def _add_a_step(page: Page, kind: str) -> None:
-    last = page.locator("#cards details.add").last
-    last.locator("summary").click()
-    last.get_by_role("button", name=re.compile(f"^{kind}")).click()
+    page.get_by_role("link", name=re.compile("^Add a step here")).last.click()
+    page.get_by_role("button", name=re.compile(f"^{kind} ")).click()
     expect(page.locator(".card.is-open .card-name")).not_to_have_text("Webhook")
 
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser
 
 from tests.support.running import Relay
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 # What became of an element that is put into a page and loads an address.
 LOAD = """([tag, name, address]) => new Promise((resolve) => {
   const element = document.createElement(tag);

@@ -14,7 +14,7 @@ from tests.e2e.test_first_flow import EMAIL, PASSWORD
 from tests.support.offering import offer
 from tests.support.shop import SHOP
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]  # it takes long
 
 
 @pytest.fixture(autouse=True, scope="module")

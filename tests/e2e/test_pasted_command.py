@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Console
 from tests.e2e.test_safe_editing import make, sign_in
 from tests.support.running import Relay
+
+pytestmark = pytest.mark.exhaustive  # it takes long
 
 COMMAND = """curl -k 'https://api.example.com/orders?page=1' \\
   -H 'Authorization: Bearer sk_test_123' \\

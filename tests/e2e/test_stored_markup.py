@@ -137,6 +137,7 @@ def watched(page: Page) -> tuple[Page, list[str]]:
     return page, done
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("payloads", [FEW, pytest.param(PAYLOADS, marks=pytest.mark.exhaustive)], ids=["few", "all"])
 def test_what_outsiders_send_is_text_on_every_page(
     watched: tuple[Page, list[str]], relay_up: Relay, httpserver: HTTPServer, payloads: tuple[str, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from relay.handbook import Handbook, Page
@@ -12,16 +13,20 @@ from relay.handbook import Handbook, Page
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BOOK = Handbook(DOCS, ROOT / "mkdocs.yml", lambda name: f"/help/{name}/")
-PAGES = {entry.name: BOOK.page(entry.name) for entry in BOOK.entries}
 _is_item = re.compile(r"\s*([-*+]|\d+\.)\s").match
 
 
+@cache
+def pages() -> dict[str, Page]:
+    return {entry.name: BOOK.page(entry.name) for entry in BOOK.entries}
+
+
 def test_all_pages_are_read() -> None:
-    assert PAGES.keys() == {path.stem for path in DOCS.glob("*.md")}
+    assert pages().keys() == {path.stem for path in DOCS.glob("*.md")}
 
 
 def test_links_lead_somewhere() -> None:
-    dead = [f"{page.name}: {link}" for page in PAGES.values() for link in _links(page) if not _is_there(page, link)]
+    dead = [f"{page.name}: {link}" for page in pages().values() for link in _links(page) if not _is_there(page, link)]
 
     assert dead == []
 
@@ -34,19 +39,19 @@ def _is_there(page: Page, link: str) -> bool:
     if link.startswith(("https://", "http://", "mailto:")):
         return True
     path, _, anchor = link.partition("#")
-    target = PAGES.get(re.sub("^/help/(.*)/$", r"\1", path)) if path else page
+    target = pages().get(re.sub("^/help/(.*)/$", r"\1", path)) if path else page
     return target is not None and (not anchor or f' id="{anchor}"' in target.html)
 
 
 def test_each_page_has_one_title_at_its_start() -> None:
-    odd = [page.name for page in PAGES.values() if not page.html.startswith("<h1 ") or page.html.count("<h1 ") != 1]
+    odd = [page.name for page in pages().values() if not page.html.startswith("<h1 ") or page.html.count("<h1 ") != 1]
 
     assert odd == []
 
 
 def test_nothing_on_a_page_is_refused_by_its_policy() -> None:
     refused = re.compile(r"<(?:script|style|iframe)|\s(?:on\w+|style)=")
-    found = [(page.name, one) for page in PAGES.values() for one in refused.findall(page.html)]
+    found = [(page.name, one) for page in pages().values() for one in refused.findall(page.html)]
 
     assert found == []
 

@@ -14,12 +14,15 @@ from django.conf import settings as django
 from pytest_httpserver import HTTPServer
 
 from relay import vault
+from relay.connectors import registry
+from relay.connectors.examples.loader import list_examples
 from relay.engine.configuration import flow_lifecycle, trigger_secrets
 from relay.engine.http_client import sender
 from relay.ingest.application import Ingest
 from relay.models import Event, Flow, Rejection, Run, RunState, TriggerSecret, Workspace, sealing
 from tests.signatures.conftest import base64_of, hex_of
 from tests.signatures.test_named import TOPIC, sns
+from tests.support.genuine_requests import genuine_with
 from tests.support.running import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +99,25 @@ def kept(ingest: IngestProcess) -> list[tuple[str, int, str]]:
     ingest.close()
     ingest.__init__()  # type: ignore[misc]
     return [(one.why, one.status, one.reason) for one in Rejection.objects.order_by("id")]
+
+
+# Senders whose signature covers neither a time nor the URL.
+@pytest.mark.parametrize(
+    "key",
+    ["asana", "github", "gitlab", "jira", "mailchimp", "mollie", "postmark", "shopify", "typeform", "woocommerce"],
+)
+def test_the_examples_of_a_sender_are_run(make: Callable[..., Flow], ingest: IngestProcess, key: str) -> None:
+    given = list_examples(key)
+    signed = [genuine_with(registry.preset(key), example.text.encode()) for example in given]
+    flow = make(signed[0].secret, preset=key)
+
+    for example, made in zip(given, signed, strict=True):
+        headers = {name.replace("-", "_"): text for name, text in {**example.headers, **made.headers}.items()}
+        status, _, _ = ingest(flow, made.body, query=made.query, **headers)
+        assert 200 <= status < 300
+
+    assert Run.objects.count() == len(given)
+    assert Rejection.objects.count() == 0
 
 
 def test_what_is_signed_is_run(make: Callable[..., Flow], ingest: IngestProcess) -> None:

@@ -21,8 +21,8 @@ A, B, C = 1, 2, 3
 class Work:
     """Tasks that hold a place until they are let go; `began` in the order in which they had one."""
 
-    def __init__(self, places: int, share: int) -> None:
-        self.shares = WorkspaceTurns(places, share=share)
+    def __init__(self, places: int, share: int, wait: float = workspace_turns.WAIT_SECONDS) -> None:
+        self.shares = WorkspaceTurns(places, share=share, wait=wait)
         self.began: list[str] = []
         self.ends: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -80,11 +80,9 @@ def test_only_the_workspace_with_a_full_queue_is_refused(size: int, fit: int) ->
     assert asyncio.run(visit()) == (3, ["a0", "b1"])
 
 
-def test_a_place_comes_back_however_its_holder_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workspace_turns, "WAIT_SECONDS", 0.01)
-
+def test_a_place_comes_back_however_its_holder_ends() -> None:
     async def visit() -> list[str]:
-        work = Work(1, share=1)
+        work = Work(1, share=1, wait=0.01)
         await work.start("a1", "b1", "c1")
         work.tasks["b1"].cancel()
         with pytest.raises(Overloaded):

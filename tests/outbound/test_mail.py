@@ -167,14 +167,14 @@ READY = (*HELLO, b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n", b"END")
     ("replies", "then", "error"),
     [
         ((b"",), "close", ConnectFailed),
-        ((b"",), "drip", ConnectFailed),
+        pytest.param((b"",), "drip", ConnectFailed, marks=pytest.mark.exhaustive),
         ((b"rubbish\r\n" * 10_000,), "close", ConnectFailed),
         (HELLO, "close", ConnectFailed),
-        (HELLO, "silent", ConnectFailed),
+        pytest.param(HELLO, "silent", ConnectFailed, marks=pytest.mark.exhaustive),
         ((*HELLO, b"250 ok\r\n", b"250 ok\r\n"), "close", ConnectFailed),
         (READY, "close", ConnectionLost),
         (READY, "silent", DeadlinePassed),
-        (READY, "drip", DeadlinePassed),
+        pytest.param(READY, "drip", DeadlinePassed, marks=pytest.mark.exhaustive),
     ],
 )
 def test_only_a_mail_that_was_handed_over_may_have_arrived(

@@ -106,6 +106,7 @@ def test_a_slow_lookup_counts_against_the_deadline_and_is_shared(names) -> None:
     assert names.asked == ["h.example"]
 
 
+@pytest.mark.exhaustive
 def test_names_that_hang_do_not_take_every_thread(names, monkeypatch) -> None:
     monkeypatch.setattr(resolver, "MAX_LOOKUPS", 1)
     answered = threading.Event()

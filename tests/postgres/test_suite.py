@@ -15,7 +15,16 @@ from tests.support.postgresql import Postgres
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
 # The exhaustive tables, too.
-OPTIONS = ("-m", "not bench and not chaos and not postgres", "-n", "2", "-q", "-p", "no:cacheprovider", "--reuse-db")
+OPTIONS = (
+    "-m",
+    "not bench and not chaos and not postgres and not real",
+    "-n",
+    "2",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "--reuse-db",
+)
 PARTS = ("api", "engine", "ingest", "models", "commands", "web")
 
 

@@ -9,7 +9,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 RELAY = TESTS.parent / "relay"
 # What concerns several rooms, or none. tests/commands is about relay/management/commands.
-OF_NO_ROOM = {"bench", "chaos", "commands", "docs", "e2e", "postgres", "project", "support", "system"}
+OF_NO_ROOM = {"bench", "chaos", "commands", "docs", "e2e", "postgres", "project", "real", "support", "system"}
 FOLDERS = sorted({path.parent.relative_to(TESTS) for path in TESTS.glob("*/**/test_*.py")})
 
 

@@ -20,7 +20,7 @@ from relay import queues
 from relay.engine.intake.event_store import Accepted
 from relay.engine.settle import caller_replies
 from relay.ingest.responses import flow_response
-from relay.queues import wakeups, worker
+from relay.queues import reply_channel, wakeups, worker
 from relay.queues.reply_channel import CHANNEL, Listener, sign
 from tests.support.running import Valkey, wait_until
 
@@ -279,6 +279,16 @@ def test_what_others_publish_is_no_answer(heard: list[bytes], redis: Redis) -> N
 
     wait_until(lambda: heard)
     assert heard == [REPLY]
+
+
+def test_a_listener_that_hears_nothing_ends_when_it_is_closed(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply_channel, "POLL_SECONDS", 60.0)
+    listener = Listener(lambda _: None)
+    wait_until(lambda: listener.is_listening)
+
+    listener.close()
+
+    assert not listener._thread.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_a_redis_that_forgets_the_bell_meanwhile_is_no_error(
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.exhaustive
 def test_of_many_questions_one_waits_for_a_redis_that_hangs(valkey: Valkey) -> None:
     assert queues.acquire_slot("flow:1", 1, "me", 5.0)
     assert valkey.process is not None

@@ -102,6 +102,52 @@ def test_a_card_that_is_due_is_told_once_for_each_due_date(using: Using, run: Ru
     assert [text.rpartition(" on ")[2] for text in told] == ["5 March, 18:00", "6 March, 18:00"]
 
 
+def test_a_cancelled_order_gets_back_exactly_what_it_took(using: Using, run: Runs, services: Services) -> None:
+    slug = "order-to-stock-and-label"
+    flow = using(loader.find(slug))
+    cancelled = loader.find(slug).samples[1]
+    services.answers["sendcloud.find_parcels"] = cancelled.answers["parcels"]
+    mark = cancelled.event["body"]["meta_data"]
+    returned = [{"key": "relay_stock", "value": "put back"}]
+    # The shop sends the order again after each change, also after those that Relay makes.
+    story = [
+        ({"status": "cancelled"}, STOPPED),
+        ({"status": "processing"}, DONE),
+        ({"status": "processing", "meta_data": mark}, STOPPED),
+        ({"status": "completed", "meta_data": mark}, STOPPED),
+        # Another quantity than the one that was taken.
+        ({"status": "cancelled", "meta_data": mark, "line_items": []}, DONE),
+        ({"status": "cancelled", "meta_data": mark}, STOPPED),
+        ({"status": "cancelled", "meta_data": returned}, STOPPED),
+        # The order is taken up again.
+        ({"status": "processing", "meta_data": returned}, DONE),
+        ({"status": "processing", "meta_data": mark}, STOPPED),
+    ]
+
+    states = [run(flow, sample(slug, **body)).state for body, _ in story]
+
+    assert states == [state for _, state in story]
+    assert services.refused == []
+    deltas = [body["variables"]["delta"] for _, path, body in services.heard if path.endswith("graphql.json")]
+    assert deltas == [-2, 2, -2]
+    labels = [path for method, path, _ in services.heard if "/parcels" in path and method == "POST"]
+    assert labels == ["/api/v2/parcels", "/api/v2/parcels/629/cancel", "/api/v2/parcels"]
+
+
+def test_the_stock_stays_if_the_carrier_has_the_parcel(using: Using, run: Runs, services: Services) -> None:
+    cancelled = loader.find("order-to-stock-and-label").samples[1]
+    services.answers["sendcloud.find_parcels"] = cancelled.answers["parcels"]
+    services.answers["sendcloud.cancel_label"] = {"status": 400, "body": {"message": "It is delivered."}}
+
+    found = run(using(loader.find("order-to-stock-and-label")), cancelled.event)
+
+    assert found.state == RunState.FAILED
+    assert [path.partition("?")[0] for _, path, _ in services.heard] == [
+        "/api/v2/parcels",
+        "/api/v2/parcels/629/cancel",
+    ]
+
+
 SAID = "&lt;!channel&gt; &lt;https://evil.example|free&gt; &lt;@U1&gt;"
 
 
@@ -174,7 +220,7 @@ def test_what_makes_no_sense_is_said(
             "postmark.send_mail",
             (200, {"ErrorCode": 406, "Message": "Inactive recipient"}),
             "failed",
-            "The answer was 200: Inactive recipient",
+            "Postmark refused: Inactive recipient",
         ),
         ("silent-device", "postmark.send_mail", (500, {"Message": "?"}), "held", "The answer was 500: ?. "),
         (

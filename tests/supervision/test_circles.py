@@ -12,6 +12,8 @@ import pytest
 from relay.engine.intake.event_data import RUN_BUDGET
 from tests.support.running import Relay, wait_until
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 TO = {
     "url": "{{ event.body.to[0] }}",
     "body": {"json": {"to": "{{ event.body.to[1:] + event.body.to[:1] }}", "items": [1, 2, 3]}},

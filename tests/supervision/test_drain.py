@@ -72,6 +72,7 @@ def succeeded(relay: Relay) -> list[str]:
     return [run["event"] for run in relay.json("runs", "--state", "succeeded", "--json")]
 
 
+@pytest.mark.exhaustive
 def test_an_open_connection_can_send_one_more_request(relay: Relay) -> None:
     assert relay.process is not None
     host, port, head = demo(relay)

@@ -16,6 +16,8 @@ from tests.bench.__main__ import free_port
 from tests.chaos.stream import Sink, Stream, assert_all_is_well, publish
 from tests.support.running import Relay, wait_until
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 
 @pytest.fixture(scope="module")
 def relay(prepared: Path) -> Iterator[Relay]:

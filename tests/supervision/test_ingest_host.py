@@ -12,6 +12,8 @@ import requests
 
 from tests.support.running import Relay
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 HOOKS = "https://hooks.example.com"
 HEADERS = {"X-Shop": "Acme", "Content-Type": "text/html"}
 

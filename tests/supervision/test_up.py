@@ -109,6 +109,7 @@ def test_taken_port_is_named(tmp_path: Path) -> None:
     assert said == f"relay: Port {port} is taken by another program. Choose another with --port.\n"
 
 
+@pytest.mark.exhaustive
 def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.write_text("mine")
@@ -119,6 +120,7 @@ def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
+@pytest.mark.exhaustive
 def test_too_long_path_is_refused_and_not_made(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100)
 
@@ -128,6 +130,7 @@ def test_too_long_path_is_refused_and_not_made(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("host", ["192.0.2.7", "256.1.1.1"])
 def test_foreign_host_is_refused(host: str, tmp_path: Path) -> None:
     said = refusal("--host", host, "--data", str(tmp_path / "data"))
@@ -135,6 +138,7 @@ def test_foreign_host_is_refused(host: str, tmp_path: Path) -> None:
     assert f"The host {host} is no address of this machine" in said
 
 
+@pytest.mark.exhaustive
 def test_stops_whole_and_starts_again_with_the_same_link_until_there_is_an_account(start_relay: Start) -> None:
     relay = start_relay()
     pids = relay.children().values()
@@ -150,6 +154,7 @@ def test_stops_whole_and_starts_again_with_the_same_link_until_there_is_an_accou
     assert relay.start().setup_url == ""
 
 
+@pytest.mark.exhaustive
 def test_asked_to_stop_before_it_is_ready(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     process = subprocess.Popen(
@@ -195,6 +200,7 @@ def test_children_die_with_a_killed_parent_and_up_starts_again(restarted: Relay)
     assert healthy(restarted.url)
 
 
+@pytest.mark.exhaustive
 def test_valkey_left_by_a_killed_parent_is_replaced(restarted: Relay) -> None:
     folder = DataFolder(restarted.folder)
     assert restarted.stop(signal.SIGHUP) == 0
@@ -207,6 +213,7 @@ def test_valkey_left_by_a_killed_parent_is_replaced(restarted: Relay) -> None:
     assert valkey.is_ready(folder)
 
 
+@pytest.mark.exhaustive
 def test_valkey_file_that_cannot_be_read_is_set_aside(restarted: Relay) -> None:
     restarted.stop()
     (restarted.folder / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest\n")
@@ -216,6 +223,7 @@ def test_valkey_file_that_cannot_be_read_is_set_aside(restarted: Relay) -> None:
     assert list(restarted.folder.glob("appendonlydir.broken-*"))
 
 
+@pytest.mark.exhaustive
 def test_second_signal_hurries(restarted: Relay) -> None:
     assert restarted.process is not None
     for name, pid in restarted.children().items():
@@ -243,11 +251,13 @@ def elsewhere(prepared: Path, valkey_server: Valkey) -> Iterator[Relay]:
         relay.remove()
 
 
+@pytest.mark.exhaustive
 def test_own_redis_starts_no_valkey(elsewhere: Relay) -> None:
     assert not (elsewhere.folder / "valkey.sock").exists()
     assert len(elsewhere.children()) == 4
 
 
+@pytest.mark.exhaustive
 def test_log_says_what_sends_requests_elsewhere(elsewhere: Relay) -> None:
     assert "https://api.trello.com" in elsewhere.log
     assert "127.0.0.0/8" in elsewhere.log

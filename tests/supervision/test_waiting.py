@@ -9,7 +9,11 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.support.running import Relay, wait_until
+
+pytestmark = pytest.mark.exhaustive  # it takes long
 
 CALLERS = 1_000
 STEPS = [

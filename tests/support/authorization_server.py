@@ -21,10 +21,18 @@ ORIGIN = "https://accounts.example.com"  # which tests map to the server
 CLIENT_ID, CLIENT_SECRET = "relay-client", "client s3cret/+%&"
 REDIRECT = "http://127.0.0.1:8000/connections/authorized/"
 
+TELL = Action(
+    key="tell",
+    label="Tell",
+    url="/api/tell",
+    inputs=(Field("text", "Text", required=True, example="hi"),),
+    json={"text": "{{ inputs.text }}"},
+)
 EXAMPLE = Connector(
     key="example",
     label="Example",
-    hosts=("accounts.example.com",),
+    hosts=("{{ connection.api_url }}",),
+    base_url="{{ connection.api_url }}",
     connection=(Field("region", "Region", pattern="[a-z]{2}", example="eu"),),
     auth=OAuth2(
         authorize_url=f"{ORIGIN}/authorize",
@@ -34,17 +42,10 @@ EXAMPLE = Connector(
         identity="{{ claims.email }}",
         setup=("Register it.",),
         keeps=("account",),
+        base_url_from="api_url",
     ),
     reply=Reply(refused=(401,)),
-    actions=(
-        Action(
-            key="tell",
-            label="Tell",
-            url=f"{ORIGIN}/api/tell",
-            inputs=(Field("text", "Text", required=True, example="hi"),),
-            json={"text": "{{ inputs.text }}"},
-        ),
-    ),
+    actions=(TELL,),
 )
 # The same for the client's own credentials, which are part of the connection.
 MACHINE = Connector(
@@ -57,7 +58,8 @@ MACHINE = Connector(
     ),
     auth=OAuth2(token_url=f"{ORIGIN}/token", client="body"),
     reply=Reply(refused=(401,)),
-    actions=EXAMPLE.actions,
+    base_url=ORIGIN,
+    actions=(TELL,),
 )
 
 
@@ -111,7 +113,7 @@ class AuthorizationServer:
         self._server = _Server(self)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -224,7 +226,12 @@ class AuthorizationServer:
     def _issue(self, grant: Grant, *, keeps: bool = False, scope: str = "") -> dict[str, Any]:
         access = secrets.token_urlsafe(24)
         grant.access[access] = time.time() + (self.lifetime or 1e9)
-        given: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "account": "A-1"}
+        given: dict[str, Any] = {
+            "access_token": access,
+            "token_type": "Bearer",
+            "account": "A-1",
+            "api_url": f"{ORIGIN}/v1?x=1",
+        }
         if self.lifetime is not None:
             given["expires_in"] = self.lifetime
         if scope:

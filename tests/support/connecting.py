@@ -1,6 +1,7 @@
-"""Gives a connection of a real Relay tokens of the authorization server, as if a person had connected it.
+"""Gives a connection of a real Relay tokens of a service, as if a person had connected it.
 
-`python -m tests.support.connecting` reads {"tokens": answer of the token endpoint, "lifetime": seconds} as JSON.
+`python -m tests.support.connecting` reads {"connector", "name", "tokens": the answer of the token endpoint, "lifetime":
+seconds} as JSON.
 """
 
 from __future__ import annotations
@@ -36,8 +37,13 @@ def urls(server: AuthorizationServer) -> str:
 
 
 def connect(relay: Relay, server: AuthorizationServer, *, lifetime: float = 1_800) -> None:
-    """Connect it; a negative lifetime: its access has expired."""
-    given = json.dumps({"tokens": server.grant(), "lifetime": lifetime})
+    """Connect HubSpot; a negative lifetime: its access has expired."""
+    give_tokens(relay, KEY, NAME, server.grant(), lifetime=lifetime)
+
+
+def give_tokens(relay: Relay, connector: str, name: str, answer: dict[str, Any], *, lifetime: float = 1_800) -> None:
+    """Store a connection with the tokens of an answer of its service."""
+    given = json.dumps({"connector": connector, "name": name, "tokens": answer, "lifetime": lifetime})
     command = [sys.executable, "-m", "tests.support.connecting"]
     done = subprocess.run(command, env=relay.env, input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -57,10 +63,10 @@ def main() -> None:
     from relay.timestamps import now
 
     given = json.load(sys.stdin)
-    workspace, connector = Workspace.objects.earliest("id"), registry.connector(KEY)
+    workspace, connector = Workspace.objects.earliest("id"), registry.connector(given["connector"])
     assert connector.oauth is not None
-    clients.set_client(workspace, KEY, CLIENT_ID, CLIENT_SECRET)
-    connection = connections.set_connection(workspace, NAME, KEY, {})
+    clients.set_client(workspace, connector.key, CLIENT_ID, CLIENT_SECRET)
+    connection = connections.set_connection(workspace, given["name"], connector.key, {})
     answer = Answer(200, {}, json.dumps(given["tokens"]).encode(), truncated=False, seconds=0.1)
     tokens.connect(connection.pk, connector.oauth, read_answer(connector, answer, ()), identity="")
     expires_at = moment(now() + int(given["lifetime"] * 1e6))

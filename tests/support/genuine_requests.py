@@ -128,9 +128,24 @@ def signature_text(scheme: Scheme, signature: bytes, secret: Mapping[str, str]) 
     return text
 
 
-def _by_scheme(preset: Preset, scheme: Scheme) -> Genuine:
+def genuine_with(preset: Preset, body: bytes) -> Genuine:
+    """A request with a body as its sender signs it, or with the secret that it carries."""
+    if preset.key == "paypal":
+        return _paypal(body)
+    assert isinstance(preset.verify, Scheme)
+    if preset.verify.kind == "basic":
+        pair = base64.b64encode(b"relay:s3cret").decode()
+        return Genuine({"username": "relay", "password": "s3cret"}, body, {"authorization": f"Basic {pair}"})
+    if preset.verify.kind == "shared_secret":
+        place, _, name = preset.verify.signature.sources[0].partition(":")
+        query = f"{name}=s3cret" if place == "query" else ""
+        return Genuine({"secret": "s3cret"}, body, {} if query else {name: "s3cret"}, query)
+    return _by_scheme(preset, preset.verify, body)
+
+
+def _by_scheme(preset: Preset, scheme: Scheme, body: bytes | None = None) -> Genuine:
     """A body that is signed as a whole, the signature in a header or the query."""
-    body = BODIES.get(preset.key, BODY)
+    body = BODIES.get(preset.key, BODY) if body is None else body
     public = scheme.kind == "public_key"
     secret = {"secret": _public(scheme)} if public else secret_of(preset)
     wanted = scheme.require.items()
@@ -283,8 +298,8 @@ def _plaid() -> Genuine:
     return Genuine(secret, BODY, {"plaid-verification": made})
 
 
-def _paypal() -> Genuine:
-    message = f"1|{STAMPS['iso']}|WH-1|{zlib.crc32(BODY)}".encode()
+def _paypal(body: bytes = BODY) -> Genuine:
+    message = f"1|{STAMPS['iso']}|WH-1|{zlib.crc32(body)}".encode()
     headers = {
         "paypal-auth-algo": "SHA256withRSA",
         "paypal-cert-url": "https://api.paypal.com/v1/certs/CERT-1",
@@ -293,7 +308,7 @@ def _paypal() -> Genuine:
         "paypal-transmission-sig": base64.b64encode(rs256(message)).decode(),
     }
     return Genuine(
-        {"webhook_id": "WH-1", "cert_pem": certificate("messageverificationcerts.paypal.com")}, BODY, headers
+        {"webhook_id": "WH-1", "cert_pem": certificate("messageverificationcerts.paypal.com")}, body, headers
     )
 
 

@@ -191,6 +191,11 @@ def note(body: Any) -> str:
     return _ensure(body["note"].strip() and isinstance(body["customer_note"], bool), "rest_invalid_param")
 
 
+def order_field(body: Any) -> str:
+    (one,) = body["meta_data"]
+    return _ensure(one.keys() == {"key", "value"} and isinstance(one["value"], str), "Invalid parameter(s): meta_data")
+
+
 def row(body: Any) -> str:
     (cells,) = body["values"]
     plain = all(cell is None or isinstance(cell, str | int | float) for cell in cells)
@@ -257,6 +262,9 @@ SERVICES: dict[str, tuple[re.Pattern[str], Callable[[Any], str], int, Any]] = {
     ),
     "sendcloud.buy_label": (re.compile("/api/v2/parcels"), parcel, 200, {"parcel": {"id": 629}}),
     "woocommerce.add_order_note": (re.compile("/wp-json/wc/v3/orders/[0-9]+/notes"), note, 201, {"id": 281}),
+    "woocommerce.set_order_field": (re.compile("/wp-json/wc/v3/orders/[0-9]+"), order_field, 200, {"id": 727}),
+    "sendcloud.find_parcels": (re.compile("/api/v2/parcels"), nothing, 200, {"parcels": []}),
+    "sendcloud.cancel_label": (re.compile("/api/v2/parcels/[0-9]+/cancel"), nothing, 200, {"status": "cancelled"}),
     "google_sheets.add_row.header": (
         re.compile(r"/v4/spreadsheets/[0-9A-Za-z_-]+/values/'[^']+'!1:1"),
         nothing,
@@ -275,11 +283,19 @@ SERVICES: dict[str, tuple[re.Pattern[str], Callable[[Any], str], int, Any]] = {
 
 # They get data.
 READING = {
+    "sendcloud.find_parcels",
     "trello.list_due_cards",
     "slack_bot.direct_message.person",
     "pipedrive.save_person.find",
     "google_sheets.add_row.header",
 }
+# Requests without a body, and others than POST and GET.
+EMPTY = {*READING, "sendcloud.cancel_label"}
+METHODS = {"woocommerce.set_order_field": "PUT", **dict.fromkeys(READING, "GET")}
+
+
+def _method(action: str) -> str:
+    return METHODS.get(action, "POST")
 
 
 def fault(action: str, body: Any) -> str:
@@ -321,18 +337,20 @@ class Services:
         self._proofs = _proofs()
 
     def answer(self, request: Request) -> Response:
-        action = next((key for key, one in SERVICES.items() if one[0].fullmatch(request.path)), None)
+        found = [key for key, one in SERVICES.items() if one[0].fullmatch(request.path)]
+        # Services have several methods at one path.
+        action = next((key for key in found if _method(key) == request.method), found[0] if found else None)
         if action is None:
             return self._refuse(404, f"nothing is at {request.path}")
         if not self._proofs.get(action.partition(".")[0], lambda _: True)(request):
             return self._refuse(401, f"{action}: no credential")
-        method = "GET" if action in READING else "POST"
+        method = _method(action)
         if "Idempotency-Key" not in request.headers or request.method != method:
             return self._refuse(400, f"{action}: no key, or not a {method}")
         body = request.get_data(as_text=True).replace(request.headers["Idempotency-Key"], KEY)
         kind = "application/x-www-form-urlencoded" if action == "twilio.send_sms" else "application/json"
         given = request.headers.get("Content-Type", "")
-        if action not in {"http.request", *READING} and given != kind:
+        if action not in {"http.request", *EMPTY} and given != kind:
             return self._refuse(415, f"{action}: {given}")
         said = json.loads(body) if given == "application/json" else body
         if wrong := fault(action, said):

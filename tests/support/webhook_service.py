@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from relay.models import Connection, Workspace
+from relay.models.fields import moment
+from relay.timestamps import now
 from tests.support.service_double import answer
 
 BOARD = "5abbe4b7ddc1b351ef961413"
@@ -21,6 +25,13 @@ GITHUB = {"token": "github_pat_0123456789abcdefghij"}
 ASANA = {"token": "2/1204619611402300/1204619611402301:0123456789abcdef"}
 STRIPE = {"key": "sk_test_0123456789abcdefghij"}
 SHOPIFY = {"shop": "acme", "token": "shpat_0123456789abcdef0123456789abcdef"}
+CALENDLY = {"token": "eyJraWQiOiIxY2UxZTEzNjE3ZGNmNzY2YjNjZWJjY2Y4ZGM1YmFmYThhNjVlNjg0"}
+CALENDLY_USER = "https://api.calendly.com/users/BBBBBBBBBBBBBBBB"
+CALENDLY_ORGANIZATION = "https://api.calendly.com/organizations/CCCCCCCCCCCCCCCC"
+GRAPH_TOKENS = {"access_token": "graph-access-0123456789", "refresh_token": "graph-refresh-0123456789"}
+# What Microsoft Graph sends to a URL before it accepts it, and until when a subscription of mail may last, in minutes.
+VALIDATION = "Validation: Testing client application reachability for subscription Request-Id: 25460aad-0c2b"
+GRAPH_MINUTES = 4_230
 HOOK_SECRET = "b537207f20cbfa02357cf448134da559"
 
 
@@ -63,6 +74,16 @@ class WebhookService:
             "POST /v1/webhook_endpoints": self._stripe,
             r"DELETE /v1/webhook_endpoints/(\w+)": self._delete,
             "POST /admin/api/[0-9-]+/graphql.json": self._shopify,
+            "GET /users/me": lambda _: answer(
+                {"resource": {"name": "Ada", "uri": CALENDLY_USER, "current_organization": CALENDLY_ORGANIZATION}}
+            ),
+            "GET /webhook_subscriptions": self._calendly_list,
+            "POST /webhook_subscriptions": self._calendly,
+            r"DELETE /webhook_subscriptions/(\w+)": self._delete,
+            "GET /v1.0/subscriptions": lambda _: answer({"value": list(self.hooks.values())}),
+            "POST /v1.0/subscriptions": self._graph,
+            r"PATCH /v1.0/subscriptions/(\w+)": self._graph_renew,
+            r"DELETE /v1.0/subscriptions/(\w+)": self._delete,
             "GET /hooks": lambda _: answer({"hooks": list(self.hooks.values())}),
             "POST /hooks": self._brief,
             r"PATCH /hooks/(\w+)": self._renew,
@@ -125,6 +146,50 @@ class WebhookService:
             return answer({"data": {"webhookSubscriptionDelete": {"userErrors": errors}}})
         return answer({"data": {"webhookSubscriptions": {"nodes": list(self.hooks.values())}}})
 
+    def _calendly_list(self, request: Request) -> Response:
+        if fault := _calendly_fault(request.args.to_dict()):
+            return fault
+        return answer({"collection": list(self.hooks.values()), "pagination": {}})
+
+    def _calendly(self, request: Request) -> Response:
+        given = json.loads(request.data)
+        if fault := _calendly_fault(given):
+            return fault
+        if not given["events"] or not set(given["events"]) <= {"invitee.created", "invitee.canceled"}:
+            return answer({"title": "Invalid Argument", "message": "events is invalid"}, 400)
+        if any(hook.get("callback_url") == given["url"] for hook in self.hooks.values()):
+            return answer({"title": "Already Exists", "message": "Hook with this url already exists"}, 409)
+        self.secret = given["signing_key"]
+        kept = self._keep(callback_url=given["url"], events=given["events"], scope=given["scope"])
+        kept["uri"] = f"https://api.calendly.com/webhook_subscriptions/{kept['id']}"
+        return answer({"resource": {"uri": kept["uri"], "callback_url": given["url"]}}, 201)
+
+    def _graph(self, request: Request) -> Response:
+        given = json.loads(request.data)
+        needed = {"changeType", "notificationUrl", "resource", "expirationDateTime"}
+        if not needed <= given.keys() or not set(given["changeType"].split(",")) <= {"created", "updated", "deleted"}:
+            return _graph_fault("InvalidRequest", "A property is missing or invalid.")
+        if fault := _graph_end_fault(given["expirationDateTime"]):
+            return fault
+        if len(given.get("clientState", "")) > 128:
+            return _graph_fault("InvalidRequest", "clientState is too long.")
+        sent = self._send("POST", given["notificationUrl"], params={"validationToken": VALIDATION})
+        if sent is not None and (sent.status_code, sent.text) != (200, VALIDATION):
+            return _graph_fault("ValidationError", "Subscription validation request failed.")
+        if sent is not None and not sent.headers["Content-Type"].startswith("text/plain"):
+            return _graph_fault("ValidationError", "The answer must be text/plain.")
+        self.secret = given["clientState"]
+        return answer(self._keep(**{key: value for key, value in given.items() if key != "clientState"}), 201)
+
+    def _graph_renew(self, request: Request, made_id: str) -> Response:
+        given = json.loads(request.data)
+        if made_id not in self.hooks:
+            return _graph_fault("ResourceNotFound", "The object was not found.", 404)
+        if fault := _graph_end_fault(given["expirationDateTime"]):
+            return fault
+        self.hooks[made_id] |= given
+        return answer(self.hooks[made_id])
+
     def _brief(self, request: Request) -> Response:
         given = json.loads(request.data)
         return answer({"hook": self._keep(**given), "key": "signing-key-0123456789"}, 201)
@@ -136,7 +201,38 @@ class WebhookService:
         return answer(self.hooks[made_id])
 
 
+def graph_connection(workspace: Workspace) -> Connection:
+    """A connection to Microsoft Graph with an access token that is valid for an hour."""
+    connection = Connection(workspace=workspace, name="Graph", connector="microsoft_graph", token_revision=1)
+    connection.seal(GRAPH_TOKENS)
+    connection.token_expires_at = moment(now() + 3_600_000_000)
+    connection.save()
+    return connection
+
+
+def _calendly_fault(given: dict[str, Any]) -> Response | None:
+    """What Calendly answers to parameters that don't fit together; None if they do."""
+    scope = given.get("scope")
+    is_whole = given.get("organization") == CALENDLY_ORGANIZATION and scope in ("user", "organization")
+    if is_whole and given.get("user") == (CALENDLY_USER if scope == "user" else None):
+        return None
+    return answer({"title": "Invalid Argument", "message": "The supplied parameters are invalid."}, 400)
+
+
+def _graph_fault(code: str, message: str, status: int = 400) -> Response:
+    return answer({"error": {"code": code, "message": message}}, status)
+
+
+def _graph_end_fault(end: str) -> Response | None:
+    left = datetime.fromisoformat(end) - datetime.now(UTC)
+    if timedelta() < left <= timedelta(minutes=GRAPH_MINUTES):
+        return None
+    return _graph_fault("ExtensionError", f"Subscription expiration can only be {GRAPH_MINUTES} minutes in the future.")
+
+
 ORIGINS = (
+    "https://api.calendly.com",
+    "https://graph.microsoft.com",
     "https://api.trello.com",
     "https://api.github.com",
     "https://app.asana.com",

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.running import Relay, wait_until
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 HOSTILE = {
     "multiply": "{{ 'x' * 10**9 }}",
     "range": "{{ range(10**9) | list }}",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,22 @@ import pytest
 import requests
 from pytest_httpserver import HTTPServer
 
-from tests.support import webhook_service
+from tests.support import connecting, webhook_service
 from tests.support.running import Relay, wait_until
-from tests.support.webhook_service import ASANA, BOARD, GITHUB, HOOK_SECRET, TRELLO, WebhookService
+from tests.support.webhook_service import (
+    ASANA,
+    BOARD,
+    CALENDLY,
+    GITHUB,
+    GRAPH_TOKENS,
+    HOOK_SECRET,
+    TRELLO,
+    WebhookService,
+)
 
-CONNECTIONS = {"trello": TRELLO, "github": GITHUB, "asana": ASANA}
+pytestmark = pytest.mark.exhaustive  # it takes long
+
+CONNECTIONS = {"trello": TRELLO, "github": GITHUB, "asana": ASANA, "calendly": CALENDLY}
 
 
 @pytest.fixture
@@ -36,6 +48,8 @@ def relay(prepared: Path, service: WebhookService, httpserver: HTTPServer) -> It
         service.reach = relay.start().url
         for key, values in CONNECTIONS.items():
             relay.command("connection", "set", key, key, given=json.dumps(values))
+        connecting.give_tokens(relay, "microsoft_graph", "microsoft_graph", GRAPH_TOKENS)
+        for key in (*CONNECTIONS, "microsoft_graph"):
             document = {"relay": 1, "name": f"From {key}", "trigger": {"kind": "webhook", "preset": key}, "steps": []}
             relay.command("import", "-", given=json.dumps(document))
         yield relay
@@ -72,13 +86,32 @@ def test_webhooks_of_a_whole_relay(relay: Relay, service: WebhookService) -> Non
     headers = {"X-GitHub-Event": "ping", "X-Hub-Signature-256": f"sha256={signed}"}
     assert send(relay, url, body, headers) == 200
 
+    connect(relay, "calendly", events="invitee.created")
+    url = next(hook["callback_url"] for hook in service.hooks.values() if "callback_url" in hook)
+    stamp = str(int(time.time()))
+    signed = hmac.new(service.secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    assert send(relay, url, body, {"Calendly-Webhook-Signature": f"t={stamp},v1={signed}"}) == 202
+    assert send(relay, url, body, {"Calendly-Webhook-Signature": f"t={stamp},v1={signed[::-1]}"}) == 401
+
+    connect(relay, "microsoft_graph", about="all mail")
+    assert service.handshakes == [200, 200, 200]
+    url = next(hook["notificationUrl"] for hook in service.hooks.values() if "notificationUrl" in hook)
+    told = {"changeType": "created", "resource": "Users/1/Messages/2", "clientState": service.secret}
+    assert send(relay, url, json.dumps({"value": [told]}).encode(), {}) == 202
+    # One wrong state among several is enough.
+    forged = {"value": [told, {**told, "clientState": "guessed"}]}
+    assert send(relay, url, json.dumps(forged).encode(), {}) == 401
+
     rows = listed(relay)
-    assert {key: row["state"] for key, row in rows.items()} == dict.fromkeys(CONNECTIONS, "connected")
+    assert {key: row["state"] for key, row in rows.items()} == dict.fromkeys(
+        (*CONNECTIONS, "microsoft_graph"), "connected"
+    )
+    assert rows["microsoft_graph"]["ends"] > rows["microsoft_graph"]["since"]
     assert service.secret not in json.dumps(rows) + relay.log
     assert url.rpartition("/")[2] not in json.dumps(rows) + relay.log
 
     relay.command("subscription", "disconnect", "From trello")
-    assert list(listed(relay)) == ["asana", "github"]
+    assert list(listed(relay)) == ["asana", "calendly", "github", "microsoft_graph"]
     assert not any("callbackURL" in hook for hook in service.hooks.values())
     remove_flow(relay, "From github")
     wait_until(lambda: not any("config" in hook for hook in service.hooks.values()), what="upkeep removes the webhook")

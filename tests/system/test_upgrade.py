@@ -19,6 +19,8 @@ from pytest_httpserver import HTTPServer
 
 from tests.support.running import Relay, wait_until
 
+pytestmark = pytest.mark.exhaustive  # it takes long
+
 BEFORE = Path(__file__).parent / "before_rooms"
 PATH = "/in/zqTRF-TEo3GDOzvZ8wtGlwKaF_fwUuZi"
 

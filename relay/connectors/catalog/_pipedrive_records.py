@@ -2,6 +2,12 @@
 
 from relay.connectors.definition import Action, Field, Output
 
+# The token endpoint says at which address the account has its API; a token that a person enters works at any.
+COMPANY = (
+    "{{ connection.api_domain | default('https://api.pipedrive.com', true)"
+    " | replace('https://', '') | replace('.pipedrive.com', '') }}"
+)
+ORIGIN = f"https://{COMPANY}.pipedrive.com"
 DOCS = "https://developers.pipedrive.com/docs/api/v1"
 EMAIL = Field("email", "E-mail", kind="email", max_length=320, example="ada@example.com")
 PHONE = Field("phone", "Phone", max_length=100, example="+4930901820")
@@ -172,7 +178,7 @@ RECORDS = (
             ),
             Field("content", "Note", kind="text", required=True, example="Asks for a call.", help="May be HTML."),
         ),
-        url="https://api.pipedrive.com/v1/notes",
+        url=f"{ORIGIN}/v1/notes",
         json="{{ {'content': inputs.content, {'deal': 'deal_id', 'person': 'person_id', 'organization': 'org_id'}"
         "[inputs.record]: inputs.record_id} }}",
         outputs=(Output("id", "Note id", "data.id", example=31),),

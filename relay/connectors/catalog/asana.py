@@ -32,7 +32,8 @@ DETAILS = (
         help="The id or e-mail address of a person, or the word me.",
     ),
     Field("due_on", "Due date", kind="date", example="2026-01-31", help="Leave it empty if there is a time."),
-    Field("due_at", "Due date and time", kind="datetime", example="2026-01-31T12:00:00Z"),
+    # https://developers.asana.com/reference/tasks: due_on and due_at should not be used together.
+    Field("due_at", "Due date and time", kind="datetime", example="2026-01-31T12:00:00Z", excludes="due_on"),
 )
 CHANGED = (
     Output("id", "Task id", "data.gid", example="1204619611402340"),

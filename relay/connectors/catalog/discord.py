@@ -56,7 +56,15 @@ DISCORD = Connector(
         ),
     ),
     # The webhook's URL is the credential: without the webhook, runs wait until the connection has another one.
-    reply=Reply(error="message", refused=(401,), refusing=("Unknown Webhook", "Invalid Webhook Token")),
+    reply=Reply(
+        error="message",
+        refused=(401,),
+        refusing=("Unknown Webhook", "Invalid Webhook Token"),
+        meanings={
+            "Unknown Webhook": "The webhook was deleted: create a new one in the channel's settings",
+            "Invalid Webhook Token": "The webhook's URL is not complete, or it was changed: copy it again in Discord",
+        },
+    ),
     test=ConnectionTest(
         Call("test", "Read the webhook", url="{{ connection.webhook_url }}"), identity="{{ body.name }}"
     ),
@@ -118,6 +126,8 @@ DISCORD = Connector(
                     max_length=100,
                     example="Order #1001",
                     help="In a forum channel: the name of the post that is created.",
+                    # https://docs.discord.com/developers/resources/webhook#execute-webhook: only without thread_id.
+                    excludes="thread_id",
                 ),
             ),
             url="{{ connection.webhook_url }}",

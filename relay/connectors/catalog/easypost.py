@@ -14,22 +14,64 @@ from relay.connectors.definition import (
 )
 from relay.signatures import Key, Scheme, Signature
 
+_ADDRESS = (
+    Field("name", "Name", max_length=200, example="Ada Lovelace"),
+    Field("company", "Company", max_length=200, example="Engines Ltd"),
+    Field("street1", "Street", max_length=200, example="1 Main St", help="With the house number."),
+    Field("street2", "Address line 2", max_length=200, example="Flat 3"),
+    Field("city", "City", max_length=200, example="Berlin"),
+    Field("state", "State", max_length=100, example="BE"),
+    Field("zip", "Postcode", max_length=20, example="10115"),
+    Field("country", "Country", max_length=100, example="DE", help="The country code, two letters."),
+    Field("phone", "Phone", max_length=50, example="+4930901820"),
+    Field("email", "E-mail", max_length=320, example="ada@example.com"),
+    Field("residential", "Is residential", kind="boolean", example=True),
+    Field(
+        "id", "Id", max_length=100, example="adr_1657", help="Of an address that EasyPost has, in place of the rest."
+    ),
+    Field("federal_tax_id", "Federal tax id", max_length=100, example="DE123456789"),
+    Field("state_tax_id", "State tax id", max_length=100, example="12/345/67890"),
+    Field("carrier_facility", "Carrier facility", max_length=100, example="ONT"),
+    Field("verify", "Verify", kind="list", example=["delivery"], help="delivery, to have EasyPost check the address."),
+    Field("verify_strict", "Verify strictly", kind="list", example=["delivery"], help="Fails if the check does."),
+)
+_BOX = (
+    Field("weight", "Weight", kind="number", minimum=0, example=15.4, help="Ounces."),
+    Field("length", "Length", kind="number", minimum=0, example=10, help="Inches."),
+    Field("width", "Width", kind="number", minimum=0, example=8, help="Inches."),
+    Field("height", "Height", kind="number", minimum=0, example=4, help="Inches."),
+    Field(
+        "predefined_package",
+        "Package of the carrier",
+        max_length=100,
+        example="FlatRateEnvelope",
+        help="In place of the measures.",
+    ),
+    Field("id", "Id", max_length=100, example="prcl_1657", help="Of a parcel that EasyPost has, in place of the rest."),
+)
 _PARCEL = (
     Field(
         "to_address",
         "To",
-        kind="json",
+        kind="object",
         required=True,
-        help="An address has name, street1, city, state, zip, country and more.",
+        fields=_ADDRESS,
         example={"name": "Ada", "street1": "1 Main St", "city": "Berlin", "zip": "10115", "country": "DE"},
     ),
-    Field("from_address", "From", kind="json", required=True, example={"zip": "10117", "country": "DE"}),
+    Field(
+        "from_address",
+        "From",
+        kind="object",
+        required=True,
+        fields=_ADDRESS,
+        example={"name": "Shop", "street1": "2 Main St", "city": "Berlin", "zip": "10117", "country": "DE"},
+    ),
     Field(
         "parcel",
         "Parcel",
-        kind="json",
+        kind="object",
         required=True,
-        help="Length, width and height in inches, weight in ounces.",
+        fields=_BOX,
         example={"length": 10, "width": 8, "height": 4, "weight": 15.4},
     ),
     Field("reference", "Reference", max_length=200, example="#1001"),

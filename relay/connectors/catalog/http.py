@@ -1,6 +1,6 @@
 """Plain HTTP: a request to any URL."""
 
-from relay.connectors.definition import Action, Connector, Field
+from relay.connectors.definition import Action, Call, ConnectionTest, Connector, Field
 from relay.connectors.signing import SCHEMES
 
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -17,6 +17,20 @@ HTTP = Connector(
             secret=True,
             help="Only for services that check signatures: base64, with or without whsec_.",
         ),
+        Field(
+            "test_url",
+            "URL for the test",
+            kind="url",
+            max_length=2_000,
+            pattern=r"https?://[^\s]+",
+            example="https://example.com/health",
+            help="A test sends a GET request to it, without a signature, and says what was answered. Not secret.",
+        ),
+    ),
+    test=ConnectionTest(
+        Call("test", "Send a request", url="{{ connection.test_url }}"),
+        says="{{ connection.test_url }} answered {{ status }}",
+        needs="test_url",
     ),
     actions=(
         Action(

@@ -39,7 +39,8 @@ HUBSPOT = Connector(
             Scope("tickets", "read, add and change tickets"),
         ),
         client="body",
-        # HubSpot's descriptions name no PKCE; the client's secret protects the code.
+        # The token endpoint is described with a code_verifier, but the authorization page without a code_challenge, and
+        # a verifier without a challenge may be refused. The client's secret protects the code.
         uses_pkce=False,
         lifetime=1800,
         value="Bearer {{ connection.token | default(connection.access_token, true) }}",

@@ -1,6 +1,6 @@
 """E-mail by any SMTP server."""
 
-from relay.connectors.definition import Action, Connector, Field, Output
+from relay.connectors.definition import Action, Call, ConnectionTest, Connector, Field, Output
 
 MAIL = Connector(
     key="mail",
@@ -8,6 +8,10 @@ MAIL = Connector(
     help="Sends mail through a mail server of your own or of your provider.",
     categories=("email",),
     hosts=("{{ connection.host }}",),
+    test=ConnectionTest(
+        Call("sign_in", "Sign in", method="NOOP", url="{{ connection.host }}", target="mail"),
+        identity="{{ connection.user }}",
+    ),
     connection=(
         Field("host", "Server", required=True, max_length=253, example="mail.example.com"),
         Field("port", "Port", pattern=r"[0-9]{1,5}", example="587", help="587 for STARTTLS, 465 for TLS."),

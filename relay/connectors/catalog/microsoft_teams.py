@@ -35,7 +35,14 @@ MICROSOFT_TEAMS = Connector(
             help="Teams shows it after you add the workflow “Send webhook alerts to a channel” to a channel.",
         ),
     ),
-    reply=Reply(error="error.message", refusing=("DirectApiAuthorizationRequired", "WorkflowNotFound")),
+    reply=Reply(
+        error="error.message",
+        refusing=("DirectApiAuthorizationRequired", "WorkflowNotFound"),
+        meanings={
+            "DirectApiAuthorizationRequired": "The URL lacks its signature: copy it again from the workflow in Teams",
+            "WorkflowNotFound": "The workflow was deleted: add it to the channel again, and copy its new URL",
+        },
+    ),
     actions=(
         Action(
             key="post_message",

@@ -1,18 +1,19 @@
 """Pipedrive: persons, deals, notes and activities, and events by webhook."""
 
-from relay.connectors.catalog._pipedrive_records import CUSTOM, ORGANIZATION, OWNER, RECORDS
+from relay.connectors.catalog._pipedrive_records import COMPANY, CUSTOM, ORGANIZATION, ORIGIN, OWNER, RECORDS
 from relay.connectors.definition import (
     Action,
     Call,
     ConnectionTest,
     Connector,
     Field,
-    HeaderAuth,
+    OAuth2,
     OptionSource,
     Output,
     Paging,
     Preset,
     Reply,
+    Scope,
     Wait,
 )
 from relay.signatures.generic import BASIC
@@ -28,18 +29,41 @@ PIPEDRIVE = Connector(
     docs="https://pipedrive.readme.io/docs/guide-for-webhooks",
     help="Creates, changes and finds persons, and adds deals, notes and activities.",
     categories=("crm",),
-    hosts=("api.pipedrive.com",),
-    base_url="https://api.pipedrive.com/api/v2",
-    auth=HeaderAuth("x-api-token", "{{ connection.token }}"),
+    hosts=(f"{COMPANY}.pipedrive.com",),
+    base_url=f"{ORIGIN}/api/v2",
+    headers={"x-api-token": "{{ connection.token }}"},
+    auth=OAuth2(
+        authorize_url="https://oauth.pipedrive.com/oauth/authorize",
+        token_url="https://oauth.pipedrive.com/oauth/token",  # noqa: S106 - an address
+        revoke_url="https://oauth.pipedrive.com/oauth/revoke",
+        scopes=(
+            Scope("base", "know which account it is connected to"),
+            Scope("contacts:full", "read, add and change persons and organizations"),
+            Scope("deals:full", "read, add and change deals and notes"),
+            Scope("activities:full", "read, add and change activities"),
+            Scope("users:read", "list the users"),
+            Scope("search:read", "search"),
+        ),
+        # Pipedrive's descriptions name no PKCE; the client's secret protects the code.
+        uses_pkce=False,
+        lifetime=3600,
+        value="{{ 'Bearer ' ~ connection.access_token if connection.access_token else connection.access_token }}",
+        instead="token",
+        keeps=("api_domain",),
+        setup=(
+            "In Pipedrive's Developer Hub, create a private app.",
+            "Enter the redirect address above as its callback URL.",
+            "Choose the scopes listed above, and save.",
+            "Copy the client ID and the client secret from the same page into the fields below.",
+        ),
+    ),
     reply=Reply(
         ok="success",
         error="error",
         refused=(401,),
         wait=(Wait("x-ratelimit-reset", only_if=("x-ratelimit-remaining", "0")),),
     ),
-    test=ConnectionTest(
-        Call("me", "User", url="https://api.pipedrive.com/v1/users/me"), identity="{{ body.data.email }}"
-    ),
+    test=ConnectionTest(Call("me", "User", url=f"{ORIGIN}/v1/users/me"), identity="{{ body.data.email }}"),
     sources=(
         OptionSource("pipelines", Call("pipelines", "Pipelines", url="/pipelines"), rows="data", paging=PAGES),
         OptionSource(
@@ -49,16 +73,15 @@ PIPEDRIVE = Connector(
             needs=("pipeline_id",),
             paging=PAGES,
         ),
-        OptionSource("users", Call("users", "Users", url="https://api.pipedrive.com/v1/users"), rows="data"),
+        OptionSource("users", Call("users", "Users", url=f"{ORIGIN}/v1/users"), rows="data"),
     ),
     connection=(
         Field(
             "token",
             "API token",
-            required=True,
             secret=True,
             pattern=r"[0-9A-Za-z]{16,200}",
-            help="In Pipedrive, under personal preferences, API.",
+            help="In Pipedrive, under personal preferences, API. Leave it empty to connect by OAuth.",
         ),
     ),
     actions=(

@@ -162,6 +162,29 @@ SENDCLOUD = Connector(
             repeatable=False,
         ),
         Action(
+            key="find_parcels",
+            label="Find the parcels of an order",
+            help="By the order number with which their labels were bought.",
+            inputs=(Field("order_number", "Order number", required=True, max_length=200, example="1001"),),
+            method="GET",
+            url="/parcels",
+            query={"order_number": "{{ inputs.order_number }}"},
+            outputs=(
+                Output("parcels", "Parcels", "parcels", example=[{"id": 629, "status": {"id": 1000}}]),
+                Output("id", "Id of the first parcel", "parcels.0.id", example=629),
+                # The statuses of a cancelled parcel, and of one whose cancellation was asked for.
+                Output(
+                    "open_ids",
+                    "Ids of parcels that are not cancelled",
+                    "parcels",
+                    value="{{ body.parcels | default([], true)"
+                    " | rejectattr('status.id', 'in', [1998, 1999, 2000, 2001]) | map(attribute='id') | list }}",
+                    example=[629],
+                ),
+            ),
+            docs=f"{DOCS}/parcels/retrieve-parcels",
+        ),
+        Action(
             key="cancel_label",
             label="Cancel a label",
             help="For a parcel that was not sent. Sendcloud refuses it once the carrier has the parcel.",

@@ -115,6 +115,19 @@ SLACK = Connector(
                     "invalid_blocks",
                     "no_text",
                 ),
+                meanings={
+                    "no_service": "The webhook was removed or disabled: create a new one in Slack, and enter its URL "
+                    "under Connections",
+                    "no_team": "Slack doesn't know the workspace of this webhook any more",
+                    "team_disabled": "The workspace was deactivated",
+                    "channel_is_archived": "The channel is archived: create a webhook for another one",
+                    "channel_not_found": "The channel of the webhook was deleted: create a webhook for another one",
+                    "action_prohibited": "An administrator of the workspace doesn't permit this webhook to post",
+                    "invalid_payload": "Slack can't read the message: check its text and blocks",
+                    "invalid_blocks": "The blocks are not as Block Kit expects them: try them in Slack's Block Kit "
+                    "Builder",
+                    "no_text": "The message is empty: check the values that its text contains",
+                },
             ),
             repeatable=True,
         ),

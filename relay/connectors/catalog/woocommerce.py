@@ -71,6 +71,28 @@ WOOCOMMERCE = Connector(
             docs=f"{DOCS}#update-an-order",
         ),
         Action(
+            key="set_order_field",
+            label="Set a field of an order",
+            help="A custom field. Replaces the field of this name, or adds it. WooCommerce sends the order's webhooks.",
+            inputs=(
+                ORDER,
+                Field(
+                    "name",
+                    "Name",
+                    required=True,
+                    max_length=255,
+                    example="warehouse",
+                    help="A name that begins with _ is hidden in WooCommerce's pages.",
+                ),
+                Field("value", "Value", kind="text", required=True, max_length=10_000, example="Berlin"),
+            ),
+            method="PUT",
+            url="/orders/{{ inputs.order_id | urlencode }}",
+            json={"meta_data": [{"key": "{{ inputs.name }}", "value": "{{ inputs.value | string }}"}]},
+            outputs=(Output("id", "Order id", "id", example=727), Output("number", "Order number", "number", "727")),
+            docs=f"{DOCS}#order-meta-data-properties",
+        ),
+        Action(
             key="add_order_note",
             label="Add a note to an order",
             inputs=(

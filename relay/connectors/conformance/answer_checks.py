@@ -55,6 +55,8 @@ def word_faults(connector: Connector, action: Action) -> Iterator[str]:
     ):
         for word in words:
             verdict = response_rules.judge(action, samples.error_answer(action, status, word))
+            if kind != "retry" and word not in reply.meanings:
+                yield f"“{word}”: say in `meanings` what it means and what to do"
             if verdict.kind != kind:
                 yield f"“{word}” with the status {status} counts as {verdict.kind}, not as {kind}"
 
@@ -74,3 +76,6 @@ def broken_faults(connector: Connector, action: Action) -> Iterator[str]:
     verdict = response_rules.judge(action, gateway)
     if verdict.kind != "retry" or "<" in verdict.message or "Bad gateway" not in verdict.message:
         yield f"an HTML page of a gateway is described as: {verdict.message}"
+    for word, meaning in reply.meanings.items():
+        if not meaning[:1].isupper() or meaning.endswith("."):
+            yield f"meanings: “{word}” needs a sentence without a full stop"

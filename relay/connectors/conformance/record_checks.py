@@ -67,6 +67,7 @@ def field_faults(connector: Connector, action: Action) -> Iterator[str]:
                 *_sample_faults(field),
                 *_shape_faults(connector, field),
                 *_when_faults(fields[:index], field),
+                *_excludes_faults(fields[:index], field),
             ):
                 yield f"{place}.{field.key}: {fault}"
 
@@ -110,9 +111,16 @@ def _when_faults(earlier: tuple[Field, ...], field: Field) -> Iterator[str]:
             yield f"when: {error}"
 
 
+def _excludes_faults(earlier: tuple[Field, ...], field: Field) -> Iterator[str]:
+    other = next((one for one in earlier if one.key == field.excludes), None)
+    if field.excludes and (other is None or other.required or field.required or other.default is not None):
+        yield f"excludes: {field.excludes} is no earlier field of the same level that may be empty"
+
+
 def template_faults(connector: Connector, action: Action) -> Iterator[str]:
     """Templates compile, name only what exists, and every input goes somewhere."""
     known = {"key", *(f"connection.{key}" for key in samples.connection_of(connector))}
+    known |= {f"connection.{key}" for key in (connector.oauth.own_keys if connector.oauth else ())}
     known |= {path for field in action.inputs for path in _paths(field, "inputs")}
     used: set[str] = set()
     all_calls: list[Call | Action] = [*action.before, action]

@@ -129,7 +129,7 @@ def secret_faults(connector: Connector, action: Action) -> Iterator[str]:
             yield "the stored request contains a secret of the connection"
     for field in action.inputs:
         if field.when is None and field.kind not in ("object", "rows", "file"):
-            masked = {**inputs, field.key: MASK}
+            masked = samples.inputs_of(action.inputs, chosen={field.key: MASK})
             shown = masked_request.outline(connector, action, masked, public, key=KEY, now=0.0, names=names)
             if action.sign_input != field.key and MASK not in str(redaction.request_record(shown, ())):
                 yield f"a secret in {field.key} leaves no mask in the stored request"

@@ -44,16 +44,18 @@ def sample_of(field: Field, *, required_only: bool = False) -> Any:
 
 
 def inputs_of(
-    fields: Iterable[Field], *, required_only: bool = False, chosen: Mapping[str, Any] | None = None
+    fields: tuple[Field, ...], *, required_only: bool = False, chosen: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The samples of those fields of one level that are asked for, or of those that are required.
 
-    `chosen`: values that replace samples, by key.
+    `chosen`: values that replace samples, by key. Of two fields that exclude each other, the chosen one is given, else
+    the first.
     """
+    left_out = {field.excludes for field in fields if field.key in (chosen or {})}
     known: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for field in fields:
-        if not applies(field, known):
+        if not applies(field, known) or field.key in left_out or field.excludes in values:
             continue
         known[field.key] = value = (chosen or {}).get(field.key, sample_of(field, required_only=required_only))
         is_needed = field.required or field.key in (chosen or {})
@@ -65,10 +67,15 @@ def inputs_of(
 def variants(action: Action) -> Iterator[tuple[str, dict[str, Any]]]:
     """Sets of inputs with which an action is tried: the required ones, all, and all for each choice that others need.
 
+    Of two inputs that exclude each other, all inputs have the first; another set has the second.
+
     Yields a name and inputs.
     """
     yield "required inputs", inputs_of(action.inputs, required_only=True)
     yield "all inputs", inputs_of(action.inputs)
+    for field in action.inputs:
+        if field.excludes:
+            yield f"without {field.excludes}", inputs_of(action.inputs, chosen={field.key: sample_of(field)})
     for key, value in dict.fromkeys((f.when[0], value) for f in action.inputs if f.when for value in f.when[1]):
         yield f"{key} = {value}", inputs_of(action.inputs, chosen=chosen_for(action.inputs, key, value))
 
@@ -95,6 +102,8 @@ def connection_of(connector: Connector) -> dict[str, str]:
     values = {field.key: _connection_value(connector, field) for field in connector.connection}
     if connector.oauth is not None:
         values.setdefault("access_token", _digest(connector.key, "access_token"))
+        if connector.oauth.base_url_from:
+            values[connector.oauth.base_url_from] = f"https://{connector.key.replace('_', '-')}.example.com"
     return values
 
 

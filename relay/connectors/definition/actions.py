@@ -34,8 +34,9 @@ class Reply:
     only for actions that may be repeated. `error`: the path of the service's error message. `retry` and `permanent`:
     words in the answer of a failure that decide whether it is retried, whatever the status. `refused`: statuses that
     mean that the credential is invalid: runs are held until it is changed. `refusing`: words in a failure of any status
-    that mean the same; none that a service could repeat from a request. `wait`: headers that say when to try again, in
-    order of preference; `Retry-After` is always read, and the later of both counts.
+    that mean the same; none that a service could repeat from a request. `meanings`: what words of a failure mean and
+    what to do about it, as a sentence without a full stop; each of `refusing` and `permanent` has one. `wait`: headers
+    that say when to try again, in order of preference; `Retry-After` is always read, and the later of both counts.
     """
 
     body: str = ""
@@ -48,6 +49,7 @@ class Reply:
     permanent: tuple[str, ...] = ()
     refused: tuple[int, ...] = ()
     refusing: tuple[str, ...] = ()
+    meanings: dict[str, str] = field(default_factory=dict)
     wait: tuple[Wait, ...] = ()
 
 
@@ -84,6 +86,7 @@ class Call:
     after the last stored answer are made again.
     `absent`: statuses that are no failure but mean that the thing does not exist; `body` is null then.
     `example`: in a chain, a parsed body that the service may answer, which serves checks and tests.
+    `target`: `mail` signs in to the mail server of the connection, and sends no mail.
     """
 
     key: str
@@ -101,6 +104,7 @@ class Call:
     repeatable: bool = True
     inquiry: Inquiry | None = None
     example: Any = None
+    target: Target = "http"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +152,14 @@ class Action:
 
     def input(self, key: str) -> Field | None:
         return next((field_ for field_ in self.inputs if field_.key == key), None)
+
+    def field_at(self, path: str) -> Field | None:
+        """An input, or a part of one in its rows or its object, by the keys on the way: `items.product`."""
+        fields, found = self.inputs, None
+        for key in path.split("."):
+            found = next((field_ for field_ in fields if field_.key == key), None)
+            fields = found.fields if found else ()
+        return found
 
     @property
     def headers_input(self) -> str:

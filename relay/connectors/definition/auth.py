@@ -48,10 +48,14 @@ class BearerAuth:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A permission that is asked for. `means`: what it allows, in words, to continue “Relay can ...”."""
+    """A permission that is asked for. `means`: what it allows, in words, to continue “Relay can ...”.
+
+    `is_listed`: whether the service names it among the permissions that it has granted.
+    """
 
     name: str
     means: str
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,13 @@ class OAuth2:
     until a token expires if the answer doesn't say; None: it doesn't expire.
     `setup`: the steps for an owner to register the client, in plain words.
     `keeps`: fields of the token endpoint's answer that are kept in the connection under the same name, such as the
-    address of the account's API. `identity`: a template over `answer`, that answer, and `claims`, those of its
-    `id_token`: whom it is connected as; without it, the connector's test says so. `instead`: the key of a field of the
-    connection that may be filled in instead of connecting, such as the token of a private app.
+    number of the account. `base_url_from`: the field of that answer with the https address of the account's API, whose
+    origin is kept in the connection under the same name, for the `base_url` and `hosts` of the connector.
+    `identity`: a template over `answer`, that answer, and `claims`, those of its `id_token`: whom it is connected as;
+    without it, the connector's test says so. `instead`: the key of a field of the connection that may be filled in
+    instead of connecting, such as the token of a private app. `issuer`: the issuer that the service's metadata
+    declares, if it also declares that authorization responses name it (RFC 9207); a response that doesn't, or that
+    names another one, is refused.
     """
 
     token_url: str
@@ -90,13 +98,20 @@ class OAuth2:
     value: str = "Bearer {{ connection.access_token }}"
     setup: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
+    base_url_from: str = ""
     identity: str = ""
     instead: str = ""
+    issuer: str = ""
 
     @property
     def own_keys(self) -> tuple[str, ...]:
         """The names in the connection that no person enters."""
-        return (*TOKENS, "renewed_at", *self.keeps)
+        return (*TOKENS, "renewed_at", *self.public_keys)
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """Those of them that are no secret: what the service says of the account with its tokens."""
+        return (*self.keeps, *filter(None, [self.base_url_from]))
 
     def is_replaced(self, values: Mapping[str, Any]) -> bool:
         """Whether the connection's values contain what may be filled in instead of connecting."""

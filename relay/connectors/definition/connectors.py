@@ -16,10 +16,17 @@ _NO_AUTH, _BY_STATUS = NoAuth(), Reply()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConnectionTest:
-    """A call that shows whether a connection works. `identity`: a template over `body`: whom it is connected as."""
+    """A call that shows whether a connection works.
+
+    `identity`: a template over `body` and `connection`, without its secrets: whom it is connected as. `says`: one over
+    `status` and `connection`: the result in words, instead of whom it is connected as. `needs`: the key of a field of
+    the connection without which there is nothing to test.
+    """
 
     call: Call
     identity: str = ""
+    says: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class Connector:
             unsubscribe=self.complete(calls.unsubscribe),
             renew=calls.renew and self.complete(calls.renew),
             existing=calls.existing and self.complete(calls.existing),
+            before=self._calls(calls.before),
         )
         return replace(preset, subscription=whole)
 

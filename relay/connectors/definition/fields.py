@@ -40,6 +40,7 @@ class Field:
     `fields`: the parts of an `object`, such as an address, or of each of several `rows`, such as line items.
     `when`: the key of an earlier field of the same level and the values of it with which this field is asked for; with
     any other value, the field is not required, and what it holds is not sent.
+    `excludes`: the key of an earlier field of the same level that can't be given together with this one.
 
     A `date` is 2026-01-31; a `datetime` is sent in the form of RFC 3339, without an offset if it was given without one.
     An `object` without values counts as empty, and so does such a row; names that are no `fields` are left out.
@@ -62,6 +63,7 @@ class Field:
     source: str = ""
     fields: tuple[Field, ...] = ()
     when: tuple[str, tuple[Any, ...]] | None = None
+    excludes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,17 @@ class Subscription:
     `existing` lists the webhooks, so that none is made twice: `rows` is the path of the list, `match` a template over
     `row`, `url` and `inputs` that is true for this trigger's, `row_id` the path of the id in it. One that matches is
     kept, or removed and made again if Relay would not know its secret or its end.
-    `lifetime`: seconds until the webhook ends; it is renewed at three quarters of it. A `renew` that finds the webhook
-    gone (`absent` of its call) subscribes again. Raises ValueError if one of `lifetime` and `renew` is missing.
+    `before`: calls that are made before `subscribe` and `existing`, which see the answers as `calls.KEY.body`, such as
+    a call that says to which account the credential belongs. Each of them sees those before it.
+    `lifetime`: seconds until the webhook ends, or a template over `inputs` that renders to them; it is renewed at three
+    quarters of it. `ends`: the path of its end in the answers of `subscribe` and `renew`; an earlier end than the one
+    that was asked for counts. A `renew` that finds the webhook gone (`absent` of its call) subscribes again.
+    Raises ValueError if one of `lifetime` and `renew` is missing.
     """
 
     subscribe: Call
     unsubscribe: Call
+    before: tuple[Call, ...] = ()
     id: str = "id"
     renew: Call | None = None
     existing: Call | None = None
@@ -59,7 +64,8 @@ class Subscription:
     inputs: tuple[Field, ...] = ()
     secret: str = ""
     makes_secret: bool = False
-    lifetime: int | None = None
+    lifetime: int | str | None = None
+    ends: str = ""
     docs: str = ""
     help: str = ""
 

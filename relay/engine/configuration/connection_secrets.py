@@ -28,8 +28,9 @@ def merged(connector: Connector, values: Mapping[str, Any], kept: Mapping[str, A
 def check_host(
     connector: Connector, values: Mapping[str, Any], new: Mapping[str, Any], kept: Mapping[str, Any]
 ) -> None:
-    """Raise RelayError if the new values name an invalid host, or one to which a stored secret would be sent.
+    """Raise RelayError if the new values name an invalid host, or an address to which a stored secret would be sent.
 
+    On one host, another path may belong to somebody else, as it does at providers of shared hosting.
     `values`: as they were entered; `new`: with the stored secrets that they keep.
     """
     own = connector.oauth.own_keys if connector.oauth else ()
@@ -39,10 +40,12 @@ def check_host(
     after = credential_scope.destinations(connector, new)
     secrets = _kept(connector, values, kept)
     before = _destinations(connector, kept)
-    if before == after or not secrets:
+    paths_before, paths_after = (_paths(connector, values_) for values_ in (kept, new))
+    if (before, paths_before) == (after, paths_after) or not secrets:
         return  # The tokens of a connection by OAuth end with its address: engine/oauth/tokens.py
     labels = ", ".join(field.label for field in secrets)
-    shown = f" from {_hosts(before)} to {_hosts(after)}" if before and not _is_host_secret(connector) else ""
+    hosts = [_hosts(before, paths_before), _hosts(after, paths_after)]
+    shown = f" from {hosts[0]} to {hosts[1]}" if before and not _is_host_secret(connector) else ""
     raise RelayError(
         f"The address of {connector.label} changes{shown}. A stored secret is not sent to another address: "
         f"enter {labels} as well"
@@ -66,9 +69,17 @@ def _destinations(connector: Connector, values: Mapping[str, Any]) -> tuple[str,
         return ()
 
 
-def _hosts(origins: tuple[str, ...]) -> str:
-    """The origins for people, who know a mail server by its name."""
-    return ", ".join(origin.removeprefix("https://") for origin in origins)
+def _paths(connector: Connector, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What follows the host in the URLs that are the address of a service, in its own case, unlike the host."""
+    named = (str(values.get(field.key) or "") for field in connector.connection if _names(connector, field.key))
+    urls = (value.partition("://")[2] for value in named if "://" in value)
+    return tuple(url[url.find("/") :].rstrip("/") if "/" in url else "" for url in urls)
+
+
+def _hosts(origins: tuple[str, ...], paths: tuple[str, ...]) -> str:
+    """The addresses for people, who know a mail server by its name."""
+    shown = [origin.removeprefix("https://") for origin in origins]
+    return f"{shown[0]}{paths[0]}" if len(shown) == len(paths) == 1 else ", ".join(shown)
 
 
 def _is_host_secret(connector: Connector) -> bool:

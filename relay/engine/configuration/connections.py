@@ -89,6 +89,16 @@ def flows_by_connection(workspace: Workspace) -> dict[str, list[Flow]]:
     return flows
 
 
+def triggers_by_connection(workspace: Workspace) -> dict[str, list[Flow]]:
+    """The flows whose triggers have a webhook that was made with each connection, by its name; one query."""
+    flows: dict[str, list[Flow]] = defaultdict(list)
+    rows = workspace.subscriptions.filter(trigger__isnull=False, connection__isnull=False).defer("sealed")
+    for row in rows.select_related("connection", "trigger__flow").defer("connection__sealed").order_by("pk"):
+        if row.connection is not None and row.trigger is not None:
+            flows[row.connection.name].append(row.trigger.flow)
+    return flows
+
+
 def remove(connection: Connection) -> None:
     """Remove a connection; RelayError if a live flow uses it, or a webhook that was made with it."""
     live = [flow.name for flow in used_by(connection) if flow.live_version_id is not None]

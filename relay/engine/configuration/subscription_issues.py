@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from relay.connectors import registry
 from relay.engine.database import statements
 from relay.engine.settle import issue_counting
 from relay.engine.settle.failure_cause import MAX_REASON, MAX_WORDS, FailureCause
@@ -13,9 +12,8 @@ from relay.models import Flow, Issue, IssueKind, IssueState, TriggerSubscription
 
 def record(row: TriggerSubscription, flow: Flow, reason: str) -> None:
     """Count a failed try in the issue of the flow's webhook, which alerts as the flow says."""
-    _, preset = registry.presets().get(row.preset, (None, None))
-    label = preset.label if preset else row.preset
-    cause = _cause(row.preset, flow.pk, f"The webhook at {label} can't be renewed: {reason}", reason)
+    # The reason names the sender's service.
+    cause = _cause(row.preset, flow.pk, f"The webhook can't be renewed: {reason}", reason)
     now = statements.now()
     wanted = alerts.alert_settings(flow.live_version.document if flow.live_version else flow.draft)
     issue_counting.store(

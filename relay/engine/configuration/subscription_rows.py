@@ -15,7 +15,7 @@ from relay.errors import RelayError, VaultError
 from relay.models import SubscriptionState, TriggerSubscription
 from relay.models.fields import moment
 
-RENEW_SHARE = 0.75  # of its lifetime, after which a webhook is renewed
+RENEW_SHARE = 0.75  # of the time until it ends, after which a webhook is renewed
 
 
 def settle(row: TriggerSubscription, hook: Webhook, made: Made) -> None:
@@ -25,8 +25,9 @@ def settle(row: TriggerSubscription, hook: Webhook, made: Made) -> None:
     row.state, row.error, row.faults = SubscriptionState.CONNECTED, "", 0
     row.ends_at = None if made.ends_at is None else moment(made.ends_at)
     row.due_at = None
-    if hook.calls.lifetime is not None and made.ends_at is not None:
-        row.due_at = moment(made.ends_at - int(hook.calls.lifetime * (1 - RENEW_SHARE) * 1e6))
+    if made.ends_at is not None:
+        now = statements.now()
+        row.due_at = moment(now + int((made.ends_at - now) * RENEW_SHARE))
 
 
 def leave_made(row: TriggerSubscription, hook: Webhook, made: Made) -> None:
@@ -71,6 +72,7 @@ def make_again(row: TriggerSubscription, hook: Webhook, caller: Caller) -> Made:
     connector, preset = registry.presets()[row.preset]
     if hook.calls.secret or any(handshake.store for handshake in preset.handshakes):
         raise RelayError(f"{connector.label} has the webhook no longer; disconnect the trigger and connect it again")
+    hook = hook.prepared(caller)
     hook.remove_all(caller)
     secret = row.secret.unseal() if hook.calls.makes_secret and row.secret else {}
     return hook.subscribe(caller, str(next(iter(secret.values()), "")))

@@ -115,8 +115,14 @@ def _check_abandoned(former: TriggerSubscription) -> None:
     """Refuse to connect a trigger that is connected, or that another process is connecting."""
     if former.state != SubscriptionState.CONNECTING:
         raise RelayError("This trigger is connected already; disconnect it first")
-    if former.due_at is not None and former.due_at > moment(statements.now()):
+    if is_being_connected(former):
         raise RelayError("This trigger is being connected already; look again in a moment")
+
+
+def is_being_connected(row: TriggerSubscription) -> bool:
+    """Whether a process is connecting the trigger now. If it has died, its lease has ended."""
+    is_leased = row.due_at is not None and row.due_at > moment(statements.now())
+    return row.state == SubscriptionState.CONNECTING and is_leased
 
 
 def _lease() -> Any:
@@ -129,6 +135,7 @@ def _add_secret(flow: Flow, preset: Preset, value: str) -> TriggerSecret:
 
 def _make(flow: Flow, offered: Offer, hook: Webhook, connection: Connection, made_secret: str) -> Made:
     caller = service_call.caller(offered.connector, flow.workspace_id, connection)
+    hook = hook.prepared(caller)
     found = hook.find(caller)
     if found and not _must_be_made_again(offered):
         _remove(hook, caller, found[1:])

@@ -32,15 +32,19 @@ SAMPLE_ORDER = {
 _EXAMPLES: dict[str, Any] = {"number": 1, "boolean": True, "url": "https://example.com/"}
 
 
-def send_sample(flow: Flow, body: bytes | None = None, *, again: Event | None = None) -> Event:
+def send_sample(
+    flow: Flow, body: bytes | None = None, event: dict[str, Any] | None = None, *, again: Event | None = None
+) -> Event:
     """Send an event to a flow as if its URL had been called.
 
-    The event has this `body`, or else is a copy of `again`, or else of the flow's last event, or else its first
-    sample, or else an example: for a flow that starts by hand, one value for each field of its form.
+    It is `event`, in the form of samples, or has this `body`, or else is a copy of `again`, or else of the flow's last
+    event, or else its first sample, or else an example: for a flow that starts by hand, its form filled in.
     """
     last = again or flow.events.order_by("-id").first()
     sample = first_sample(flow)
-    if body is None and last is not None:
+    if event is not None:
+        request = _request_of(EventData.from_json(event))
+    elif body is None and last is not None:
         request = _request_of(EventData.from_model(last))
     elif body is None and sample is not None:
         request = _request_of(EventData.from_json(sample.event))

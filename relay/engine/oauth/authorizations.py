@@ -108,6 +108,7 @@ def _exchange(
     connection: Connection, connector: Connector, verifier: str, query: Mapping[str, str]
 ) -> tuple[TokenAnswer, tuple[str, ...]]:
     """The answer to a code, and the secrets that were sent for it."""
+    _check_issuer(connector, query.get("iss", ""))
     code = query.get("code", "")
     if query.get("error") or not code:
         description = query.get("error_description", "")
@@ -123,7 +124,19 @@ def _exchange(
     return token_endpoint.ask(connector, connection, request, sent), sent
 
 
+def _check_issuer(connector: Connector, issuer: str) -> None:
+    """Refuse an answer of another server than the one that the person was sent to, also an error (RFC 9207)."""
+    expected = connector.oauth.issuer if connector.oauth else ""
+    if expected and issuer != expected:
+        raise RelayError(
+            f"{connector.label}: the answer doesn't come from the service to which you were sent. Nothing has changed; "
+            "choose Connect to try again"
+        )
+
+
 def _connect(connection: Connection, auth: OAuth2, answer: TokenAnswer, sent: tuple[str, ...]) -> None:
+    if auth.base_url_from and auth.base_url_from not in answer.kept:
+        raise RelayError("The service named no address of its API, so nothing can be sent to it. Try to connect again")
     identity = identities.of_answer(auth, answer, sent)
     tokens.connect(connection.pk, auth, answer, identity=identity)
 

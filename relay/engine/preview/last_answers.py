@@ -12,7 +12,7 @@ from django.db.models.functions import Length
 
 from relay.connectors import response_rules
 from relay.flows import nesting
-from relay.models import AttemptState, Flow, Run, RunState
+from relay.models import AttemptState, Flow, Run, RunState, stored_trail
 
 MAX_RUNS = 50
 MAX_ATTEMPTS = 200
@@ -50,8 +50,8 @@ def outputs(flow: Flow, event_id: int | None = None) -> dict[str, dict[str, Any]
     trail = flow.runs.filter(pk=run.pk).annotate(size=Length("trail"), short=short).values_list("short", flat=True)
     stored = {step: record for step, record in _records(run).items() if not nesting.call_key(step)}
     answers = {step: response_rules.outputs_of_record(record) for step, record in stored.items()}
-    entries = [entry for entry in trail.first() or () if "outputs" in entry and entry["kind"] != "call"]
-    return {**answers, **{entry["id"]: entry["outputs"] for entry in entries}}
+    entries = [entry for entry in stored_trail.read(trail.first()) if not entry.is_call]
+    return {**answers, **{entry.id: entry.outputs for entry in entries if entry.outputs is not None}}
 
 
 def _records(run: Run) -> dict[str, dict[str, Any]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import takewhile
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relay.connectors import chains, masked_request, registry
@@ -16,10 +15,14 @@ from relay.engine.preview import last_answers, render_client, render_task
 from relay.engine.walk import step_request, variables
 from relay.engine.walk.step_request import ShownCall
 from relay.errors import RelayError
-from relay.flows import nesting
+from relay.flows import nesting, surroundings
 from relay.flows.document import trigger_settings
 from relay.flows.references import find_mentions
+from relay.flows.surroundings import Surroundings
 from relay.models import Event, Flow
+
+# What error steps see as the error of the step that failed: nothing has failed for a preview.
+ASSUMED_ERROR = "(why the step failed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,53 +53,96 @@ class StepPreview:
 
 def preview(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> StepPreview:
     """Render one step of a document, finished or not, for `event`; never raises."""
-    shown = StepPreview()
     try:
-        step, before = _find(document, step_id)
-        question = _question(flow, step, before, event)
-        answer = render_client.ask({**question, **_names(flow, document)}, workspace=flow.workspace_id)
-        shown.fields = {path: FieldPreview(**values) for path, values in answer["fields"].items()}
-        shown.error, shown.passes = answer.get("error", "") or _no_event_reason(event), answer.get("passes")
-        shown.hint = answer.get("hint", "")
-        if "inputs" in answer:
-            shown.calls, shown.request = _requests(flow, step, answer["inputs"], event)
+        return _preview(flow, document, _find(document, step_id), event)
     except RelayError as error:
-        shown.error = str(error)
+        return StepPreview(error=str(error))
+
+
+def preview_condition(
+    flow: Flow, document: dict[str, Any], branch_id: str, condition: Any, event: Event | None
+) -> StepPreview:
+    """Render the condition of a path of a branch for `event`, as that of a filter; never raises."""
+    try:
+        around = _find(document, branch_id)
+        step = {"id": branch_id, "kind": "filter", "when": condition}
+        return _preview(flow, document, replace(around, step=step), event)
+    except RelayError as error:
+        return StepPreview(error=str(error))
+
+
+def _preview(flow: Flow, document: dict[str, Any], around: Surroundings, event: Event | None) -> StepPreview:
+    shown = StepPreview()
+    answer = render_client.ask(
+        {**_question(flow, around, event), **_names(flow, document)}, workspace=flow.workspace_id
+    )
+    shown.fields = {path: FieldPreview(**values) for path, values in answer["fields"].items()}
+    shown.error, shown.passes = answer.get("error", "") or _no_event_reason(event), answer.get("passes")
+    shown.hint = answer.get("hint", "")
+    if "inputs" in answer:
+        try:
+            shown.calls, shown.request = _requests(flow, around.step, answer["inputs"], event)
+        except RelayError as error:
+            shown.error = str(error)
     return shown
 
 
-def known_outputs(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> dict[str, dict[str, Any]]:
-    """The known outputs of the steps before one, by step id: values for the event, and answers to its run.
+@dataclass(frozen=True, slots=True)
+class KnownData:
+    """What is known where a step is: `items` of the loops around it by name, and `outputs` of the steps before it.
 
-    A card that is no step, such as the trigger, has no steps before it.
+    `counts`: how many items each loop of the flow has in the event, by the id of the loop.
     """
-    steps = list(nesting.top(document))
-    if all(step["id"] != step_id for step in steps):
-        return {}
-    before = list(takewhile(lambda step: step["id"] != step_id, steps))
-    if not before:
-        return {}
-    question = {**_question(flow, {}, before, event), **_names(flow, document), "known": True}
+
+    items: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def known_data(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> KnownData:
+    """Return what is known at a step: values for the event, and answers to its run.
+
+    At any other card, such as that of the trigger, only the `counts`.
+    """
+    around = surroundings.find(document, step_id) or Surroundings({})
+    loops = [step for step in nesting.all_steps(document) if step.get("kind") == "loop"]
+    if not (around.before or loops):
+        return KnownData()
+    question = {**_question(flow, around, event), **_names(flow, document), "known": True}
+    question["step"] = {}
+    question["tree"] = nesting.top(document) if loops and question["event"] is not None else []
     try:
-        values = render_client.ask(question, workspace=flow.workspace_id).get("known", {})
+        answer = render_client.ask(question, workspace=flow.workspace_id)
     except RelayError:
-        values = {}
-    answers = question["outputs"]
-    outputs = {step["id"]: values.get(step["id"]) or answers.get(step["id"]) for step in before}
-    return {step_id: values for step_id, values in outputs.items() if values}
+        answer = {}
+    values, answers = answer.get("known", {}), question["outputs"]
+    outputs = {step["id"]: values.get(step["id"]) or answers.get(step["id"]) for step in around.before}
+    return KnownData(
+        items=answer.get("items", {}),
+        outputs={step_id: values for step_id, values in outputs.items() if values},
+        counts=answer.get("counts", {}),
+    )
 
 
-def _question(flow: Flow, step: dict[str, Any], before: list[dict[str, Any]], event: Event | None) -> dict[str, Any]:
+def _question(flow: Flow, around: Surroundings, event: Event | None) -> dict[str, Any]:
     """The question for the helper process. It has no credentials, because the helper doesn't build the request."""
+    outputs = last_answers.outputs(flow, None if event is None else event.pk) if around.before else {}
+    for step_id in around.failed:
+        outputs[step_id] = {**outputs.get(step_id, {}), "error": ASSUMED_ERROR}
     return {
-        "step": step,
-        "before": before,
-        "outputs": last_answers.outputs(flow, None if event is None else event.pk) if before else {},
+        "step": around.step,
+        "before": list(around.before),
+        "loops": [[loop.position, _loop_head(loop.step)] for loop in around.loops],
+        "outputs": outputs,
         "flow": flow.name,
         "event": None
         if event is None or _no_event_reason(event)
         else render_task.pack_event(EventData.from_model(event)),
     }
+
+
+def _loop_head(step: dict[str, Any]) -> dict[str, Any]:
+    return {key: step[key] for key in ("over", "as", "limit") if key in step}
 
 
 def _no_event_reason(event: Event | None) -> str:
@@ -121,13 +167,11 @@ def _names(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _find(document: dict[str, Any], step_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    before: list[dict[str, Any]] = []
-    for step in nesting.top(document):
-        if step["id"] == step_id:
-            return step, before
-        before.append(step)
-    raise RelayError(f"There is no step “{step_id}”")
+def _find(document: dict[str, Any], step_id: str) -> Surroundings:
+    around = surroundings.find(document, step_id)
+    if around is None:
+        raise RelayError(f"There is no step “{step_id}”")
+    return around
 
 
 def _requests(

@@ -11,6 +11,7 @@ from relay.bodies import numerals
 from relay.connectors import handwritten
 from relay.engine.intake import splitting
 from relay.engine.intake.event_data import EventData, event_context
+from relay.engine.preview import render_loops
 from relay.engine.walk import input_masking
 from relay.errors import DocumentFaults, MissingName, RelayError, TemplateFault, ValueRefused
 from relay.flows.step_types import is_lookup
@@ -35,8 +36,10 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     A document is given as plain values or as JSON or YAML text. The answer has its `faults`; if there are none, also
     the `document` as JSON text and its `uses` of variables. A step may come with `constants`, `vars` and
     `secret_vars` (a list of names). The answer has its `fields` by path and, with an event, `passes` for a filter or
-    the `inputs` of an action; `error` if it failed. With `known` the answer has only the outputs of the steps before,
-    by step and name.
+    the `inputs` of an action; `error` if it failed. `loops`: the loops around the step, each as `[position, loop]`:
+    `position` says how many of the steps before are done when it is entered. The step sees its first item.
+    With `known` the answer has only the outputs of the steps before, by step and name, the `items` of the loops by
+    name, and for the loops in `tree`, a list of steps, the `counts` of their items.
     """
     return _check(question["check"]) if "check" in question else _render(question)
 
@@ -63,6 +66,8 @@ def _render(question: dict[str, Any]) -> dict[str, Any]:
         context["vars"] = input_masking.masks(context["vars"], secret)
         if question.get("known"):
             preview["known"] = _known(question["before"], context)
+            preview["items"] = {name: context[name] for name in _item_names(question) if name in context}
+            preview["counts"] = _counts(question, context)
             return preview
         _show(preview, question["step"], context, secret)
     except RelayError as error:
@@ -100,6 +105,16 @@ def _rendered(value: Any, context: dict[str, Any], texts_left: Iterator[int]) ->
     return _field(value, context, frozenset()).get("text") if next(texts_left, None) is not None else None
 
 
+def _item_names(question: dict[str, Any]) -> list[str]:
+    loops = [render_loops.item_name(loop) for _, loop in question.get("loops", ())]
+    return [*loops, *(["item"] if question.get("split") else [])]
+
+
+def _counts(question: dict[str, Any], context: dict[str, Any]) -> dict[str, int]:
+    answers = question["outputs"]
+    return render_loops.counts(question.get("tree", []), context, lambda step, around: _outputs(step, around, answers))
+
+
 def _context(question: dict[str, Any]) -> dict[str, Any]:
     flow, run = {"name": question["flow"]}, {"id": ids.text(0)}
     context: dict[str, Any] = {"vars": question.get("vars", {}), "constants": question.get("constants", {})}
@@ -107,8 +122,11 @@ def _context(question: dict[str, Any]) -> dict[str, Any]:
     if question["event"] is not None:
         context["event"] = event_context(unpack_event(question["event"]))
         context |= _first_element(question.get("split", ""), context)
-    for step in question["before"]:
+    loops = question.get("loops", ())
+    for position, step in enumerate(question["before"], 1):
         context["steps"][step.get("id")] = _outputs(step, context, question["outputs"])
+        for loop in (loop for entered, loop in loops if entered == position):
+            render_loops.enter(loop, context)
     return context
 
 

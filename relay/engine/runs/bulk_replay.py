@@ -202,7 +202,7 @@ def cancel(batch: Batch, *, with_queued: bool) -> int:
 def record(batch: Batch) -> dict[str, Any]:
     """The progress of a batch as JSON, for the API and `relay batches --json`."""
     return {
-        "state": BatchState(batch.state).word,
+        "state": str(batch.state),
         "mode": str(batch.mode),
         "runs": batch.total,
         "made": batch.made,

@@ -18,6 +18,7 @@ from relay.errors import RelayError
 from relay.flows import nesting
 from relay.flows.document import trigger_settings
 from relay.models import Attempt, AttemptState, Event, Flow, HeldBy, ReplayMode, Run, RunState, Version
+from relay.models.stored_trail import StoredEntry
 
 ENDED = (RunState.SUCCEEDED, RunState.FILTERED, RunState.PARTLY_FAILED, RunState.FAILED, RunState.CANCELLED)
 # Runs that have failed or cancelled steps to repeat.
@@ -111,24 +112,24 @@ class ReplayPlan:
     def _succeeded_entries(self, run: Run) -> list[dict[str, Any]]:
         if not _is_undone(run):
             raise RelayError("Nothing failed in this run; replay it from the start")
-        kept = [entry for entry in run.steps if not _is_repeated(entry)]
-        walked = {entry["id"] for entry in kept}
+        kept = [entry for entry in run.entries if not _is_repeated(entry)]
+        walked = {entry.id for entry in kept}
         open_calls = _calls_taken_over(kept, walked)
         return [
-            self._entry(run, entry, is_needed=not _is_call(entry) or entry["id"] in open_calls)
+            self._entry(run, entry, is_needed=not entry.is_call or entry.id in open_calls)
             for entry in kept
-            if not _is_call(entry) or nesting.action_entry(entry["id"]) in walked or entry["id"] in open_calls
+            if not entry.is_call or entry.action_id in walked or entry.id in open_calls
         ]
 
-    def _entry(self, run: Run, entry: dict[str, Any], *, is_needed: bool) -> dict[str, Any]:
+    def _entry(self, run: Run, entry: StoredEntry, *, is_needed: bool) -> dict[str, Any]:
         """A trail entry for the copy: with its outputs, and with `from`, the run that walked the step.
 
         `is_needed`: whether a request may use the outputs; those of the calls of a done action are not used any more.
         """
-        kept = {"from": run.ref, **entry}
+        kept = {"from": run.ref, **entry.fields}
         kept.pop("spent", None)
-        if is_needed and _has_answer(entry) and "outputs" not in entry:
-            kept["outputs"] = self._outputs(run, entry["id"])
+        if is_needed and _lacks_answer(entry):
+            kept["outputs"] = self._outputs(run, entry.id)
         return kept
 
     def _outputs(self, run: Run, step: str) -> dict[str, Any]:
@@ -187,16 +188,12 @@ def _is_undone(run: Run) -> bool:
     return run.state in UNDONE or run.has_failures
 
 
-def _is_repeated(entry: dict[str, Any]) -> bool:
+def _is_repeated(entry: StoredEntry) -> bool:
     """Whether a replay repeats a step. Gathered events are taken over, because no other run continues with them."""
-    return bool(entry["state"] == "failed" or (entry["state"] == "waiting" and entry["kind"] != "digest"))
+    return entry.state == "failed" or (entry.state == "waiting" and entry.kind != "digest")
 
 
-def _is_call(entry: dict[str, Any]) -> bool:
-    return bool(entry["kind"] == "call")
-
-
-def _calls_taken_over(entries: Sequence[dict[str, Any]], walked: set[str]) -> set[str]:
+def _calls_taken_over(entries: Sequence[StoredEntry], walked: set[str]) -> set[str]:
     """The entries of calls whose action is repeated: up to the last call that must not be made again.
 
     The calls after that one are made again, because their answers may be out of date.
@@ -204,27 +201,23 @@ def _calls_taken_over(entries: Sequence[dict[str, Any]], walked: set[str]) -> se
     taken: set[str] = set()
     since: dict[str, list[str]] = {}
     for entry in entries:
-        action = nesting.action_entry(entry["id"])
-        if _is_call(entry) and action not in walked:
-            since.setdefault(action, []).append(entry["id"])
-            if entry.get("repeatable") is False:
-                taken.update(since.pop(action))
+        if entry.is_call and entry.action_id not in walked:
+            since.setdefault(entry.action_id, []).append(entry.id)
+            if not entry.is_repeatable:
+                taken.update(since.pop(entry.action_id))
     return taken
 
 
-def _has_answer(entry: dict[str, Any]) -> bool:
-    return bool(entry["kind"] in ("action", "call") and entry["state"] == "succeeded")
+def _lacks_answer(entry: StoredEntry) -> bool:
+    """Whether the outputs of an entry are only in the answer of its attempt."""
+    return entry.kind in ("action", "call") and entry.state == "succeeded" and entry.outputs is None
 
 
 def _lacks_outputs(run: Run) -> bool:
     if not _is_undone(run):
         return False
-    walked = {entry["id"] for entry in run.steps if entry["state"] != "failed"}
-    return any(
-        _has_answer(entry) and "outputs" not in entry
-        for entry in run.steps
-        if not _is_call(entry) or nesting.action_entry(entry["id"]) not in walked
-    )
+    walked = {entry.id for entry in run.entries if entry.state != "failed"}
+    return any(_lacks_answer(entry) for entry in run.entries if not entry.is_call or entry.action_id not in walked)
 
 
 def _answers(runs: Iterable[Run]) -> dict[tuple[int, str], dict[str, Any]]:

@@ -16,6 +16,7 @@ from relay.connectors.definition import Action, ConnectionTest, Connector
 from relay.connectors.input_coercion import as_text
 from relay.engine.flow_control import circuit_breaker
 from relay.engine.service_calls import service_call, turns
+from relay.engine.service_calls.service_call import CallAnswer
 from relay.errors import Busy, RelayError, TemplateError
 from relay.models import Connection
 from relay.templating import compile_leaf
@@ -37,36 +38,47 @@ class ConnectionReport:
     is_known: bool = True
 
 
-def can_test(connector: Connector) -> bool:
-    return connector.test is not None
+def obstacle(connector: Connector, values: Mapping[str, Any]) -> str:
+    """Why a connection with these values can't be tested, as a sentence; "" if it can."""
+    if connector.test is None:
+        return f"Relay can't test a connection to {connector.label}: the first run shows whether it works"
+    if connector.test.needs and not values.get(connector.test.needs):
+        label = next(field.label for field in connector.connection if field.key == connector.test.needs)
+        return f"There is nothing to test: the connection has no {label}"
+    return ""
 
 
 def run(connection: Connection) -> ConnectionReport:
     """Test a connection and store the result in its row. Raises Busy, and RelayError for an unknown connector."""
     connector = registry.connector(connection.connector)
-    if connector.test is None:
-        return ConnectionReport(
-            works=False, message=f"Relay can't test a connection to {connector.label}", is_known=False
-        )
-    call = functools.partial(_call, connector, connector.test, connection)
     try:
-        identity = turns.in_turn(connection.workspace_id, call)
+        reason = obstacle(connector, connection.unseal() if connector.test and connector.test.needs else {})
+        if reason or connector.test is None:
+            return ConnectionReport(works=False, message=reason, is_known=False)
+        call = functools.partial(_call, connector, connector.test, connection)
+        result = turns.in_turn(connection.workspace_id, call)
     except Busy:
         raise
     except RelayError as error:
         result = ConnectionReport(works=False, message=_short(str(error), MAX_MESSAGE_CHARACTERS))
-    else:
-        who = f" as {identity}" if identity else ""
-        result = ConnectionReport(works=True, message=f"Connected to {connector.label}{who}", identity=identity)
     _store(connection, result)
     return result
 
 
-def _call(connector: Connector, test: ConnectionTest, connection: Connection) -> str:
-    """Whom the connection is connected as. Raises RelayError with what is wrong."""
+def _call(connector: Connector, test: ConnectionTest, connection: Connection) -> ConnectionReport:
+    """The report about a connection that works. Raises RelayError with what is wrong."""
     caller = service_call.caller(connector, connection.workspace_id, connection)
     answer = caller.call(_action(test), absent=test.call.absent)
-    return _short(str(answer.masked(_identity(test, answer.body))), MAX_IDENTITY_CHARACTERS)
+    public = {key: (caller.values or {}).get(key) for key in _public(connector)}
+    context = {"body": answer.body, "status": answer.status, "connection": public}
+    identity = _said(answer, test.identity, context, MAX_IDENTITY_CHARACTERS)
+    says = _said(answer, test.says, context, MAX_MESSAGE_CHARACTERS)
+    who = f" as {identity}" if identity else ""
+    return ConnectionReport(works=True, message=says or f"Connected to {connector.label}{who}", identity=identity)
+
+
+def _public(connector: Connector) -> list[str]:
+    return [field.key for field in connector.connection if not field.secret]
 
 
 @functools.cache
@@ -74,15 +86,15 @@ def _action(test: ConnectionTest) -> Action:
     return as_action(test.call)
 
 
-def _identity(test: ConnectionTest, body: Any) -> str:
-    """The identity in an answer; "" if the answer doesn't have it, for the credential works all the same."""
-    if not test.identity:
+def _said(answer: CallAnswer, template: str, context: Mapping[str, Any], limit: int) -> str:
+    """What a template says about an answer; "" if the answer doesn't have it, for the credential works all the same."""
+    if not template:
         return ""
     try:
-        value = compile_leaf(test.identity).render({"body": body})
+        value = compile_leaf(template).render(context)
     except TemplateError:
         return ""
-    return "" if value is None else as_text(value)
+    return "" if value is None else _short(str(answer.masked(as_text(value))), limit)
 
 
 def _short(text: str, limit: int) -> str:

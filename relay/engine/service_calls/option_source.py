@@ -23,6 +23,7 @@ from relay.models import Connection
 from relay.templating import Leaf, Missing, compile_leaf, has_template
 
 MAX_OPTIONS = 10_000  # of one list
+MAX_SHOWN = 500  # of one list, to people and to callers of the API; they can search for the others
 MAX_PAGES = 50
 LIST_SECONDS = 15.0  # for all pages of a list
 MAX_VALUE_CHARACTERS = 1_000

@@ -104,9 +104,12 @@ class Caller:
 
     def _judged(self, action: Action, masked: MaskedAnswer, url: str, secrets: tuple[str, ...]) -> CallAnswer:
         answer, label = masked.answer, self.connector.label
-        verdict = response_rules.judge(action, answer, hide=masked.hide)
+        verdict = response_rules.judge(action, answer, service=label, hide=masked.hide)
         if verdict.kind != "succeeded":
             refused = verdict.kind == "refused" or answer.status == 401
+            if action.target == "mail" and not refused:
+                # The codes of mail servers mean something else than those of HTTP.
+                raise CallFailed(f"{label}: {verdict.message}", status=answer.status)
             raise CallFailed(_sentence(label, answer, verdict.message, refused), status=answer.status, refused=refused)
         if answer.fault:
             raise CallFailed(f"The answer of {label} can't be used: {masked.hide(answer.fault)}", status=answer.status)
@@ -116,7 +119,8 @@ class Caller:
 def _sentence(label: str, answer: Answer, message: str, refused: bool) -> str:
     """Why a service did not do what it was asked, as a sentence. `message`: its own message, masked."""
     if answer.status < 300:  # The status of such an answer explains nothing.
-        message = message.replace(f"The answer was {answer.status}: ", "It says: ", 1)
+        for start in (f"The answer was {answer.status}: ", f"{label} refused: "):
+            message = message.replace(start, "It says: ", 1)
     if refused:
         return f"{label} refuses the credential. {message}"
     if answer.status == 403:

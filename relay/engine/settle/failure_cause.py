@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from relay import masking, redaction
+from relay.connectors import response_rules
 from relay.engine.walk.unknown_outcomes import UNKNOWN
 from relay.engine.walk.work_item import Outcome
 from relay.flows import nesting
@@ -110,7 +111,7 @@ def _cause(outcome: Outcome, fault: _Fault) -> FailureCause:
     step = _step(outcome.work_item.plan.steps, fault.at) if fault.at else None
     service = _service(outcome, step, fault.at) if isinstance(step, ActionStep) else ""
     reason = masking.mask(redaction.clean(fault.reason), outcome.hidden)
-    words = _words(fault.kind, service, reason)
+    words = _words(fault.kind, service, _in_its_words(step, reason))
     # Runs held for one destination are one issue, whatever their probes and attempts were answered.
     mark = f"{service}\n{normalized(reason)}" if fault.kind == IssueKind.FAILED else service
     return FailureCause(
@@ -122,6 +123,11 @@ def _cause(outcome: Outcome, fault: _Fault) -> FailureCause:
         reason[:MAX_REASON],
         mark,
     )
+
+
+def _in_its_words(step: PlanStep | None, reason: str) -> str:
+    """The reason as the service has said it, without its meaning."""
+    return response_rules.without_meaning(step.action, reason) if isinstance(step, ActionStep) else reason
 
 
 def _step(steps: Sequence[PlanStep], at: str) -> PlanStep | None:
@@ -159,10 +165,11 @@ def _words(kind: IssueKind, service: str, reason: str) -> str:
     if kind == IssueKind.UNKNOWN:
         text = reason.removesuffix(UNKNOWN).strip().rstrip(".")
         return f"{_service_says(service, text)}: nobody knows whether it was done" if text else _no_answer(service)
+    said = reason.replace(f"{service} refused: ", "", 1)
     if kind == IssueKind.DESTINATION:
-        return f"{service or 'A destination'} keeps failing: {_answer(reason)}"
+        return f"{service or 'A destination'} keeps failing: {_answer(said)}"
     if kind == IssueKind.CREDENTIAL:
-        return f"{service or 'A service'} refuses the credential: {_answer(reason)}"
+        return f"{service or 'A service'} refuses the credential: {_answer(said)}"
     return _service_says(service, reason)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from functools import partial
 
 import structlog
 
 from relay.engine.configuration import subscription_renewal
 from relay.engine.configuration.subscription_renewal import SubscriptionLease
-from relay.engine.database import statements
+from relay.engine.database.workspace_threads import WorkspaceThreads
 
 log = structlog.get_logger()
 
@@ -20,11 +20,12 @@ ROUND_ROWS = 50
 
 
 class SubscriptionThreads:
-    """The renewals of this process. Its threads have database connections of their own."""
+    """The renewals of this process."""
 
     def __init__(self) -> None:
-        self._threads: list[tuple[int, threading.Thread]] = []
+        self._threads = WorkspaceThreads("subscription", limit=MAX_THREADS, workspace_limit=MAX_THREADS_OF_WORKSPACE)
         self._next_at = 0.0
+        self.wait = self._threads.wait
 
     def tick(self) -> None:
         """Start what is due and has room. One round of upkeep, with a query every few seconds."""
@@ -36,21 +37,8 @@ class SubscriptionThreads:
 
     def start(self) -> None:
         for one in subscription_renewal.due(ROUND_ROWS):
-            if self._has_room(one.workspace_id) and (lease := subscription_renewal.take(one)) is not None:
-                thread = threading.Thread(target=_work, args=(lease,), name="subscription", daemon=True)
-                self._threads.append((one.workspace_id, thread))
-                thread.start()
-
-    def _has_room(self, workspace_id: int) -> bool:
-        self._threads = [(owner, thread) for owner, thread in self._threads if thread.is_alive()]
-        owners = [owner for owner, _ in self._threads]
-        return len(owners) < MAX_THREADS and owners.count(workspace_id) < MAX_THREADS_OF_WORKSPACE
-
-    def wait(self, seconds: float) -> None:
-        """Wait for what is under way, for up to `seconds` in all, before the process ends."""
-        end = time.monotonic() + seconds
-        for _, thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            if self._threads.has_room(one.workspace_id) and (lease := subscription_renewal.take(one)) is not None:
+                self._threads.start(one.workspace_id, partial(_work, lease))
 
 
 def _work(lease: SubscriptionLease) -> None:
@@ -59,8 +47,6 @@ def _work(lease: SubscriptionLease) -> None:
     except Exception:
         # It is due again when the lease has ended.
         log.exception("subscription.broke", subscription=lease.subscription_id)
-    finally:
-        statements.disconnect()
 
 
 _threads = SubscriptionThreads()

@@ -218,7 +218,13 @@ class Delivery:
         names = None if success is None else lambda own: success({**self.walk.context, **own})
         try:
             verdict = response_rules.judge(
-                self.action, answer, inputs=self.inputs, success=names, hide=masked.hide, calls=self.calls
+                self.action,
+                answer,
+                inputs=self.inputs,
+                success=names,
+                service=self.step.connector.label,
+                hide=masked.hide,
+                calls=self.calls,
             )
         except RelayError as error:
             reason = f"The answer was {answer.status}, and its success could not be determined: {masked.said(error)}"

@@ -14,6 +14,7 @@ from relay.connectors.definition import Action, Call, Connector
 from relay.connectors.response_rules import NO_CALLS, AnswerVerdict
 from relay.engine.walk.access_tokens import AccessToken
 from relay.engine.walk.action_inputs import Inputs, rendered
+from relay.engine.walk.action_request import call_names
 from relay.engine.walk.walk import Walk
 from relay.engine.walk.work_item import OAuthConnection
 from relay.errors import ConnectionMissing, TemplateError
@@ -88,19 +89,15 @@ def shown_record(
         return _sketched(connector, action, inputs, key, calls)
     public = masked_request.shown_connection(connector, connection)
     return redaction.request_record(
-        masked_request.outline(connector, action, inputs, public, key=key, names=_names(calls)), ()
+        masked_request.outline(connector, action, inputs, public, key=key, names=call_names(calls).shown), ()
     )
-
-
-def _names(calls: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"calls": calls} if calls else request_builder.NO_NAMES
 
 
 def _sketched(
     connector: Connector, action: Action, inputs: Mapping[str, Any], key: str, calls: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A request record with readable placeholders for the missing connection."""
-    request = masked_request.sketch(connector, action, inputs, key=key, names=_names(calls))
+    request = masked_request.sketch(connector, action, inputs, key=key, names=call_names(calls).shown)
     record = redaction.request_record(request, ())
     placeholders = {name: value for name, value in request.headers.items() if "{{ connection." in value}
     return {**record, "url": request.url, "headers": {**record["headers"], **placeholders}}

@@ -9,7 +9,7 @@ from relay import backoff, templating
 from relay.connectors import registry, value_kinds
 from relay.connectors.chains import MAX_KEY
 from relay.connectors.definition import Action, Connector, Field
-from relay.connectors.input_coercion import applies, coerce, is_blank, is_blank_row
+from relay.connectors.input_coercion import applies, coerce, excluded, is_blank, is_blank_row
 from relay.errors import Fault, RelayError, RequestRefused
 from relay.flows import step_types
 from relay.flows.checks.names import Scope, condition_faults, template_faults
@@ -72,6 +72,7 @@ def _connection(step: step_types.Action, connector: Connector, action: Action, p
 
 def _inputs(step: step_types.Action, action: Action, path: str) -> Iterator[Fault]:
     yield from _unknown_names(action.inputs, step.inputs, path, "input")
+    yield from _excluded(action.inputs, step.inputs, path)
     for field, value in _asked(action.inputs, step.inputs):
         place = join(path, field.key)
         if not _is_template(value):
@@ -82,9 +83,19 @@ def _inputs(step: step_types.Action, action: Action, path: str) -> Iterator[Faul
 def _fields(fields: tuple[Field, ...], values: Mapping[str, Any], path: str, label: str) -> Iterator[Fault]:
     """Yields the faults of the parts of an object or of a row; `label`: what they are part of."""
     yield from _unknown_names(fields, values, path, "field")
+    yield from _excluded(fields, values, path)
     for field, value in _asked(fields, values):
         for fault in () if _is_template(value) else _value_faults(field, value, join(path, field.key)):
             yield Fault(fault.path, f"{label}: {fault.message}")
+
+
+def _excluded(fields: tuple[Field, ...], values: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    """Yields the fields that are given as constants together with one that they exclude."""
+    given = {one.key for one in fields if not is_blank(one, values.get(one.key))}
+    constant = {key for key in given if not _is_template(values[key])}
+    for field in fields:
+        if {field.key, field.excludes} <= constant:
+            yield Fault(join(path, field.key), excluded(fields, field))
 
 
 def _unknown_names(fields: tuple[Field, ...], values: Mapping[str, Any], path: str, noun: str) -> Iterator[Fault]:

@@ -17,13 +17,11 @@ from relay.flows.checks.actions import MAX_ID_IN_LOOP, action_faults
 from relay.flows.checks.answers import WITHOUT_BODY, written_faults
 from relay.flows.checks.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
 from relay.flows.compiler import MAX_DIGEST_RUNS
+from relay.flows.limits import MAX_DEPTH, MAX_NESTED_LOOPS, MAX_STEPS
 from relay.flows.outputs import output_names
 from relay.flows.structure_checks import join, suggestion
 from relay.templating.environment import GLOBALS
 
-MAX_STEPS = 100
-MAX_DEPTH = 8
-MAX_NESTED_LOOPS = 3
 MAX_NAME = 200
 
 MAX_ELEMENTS = 10_000

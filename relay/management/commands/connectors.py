@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.connectors import registry
 from relay.connectors.definition import Action, Connector, Field, Output, Preset
+from relay.connectors.examples.loader import list_examples
 from relay.connectors.limits import limit_text
 from relay.connectors.service_page import service_page
 from relay.management.command import RelayCommand
@@ -76,8 +77,19 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    """A field; `fields` are the parts of an object or of a row, and only those have them."""
-    inner = {"fields": [_field(part) for part in field.fields]} if field.fields else {}
+    """A field with the limits that it has; `fields` are the parts of an object or of a row."""
+    limits = {
+        "help": field.help,
+        "default": field.default,
+        "options": list(field.options),
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "max_items": field.max_items,
+        "pattern": field.pattern,
+        "excludes": field.excludes,
+        "when": {"field": field.when[0], "values": list(field.when[1])} if field.when else None,
+        "fields": [_field(part) for part in field.fields],
+    }
     return {
         "key": field.key,
         "label": field.label,
@@ -85,7 +97,7 @@ def _field(field: Field) -> dict[str, Any]:
         "required": field.required,
         "example": field.example if field.example != "" else field.default,
         "max_length": field.max_length,
-        **inner,
+        **{name: value for name, value in limits.items() if value not in (None, "", [])},
     }
 
 
@@ -94,8 +106,12 @@ def _output(output: Output) -> dict[str, Any]:
 
 
 def _preset(preset: Preset) -> dict[str, Any]:
-    """A preset; `samples` are types of events that its sender sends."""
-    return {"key": preset.key, "label": preset.label, "samples": [{"name": name} for name in (preset.example,) if name]}
+    """A preset; `samples` are the stored examples of its events, with the type and the whole event of each."""
+    samples = [
+        {"name": example.name, "type": example.event, "event": example.as_event()}
+        for example in list_examples(preset.key)
+    ]
+    return {"key": preset.key, "label": preset.label, "samples": samples}
 
 
 def _keys(records: tuple[Action, ...] | tuple[Preset, ...]) -> str:

@@ -1,9 +1,10 @@
-"""Defines filters for formats that other programs read: encoded words of headers and fields of CSV."""
+"""Defines filters for formats that other programs read: encoded words of headers, fields of CSV and values of SOQL."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -23,6 +24,10 @@ _is_plain = re.compile(r"[\t\x20-\x7e]*").fullmatch
 _is_sendable = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f-\x9f]*").fullmatch
 # Charset, language (RFC 2231), encoding and content of an encoded word.
 _words = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,40})?\?([bBqQ])\?([^?\s]*+)\?=", re.ASCII).finditer
+# SOQL has an escape for each; a control character without a short one is written by its code.
+_SOQL = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | {
+    ord(sign): f"\\{escape}" for sign, escape in zip("\n\r\t\b\f'\\", "nrtbf'\\", strict=True)
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -104,6 +109,26 @@ def _field(value: Any, separator: str, *, formulas: bool) -> str:
     return field
 
 
+def soql(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise Unfit("a list that is not empty", value)
+        charge(4 * len(value))
+        return f"({', '.join(map(_soql_value, value))})"
+    return _soql_value(value)
+
+
+def _soql_value(value: Any) -> str:
+    if value is None or isinstance(value, (bool, int, float)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Unfit("a number that is finite", value)
+        return as_text(value) if value is not None else "null"
+    source = text(value, "text, a number, true, false, null or a list of them")
+    charge(1 + (len(source) >> 2))
+    expect_text(6 * len(source))
+    return f"'{source.translate(_SOQL)}'"
+
+
 def _is_number(field: str) -> bool:
     try:
         number(field)
@@ -135,5 +160,12 @@ FILTERS = {
         help="Writes text outside ASCII as encoded words, for headers that do not take UTF-8.",
         example="{{ 'Grüße' | rfc2047 }}",
         result="=?UTF-8?B?R3LDvMOfZQ==?=",
+    ),
+    "soql": Filter(
+        function=soql,
+        cost=150,
+        help="A value in a query of Salesforce: text in quotes, escaped; a list for IN.",
+        example="""{{ "Bob's BBQ" | soql }}""",
+        result="""'Bob\\'s BBQ'""",
     ),
 }

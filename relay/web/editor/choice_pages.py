@@ -9,8 +9,9 @@ from django.views.decorators.http import require_POST
 from relay.errors import RelayError
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.editor import choices as choices_of
-from relay.web.editor import draft_edits, draft_saving
+from relay.web.editor import draft_saving
 from relay.web.editor.choices import MAX_SEARCH_CHARACTERS
+from relay.web.editor.steps import places
 from relay.web.ui import form_data
 
 
@@ -28,7 +29,7 @@ def choices(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
         edited = draft_saving.read(flow, request.POST)
     except RelayError as error:
         raise Http404 from error
-    step = choices_of.of_step(request.workspace, draft_edits.find_step(edited.document, edited.open_id))
+    step = choices_of.of_step(request.workspace, places.find_step(edited.document, edited.open_id))
     shown = step.fetch(name, search=search, is_fresh="fresh" in request.POST) if step else None
     if shown is None:
         raise Http404

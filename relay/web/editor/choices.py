@@ -16,7 +16,7 @@ from relay.web.editor import choice_picks
 from relay.web.editor.form_fields import FormField
 from relay.web.ui import form_rows
 
-MAX_SHOWN = 500
+MAX_SHOWN = option_source.MAX_SHOWN
 MAX_SEARCH_CHARACTERS = option_source.MAX_SEARCH_CHARACTERS
 
 

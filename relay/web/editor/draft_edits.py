@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,37 +10,42 @@ import msgspec
 
 from relay.connectors.definition import Action, Connector
 from relay.flows import nesting
-from relay.web.editor import simple_forms
+from relay.web.editor.steps import places
 
-STEP_TYPES = ("filter", "set", "action", *simple_forms.NEW_STEPS)
 JSON = dict[str, Any]
 
 
 def editable_copy(document: Any) -> JSON:
-    """Return a copy in which `trigger` is an object and `steps` a list of objects with ids, whatever the draft has."""
+    """Return a copy in which `trigger` is an object and every list of steps holds objects with ids."""
     # A round trip through JSON costs a tenth of a deep copy.
     edited: JSON = msgspec.json.decode(msgspec.json.encode(document)) if isinstance(document, dict) else {}
     steps = edited.get("steps")
-    edited["steps"] = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    step_ids: StepIds | None = None
-    for step in edited["steps"]:
-        if not isinstance(step.get("id"), str) or not step["id"]:
-            step_ids = step_ids or StepIds(edited)
-            step["id"] = step_ids.unused(str(step.get("kind") or "step"))
+    edited["steps"] = _objects(steps) if isinstance(steps, list) else []
     if not isinstance(edited.get("trigger"), dict):
         edited["trigger"] = {"kind": "webhook"}
+    nameless = list(_tidy(edited["steps"]))
+    step_ids = StepIds(edited) if nameless else None
+    for step in nameless:
+        step["id"] = step_ids.unused(str(step.get("kind") or "step")) if step_ids else ""
     return edited
 
 
-def position(document: JSON, step_id: str) -> int:
-    """Return the index of a top-level step, or -1."""
-    return next((index for index, step in enumerate(document["steps"]) if step["id"] == step_id), -1)
+def _objects(value: list[Any]) -> list[JSON]:
+    return [item for item in value if isinstance(item, dict)]
 
 
-def find_step(document: JSON, step_id: str) -> JSON | None:
-    """Return a top-level step, or None."""
-    index = position(document, step_id)
-    return document["steps"][index] if index >= 0 else None
+def _tidy(steps: list[JSON]) -> Iterator[JSON]:
+    """Leave out of every list what is no object; yield the steps without an id."""
+    for step in steps:
+        if not isinstance(step.get("id"), str) or not step["id"]:
+            yield step
+        if isinstance(step.get("branches"), list):
+            step["branches"] = _objects(step["branches"])
+        for holder in (*places.paths_of(step), step):
+            for key in ("steps", "else", "error_steps"):
+                if isinstance(holder.get(key), list):
+                    holder[key] = _objects(holder[key])
+                    yield from _tidy(holder[key])
 
 
 class StepIds:
@@ -66,60 +71,9 @@ def unused_id(document: JSON, stem: str) -> str:
     return StepIds(document).unused(stem)
 
 
-def add(document: JSON, kind: str, *, after: str) -> str:
-    """Insert a new step after the step `after`, or first, and return its id."""
-    step: JSON = {"id": unused_id(document, kind), "kind": kind}
-    if kind == "filter":
-        step["when"] = {"all": [{"left": "", "op": "equals", "right": ""}]}
-    elif kind == "set":
-        step["values"] = {}
-    else:
-        step.update(copy.deepcopy(simple_forms.NEW_STEPS.get(kind, {})))
-    document["steps"].insert(position(document, after) + 1, step)
-    return str(step["id"])
-
-
-def move(document: JSON, step_id: str, *, by: int) -> None:
-    index = position(document, step_id)
-    target = index + by
-    steps = document["steps"]
-    if index >= 0 and 0 <= target < len(steps):
-        steps[index], steps[target] = steps[target], steps[index]
-
-
-def duplicate(document: JSON, step_id: str) -> str:
-    """Insert a copy after a step, and return the id of the copy, or `step_id` if there is no such step."""
-    step = find_step(document, step_id)
-    if step is None:
-        return step_id
-    duplicate_step = copy.deepcopy(step)
-    step_ids = StepIds(document)
-    document["steps"].insert(position(document, step_id) + 1, duplicate_step)
-    for nested, _ in nesting.every([duplicate_step]):
-        nested["id"] = step_ids.unused(nested["id"])
-    return str(duplicate_step["id"])
-
-
-def toggle(document: JSON, step_id: str) -> None:
-    """Disable a step, or enable a disabled one."""
-    step = find_step(document, step_id)
-    if step is not None and not step.pop("disabled", False):
-        step["disabled"] = True
-
-
-def remove(document: JSON, step_id: str) -> str:
-    """Remove a step, and return the id of the card to open next."""
-    index = position(document, step_id)
-    if index < 0:
-        return "trigger"
-    del document["steps"][index]
-    steps = document["steps"]
-    return str(steps[min(index, len(steps) - 1)]["id"]) if steps else "trigger"
-
-
 def choose_action(document: JSON, step_id: str, *, connector: Connector, action: Action, connection: str | None) -> str:
     """Set the action of a step, and return its id. A new step gets an id that names the connector."""
-    step = find_step(document, step_id)
+    step = places.find_step(document, step_id)
     if step is None:
         return step_id
     key = f"{connector.key}.{action.key}"

@@ -12,10 +12,11 @@ from django.http import QueryDict
 
 from relay.engine.configuration import flow_lifecycle
 from relay.errors import DocumentFaults, DraftChanged, RelayError
-from relay.flows import loading
+from relay.flows import loading, nesting
 from relay.flows.merging import Conflict, merge
 from relay.models import Flow, User
 from relay.web.editor import draft_edits, form_parser
+from relay.web.editor.steps import places
 from relay.web.ui import form_data
 
 MAX_CARD_BYTES = flow_lifecycle.MAX_DRAFT_BYTES
@@ -78,18 +79,21 @@ def read(flow: Flow, data: QueryDict, *, overwrite: bool = False) -> EditedDraft
     """
     document = draft_edits.editable_copy(flow.draft)
     step_id = form_data.text(data, "step", limit=form_parser.MAX_NAME_CHARACTERS)
+    base = _base(data)
+    is_same_page = bool(flow.draft_page) and flow.draft_page == page_of(data)
+    if base is not None and base.get("kind") == "path" and not is_same_page:
+        step_id = _path_now(document, step_id, base)
     saved = card_of(document, step_id)
     # Without "form" the page doesn't show the card's fields, so there is nothing to read.
     if "form" not in data:
         return EditedDraft(document, step_id if saved is not None else "trigger")
-    base = _base(data)
     if saved is None:
         return _read_removed(document, step_id, base, data)
     base = copy.deepcopy(saved) if base is None else base
     mine = copy.deepcopy(base)
     form_parser.apply(step_id, mine, data)
     merged, conflicts = merge(base, mine, saved)
-    if overwrite or (flow.draft_page and flow.draft_page == page_of(data)):
+    if overwrite or is_same_page:
         conflicts = []
     _replace_card(document, step_id, merged)
     return EditedDraft(document, step_id, mine, conflicts, others=_revision(data) != flow.draft_revision)
@@ -120,11 +124,22 @@ def restore_step(flow: Flow, data: QueryDict) -> EditedDraft:
     edited = read(flow, data)
     if not edited.gone or edited.card is None:
         return edited
-    taken = {step["id"] for step in edited.document["steps"]}
-    if edited.card.get("id") in taken or not isinstance(edited.card.get("id"), str):
+    if edited.card.get("kind") == "path":
+        _restore_path(edited)
+        return EditedDraft(edited.document, edited.open_id, edited.card)
+    taken = {step["id"] for step in nesting.all_steps(edited.document)}
+    own = {step["id"] for step in nesting.all_steps({"steps": [edited.card]})}
+    if own & taken or not own:
         raise RelayError("This step can't be restored")
     edited.document["steps"].append(edited.card)
     return EditedDraft(edited.document, edited.open_id, edited.card)
+
+
+def _restore_path(edited: EditedDraft) -> None:
+    branch = places.find_step(edited.document, edited.open_id.rpartition(":")[0])
+    if branch is None or edited.card is None or not isinstance(branch.get("branches"), list):
+        raise RelayError("This path can't be restored: its branch was removed too")
+    branch["branches"].append({**_without_kind(edited.card), "steps": []})
 
 
 def blocked_reasons(flow: Flow, edited: EditedDraft, by: User) -> list[str]:
@@ -132,7 +147,8 @@ def blocked_reasons(flow: Flow, edited: EditedDraft, by: User) -> list[str]:
     who = "You" if flow.draft_saved_by_id == by.pk else str(flow.draft_saved_by or "Somebody else")
     where = " in another tab" if flow.draft_saved_by_id == by.pk else ""
     if edited.gone:
-        return [f"{who} removed this step{where}. What you typed is only on this page."]
+        what = "path" if edited.card and edited.card.get("kind") == "path" else "step"
+        return [f"{who} removed this {what}{where}. What you typed is only on this page."]
     return [f"{who} changed {_path_text(conflict.path)}{where}: {_change(conflict)}" for conflict in edited.conflicts]
 
 
@@ -143,7 +159,32 @@ def card_of(document: dict[str, Any], step_id: str) -> dict[str, Any] | None:
     if step_id == "trigger":
         trigger: dict[str, Any] = document["trigger"]
         return trigger
-    return draft_edits.find_step(document, step_id)
+    step = places.find_step(document, step_id)
+    path = places.find_path(document, step_id) if step is None else None
+    return {"kind": "path", **_path_part(path.own)} if path else step
+
+
+def _path_part(path: dict[str, Any]) -> dict[str, Any]:
+    """The part of a path that its card edits: not its steps."""
+    return {key: value for key, value in path.items() if key != "steps"}
+
+
+def _without_kind(card: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in card.items() if key != "kind"}
+
+
+def _path_now(document: dict[str, Any], address: str, base: dict[str, Any]) -> str:
+    """The address of a path that others may have moved since its form was shown; one that isn't there if it is gone."""
+    path = places.find_path(document, address)
+    if path is not None and path.own.get("name") == base.get("name"):
+        return address
+    step_id = address.rpartition(":")[0]
+    paths = places.paths_of(places.find_step(document, step_id) or {})
+    same = [number for number, one in enumerate(paths, 1) if one.get("name") == base.get("name")]
+    if len(same) == 1:
+        return f"{step_id}:{same[0]}"
+    is_renamed = path is not None and path.own.get("when") == base.get("when")
+    return address if is_renamed else f"{step_id}:{len(paths) + 1}"
 
 
 def _replace_card(document: dict[str, Any], step_id: str, card: dict[str, Any]) -> None:
@@ -151,14 +192,20 @@ def _replace_card(document: dict[str, Any], step_id: str, card: dict[str, Any]) 
         for key in FLOW_KEYS:
             document.pop(key, None)
         document.update(card)
-    elif step_id == "trigger":
+        return
+    if step_id == "trigger":
         document["trigger"] = card
-    else:
-        document["steps"][draft_edits.position(document, step_id)] = card
+        return
+    position = places.position_of(document, step_id)
+    path = places.find_path(document, step_id) if position is None else None
+    if position is not None:
+        position.list.steps[position.index] = card
+    elif path is not None:
+        path.paths[path.index] = {**_without_kind(card), "steps": path.own.get("steps", [])}
 
 
 def _read_removed(document: dict[str, Any], step_id: str, base: dict[str, Any] | None, data: QueryDict) -> EditedDraft:
-    if base is None or base.get("id") != step_id:
+    if base is None or (base.get("kind") != "path" and base.get("id") != step_id):
         raise RelayError("This step no longer exists. Reload the page.")
     form_parser.apply(step_id, base, data)
     return EditedDraft(document, step_id, base, gone=True, others=True)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from django.contrib import messages
-from django.http import QueryDict
 
 from relay.connectors import registry
 from relay.engine import go_live_checks
@@ -17,42 +14,14 @@ from relay.engine.preview import preview
 from relay.errors import RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
-from relay.models import Flow
-from relay.web.auth.access import WorkspaceRequest
 from relay.web.editor import data_source, draft_edits, draft_saving, pasted_command, sample_sending, trigger_kinds
-from relay.web.editor.pasted_command import PastedCommand
+from relay.web.editor.editor_command import UNDO, EditorCommand
+from relay.web.editor.steps import places, step_commands
 from relay.web.ui import form_data, form_rows
 
-UNDO = "undo"  # in the session: the former draft; in the address: offer to undo
 QUESTION = "asks"  # in the address: what to confirm first, `publish` or `sample`
 MAX_CHANGES_CHARACTERS = 400  # of the changes in the message after publishing
 ROW_GROUPS = {"rule": ("left", "op", "right"), "input": trigger_kinds.COLUMNS}
-
-
-@dataclass(slots=True)
-class EditorCommand:
-    """One press of a button: the draft with the open form merged in, and the card and query to show next.
-
-    `pasted`: what became of a cURL command, to be shown at once, because its text is not stored. `own`: the text of a
-    sample that was not sent, for the same reason.
-    """
-
-    request: WorkspaceRequest
-    flow: Flow
-    document: dict[str, Any]
-    data: QueryDict
-    open_id: str = "trigger"
-    query: dict[str, str] = field(default_factory=dict)
-    pasted: PastedCommand | None = None
-    own: str = ""
-
-    @property
-    def chosen(self) -> str:
-        """The event that the page shows, as in its address."""
-        return form_data.text(self.data, data_source.PARAMETER, limit=40)
-
-    def save(self) -> None:
-        flow_lifecycle.save_draft(self.flow, self.document, by=self.request.user, page=draft_saving.page_of(self.data))
 
 
 def perform(command: EditorCommand, word: str, rest: list[str]) -> None:
@@ -60,8 +29,8 @@ def perform(command: EditorCommand, word: str, rest: list[str]) -> None:
     handler = _HANDLERS.get(word)
     if handler is None:
         raise RelayError("Unknown action. Reload the page.")
-    if word in _WHOLE_DRAFT and draft_saving.is_stale(command.flow, command.data):
-        raise RelayError("Others have changed this flow since the page was loaded. Look at it, then try again.")
+    if word in _WHOLE_DRAFT:
+        command.require_fresh()
     if word not in {"undo", "save"}:
         command.request.session.pop(UNDO, None)
     handler(command, *([*rest, "", "", ""])[:2])
@@ -71,45 +40,6 @@ def perform(command: EditorCommand, word: str, rest: list[str]) -> None:
 
 def _save(command: EditorCommand, _first: str, _second: str) -> None:
     command.save()
-
-
-def _add(command: EditorCommand, kind: str, after: str) -> None:
-    if kind not in draft_edits.STEP_TYPES:
-        raise RelayError("Unknown step type")
-    command.open_id = draft_edits.add(command.document, kind, after=after)
-    command.save()
-
-
-def _move(by: int) -> Callable[[EditorCommand, str, str], None]:
-    def move(command: EditorCommand, step_id: str, _second: str) -> None:
-        draft_edits.move(command.document, step_id, by=by)
-        command.save()
-
-    return move
-
-
-def _duplicate(command: EditorCommand, step_id: str, _second: str) -> None:
-    command.open_id = draft_edits.duplicate(command.document, step_id)
-    command.save()
-
-
-def _switch(command: EditorCommand, step_id: str, _second: str) -> None:
-    draft_edits.toggle(command.document, step_id)
-    command.save()
-
-
-def _remove(command: EditorCommand, step_id: str, _second: str) -> None:
-    command.save()
-    _offer_undo(command, "Step removed.")
-    command.open_id = draft_edits.remove(command.document, step_id)
-    command.save()
-
-
-def _offer_undo(command: EditorCommand, what: str) -> None:
-    """Store the draft in the session, and offer to undo `what`."""
-    draft = draft_edits.editable_copy(command.document)
-    command.request.session[UNDO] = {"flow": command.flow.pk, "draft": draft, "step": command.open_id, "what": what}
-    command.query[UNDO] = "1"
 
 
 def _undo(command: EditorCommand, _first: str, _second: str) -> None:
@@ -124,7 +54,7 @@ def _undo(command: EditorCommand, _first: str, _second: str) -> None:
 
 def _discard(command: EditorCommand, _first: str, _second: str) -> None:
     command.save()
-    _offer_undo(command, "Draft reset to the live version.")
+    command.offer_undo("Draft reset to the live version.")
     flow_lifecycle.discard_draft(command.flow, by=command.request.user)
 
 
@@ -156,7 +86,7 @@ def _kind(command: EditorCommand, kind: str, _second: str) -> None:
     if trigger_kinds.kind_of(command.document["trigger"]) == kind:
         return
     command.save()
-    _offer_undo(command, _STARTS.get(kind, _STARTS["webhook"]))
+    command.offer_undo(_STARTS.get(kind, _STARTS["webhook"]))
     command.document["trigger"] = trigger_kinds.new_trigger(kind)
     command.save()
 
@@ -178,13 +108,14 @@ def _choose(command: EditorCommand, key: str, _second: str) -> None:
 
 def _more(command: EditorCommand, group: str, _second: str) -> None:
     """Add an empty row. Names and values always have one already."""
-    step = draft_edits.find_step(command.document, command.open_id)
-    flat = form_rows.flat_rules(step.get("when")) if step is not None and group == "rule" else None
-    if flat is not None:
-        _, rules = flat
+    holder = places.condition_holder(command.document, command.open_id)
+    flat = form_rows.flat_rules(holder.get("when")) if holder is not None and group == "rule" else None
+    if holder is not None and flat is not None:
+        join, rules = flat
         if len(rules) >= form_rows.MAX_ROWS:
-            raise RelayError(f"A filter may have {form_rows.MAX_ROWS} rows here")
-        rules.append({"left": "", "op": "equals", "right": ""})
+            raise RelayError(f"A condition may have {form_rows.MAX_ROWS} rows here")
+        holder["when"] = {join: [*rules, {"left": "", "op": "equals", "right": ""}]}
+        command.focus = f"f-left-{len(rules)}"
     command.save()
 
 
@@ -199,7 +130,7 @@ def _drop(command: EditorCommand, group: str, row: str) -> None:
 
 def _whole(command: EditorCommand, name: str, _second: str) -> None:
     """Edit an object or rows as one text: an expression, or the JSON of what was filled in."""
-    step = draft_edits.find_step(command.document, command.open_id)
+    step = places.find_step(command.document, command.open_id)
     if step is not None:
         draft_edits.write_as_text(step, name.split(".")[1:])
     command.save()
@@ -245,27 +176,30 @@ def _choices(command: EditorCommand, name: str, _second: str) -> None:
 
 def _curl(command: EditorCommand, _first: str, _second: str) -> None:
     """Replace the inputs of an HTTP step by those of the pasted cURL command, and offer to undo it."""
-    step = draft_edits.find_step(command.document, command.open_id)
+    step = places.find_step(command.document, command.open_id)
     if step is None or not pasted_command.accepts(step):
         raise RelayError("Choose the action “Send a request” first")
     pasted = pasted_command.read(command.data)
     try:
         command.save()
         if not pasted.error:
-            _offer_undo(command, "Inputs replaced.")
+            command.offer_undo("Inputs replaced.")
             step["inputs"] = pasted.request.inputs
             command.save()
     except RelayError as error:
-        command.query.pop(UNDO, None)
-        command.request.session.pop(UNDO, None)
+        command.withdraw_undo()
         pasted = pasted_command.failed(command.data, str(error))
     command.pasted = pasted
 
 
-def _sample(command: EditorCommand, answer: str, _second: str) -> None:
-    """Send the chosen event, or a pasted one, to the flow. A live flow runs its steps for real, so it asks first."""
+def _sample(command: EditorCommand, answer: str, example: str) -> None:
+    """Send the chosen event, or a pasted one, to the flow. A live flow runs its steps for real, so it asks first.
+
+    `answer`: `now` after the question, or `example` for an example of the sender: its preset and number.
+    """
     command.save()
-    sending = sample_sending.Sending(command.request, command.flow, form_data.text(command.data, "own").strip())
+    body = form_data.text(command.data, "own").strip()
+    sending = sample_sending.Sending(command.request, command.flow, body, example if answer == "example" else "")
     command.own = sending.body
     if answer != "now" and sending.must_ask():
         command.query[QUESTION] = "sample"
@@ -280,12 +214,7 @@ _HANDLERS: dict[str, Callable[[EditorCommand, str, str], None]] = {
     "save": _save,
     "mine": _save,
     "restore": _save,
-    "add": _add,
-    "up": _move(-1),
-    "down": _move(1),
-    "duplicate": _duplicate,
-    "switch": _switch,
-    "remove": _remove,
+    **step_commands.HANDLERS,
     "undo": _undo,
     "discard": _discard,
     "publish": _publish,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +9,7 @@ from relay.engine.configuration import flow_lifecycle
 from relay.engine.files import downloads
 from relay.engine.preview import last_answers
 from relay.engine.preview import preview as previewing
-from relay.engine.preview.preview import StepPreview
+from relay.engine.preview.preview import KnownData, StepPreview
 from relay.errors import Fault
 from relay.flows import nesting
 from relay.flows.diff import Difference
@@ -21,31 +20,19 @@ from relay.web.editor.data_source import DataSource
 from relay.web.editor.flow_form import FlowForm
 from relay.web.editor.form_fields import Form
 from relay.web.editor.step_form import StepForm
+from relay.web.editor.steps import cards as cards_of_steps
+from relay.web.editor.steps import places
+from relay.web.editor.steps.cards import Card
 from relay.web.editor.trigger_form import TriggerForm
-from relay.web.flows import step_summary, versions
-from relay.web.runs import narrative
+from relay.web.flows import versions
 from relay.web.ui import payload_tree
-
-_STEP_FAULT = re.compile(r"steps\[(\d+)\]\.?")
-
-
-@dataclass(slots=True)
-class Card:
-    """One card of the list. `summary`: what the step does, in one line."""
-
-    id: str
-    kind: str
-    name: str
-    summary: str
-    disabled: bool = False
-    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class EditorPage(TriggerForm, StepForm, FlowForm):
     """The editor's context, which templates know as `page`.
 
-    Only the form of the card `open_id` is shown: `trigger`, `flow` or the id of a step.
+    Only the form of the card `open_id` is shown: `trigger`, `flow`, the id of a step or the address of a path.
     """
 
     flow: Flow
@@ -54,10 +41,12 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
     data: DataSource
     cards: list[Card]
     faults: list[tuple[str, Fault]] | None = None
+    all_faults: list[Fault] = field(default_factory=list)
     step: dict[str, Any] | None = None
     form: Form | None = None
     preview: StepPreview | None = None
     picking: bool = False
+    known_data: KnownData | None = None
     choices: dict[str, FieldChoices] = field(default_factory=dict)
 
     @property
@@ -65,19 +54,30 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
         """The event that fields are previewed with."""
         return self.data.event
 
-    def name_of(self, card_id: str) -> str:
+    def name_of(self, address: str) -> str:
         """Return the name of a card on the page."""
-        names = {
-            "trigger": self.trigger_card[1],
-            "flow": "The flow",
-            **{card.id: card.name for card in self.cards},
-        }
-        return names.get(card_id, card_id)
+        names = {"trigger": self.trigger_card[1], "flow": "The flow"}
+        named = ((card.id, card.name) for card in cards_of_steps.every_card(self.cards))
+        return {**dict(named), **names}.get(address, address)
 
     @property
-    def fault_rows(self) -> list[tuple[str, str, Fault]]:
-        """Each fault with the id and the name of its card."""
-        return [(card_id, self.name_of(card_id), fault) for card_id, fault in self.faults or ()]
+    def named_faults(self) -> list[tuple[str, str, Fault]]:
+        """Each fault with the address and the name of its card."""
+        return [(address, self.name_of(address), fault) for address, fault in self.faults or ()]
+
+    @property
+    def open_card(self) -> Card | None:
+        """The card that is open, with its present name and summary; None for the trigger and the flow."""
+        return next((card for card in cards_of_steps.every_card(self.cards) if card.id == self.open_id), None)
+
+    @property
+    def known(self) -> KnownData:
+        """What is known at the open card."""
+        if self.known_data is None:
+            is_path = self.step is not None and self.step.get("kind") == "path"
+            step_id = self.open_id.rpartition(":")[0] if is_path else self.open_id
+            self.known_data = previewing.known_data(self.flow, self.document, step_id, self.event)
+        return self.known_data
 
     @property
     def changes(self) -> list[Difference]:
@@ -96,17 +96,22 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
         return payload_tree.files_tree(files) if files else None
 
     @property
+    def items(self) -> list[payload_tree.Node]:
+        """The first items of the loops around the open step, the innermost first."""
+        found = reversed(self.known.items.items())
+        return [payload_tree.build_tree(item, name=name, key=name, open_to=2) for name, item in found]
+
+    @property
     def outputs(self) -> payload_tree.Node | None:
         """The outputs of the steps before the open one for the chosen event, under their template names."""
-        outputs = previewing.known_outputs(self.flow, self.document, self.open_id, self.event)
+        outputs = self.known.outputs
         return payload_tree.build_tree(outputs, name="steps", key="steps", open_to=2) if outputs else None
 
     def search(self, words: str) -> list[payload_tree.Node]:
         """The parts of the data whose name or value contains `words`."""
         if self.event is None:
             return []
-        outputs = previewing.known_outputs(self.flow, self.document, self.open_id, self.event)
-        return payload_tree.search(self.event, words, {"steps": outputs})
+        return payload_tree.search(self.event, words, {**self.known.items, "steps": self.known.outputs})
 
     @property
     def borrowed_from(self) -> Run | None:
@@ -116,46 +121,52 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
 
 
 def build_page(
-    flow: Flow, open_id: str, *, document: dict[str, Any] | None = None, checked: bool = False, chosen: str = ""
+    flow: Flow,
+    open_id: str,
+    *,
+    document: dict[str, Any] | None = None,
+    checked: bool = False,
+    has_counts: bool = True,
+    chosen: str = "",
 ) -> EditorPage:
     """Return the editor of a flow with a card open: the trigger's, if there is no card `open_id`.
 
     `document`: an edited draft instead of the stored one. `checked`: with the faults that prevent publishing.
-    `chosen`: the event to show, as in the address (see `data_source`).
+    `has_counts`: with the number of items of each loop. `chosen`: the event to show, as in the address (see
+    `data_source`).
     """
     document = draft_edits.editable_copy(flow.draft if document is None else document)
-    data = data_source.choose(flow, chosen)
-    page = EditorPage(flow, document, open_id, data, [build_card(step) for step in nesting.top(document)])
+    page = EditorPage(flow, document, open_id, data_source.choose(flow, chosen), [])
+    page.step = _open_step(document, open_id)
+    page.open_id = page.step["id"] if page.step else "flow" if open_id == "flow" else "trigger"
+    is_loop = page.step is not None and page.step.get("kind") == "loop"
+    page.cards = cards_of_steps.build_cards(document, page.known.counts if has_counts or is_loop else {})
     if checked:
-        page.faults = assign_faults(flow_lifecycle.check(flow), page.cards)
-    page.step = draft_edits.find_step(document, open_id)
-    if page.step is None:
-        page.open_id = open_id if open_id == "flow" else "trigger"
-    else:
-        page.preview = previewing.preview(flow, document, open_id, data.event)
+        page.all_faults = flow_lifecycle.check(flow)
+        page.faults = cards_of_steps.assign_faults(page.all_faults, document, page.cards)
+    if page.step is not None:
+        page.preview = _preview(page)
         page.form = form_fields.build_form(page.step, page.preview)
     return page
 
 
-def assign_faults(faults: list[Fault], cards: list[Card]) -> list[tuple[str, Fault]]:
-    """Return each fault with the id of its card, and add its message to the card."""
-    assigned = []
-    for fault in faults:
-        match = _STEP_FAULT.match(fault.path)
-        index = int(match.group(1)) if match else -1
-        if match and index < len(cards):
-            cards[index].faults.append(fault.message)
-            assigned.append((cards[index].id, Fault(fault.path[match.end() :], fault.message)))
-        else:
-            assigned.append(("trigger" if fault.path.startswith("trigger") else "flow", fault))
-    return assigned
+def _open_step(document: dict[str, Any], open_id: str) -> dict[str, Any] | None:
+    """Return the step to open, or a path as a step of the kind `path`; None for any other card.
+
+    The entries of runs name the item of a loop too, as `tell[2]`.
+    """
+    for address in dict.fromkeys((open_id, nesting.base(open_id))):
+        step = places.find_step(document, address)
+        if step is not None:
+            return step
+    path = places.find_path(document, open_id)
+    return {**path.own, "kind": "path", "id": open_id} if path else None
 
 
-def build_card(step: dict[str, Any]) -> Card:
-    kind = str(step.get("kind"))
-    name = step.get("name")
-    does = narrative.does(step)
-    summarize = step_summary.SUMMARIES.get(kind)
-    summary = summarize(step) if summarize else does if name else ""
-    disabled = step.get("disabled") is True
-    return Card(step["id"], kind, name if isinstance(name, str) and name else does, summary, disabled)
+def _preview(page: EditorPage) -> StepPreview:
+    """Return the preview of the open step or path."""
+    step = page.step or {}
+    if step.get("kind") != "path":
+        return previewing.preview(page.flow, page.document, step["id"], page.event)
+    branch_id = step["id"].rpartition(":")[0]
+    return previewing.preview_condition(page.flow, page.document, branch_id, step.get("when"), page.event)

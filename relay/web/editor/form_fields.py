@@ -29,7 +29,7 @@ BODY_KINDS = (
 class FormField:
     """One field. `name`: as posted; `id`: of the element; `path`: in the step's tree; `row`: in a table.
 
-    `limit`: what its service allows, in words.
+    `limit`: what its service allows, in words. `reloads`: a change of it changes other parts of the page.
     """
 
     name: str
@@ -45,6 +45,7 @@ class FormField:
     placeholder: str = ""
     note: str = ""
     limit: str = ""
+    reloads: bool = False
     preview: FieldPreview | None = None
 
     @property
@@ -101,7 +102,7 @@ class Group:
 
 @dataclass(slots=True)
 class Form:
-    """The form of a step. A filter has `rules`, a set step `pairs`, others `groups`. `errors`: the error steps."""
+    """The form of a step. A filter or a path has `rules`, a set step `pairs`, others `groups`."""
 
     step: dict[str, Any]
     groups: list[Group] = field(default_factory=list)
@@ -109,7 +110,6 @@ class Form:
     rules: list[dict[str, Any]] = field(default_factory=list)
     join: str = "all"
     raw: FormField | None = None
-    errors: str = ""
 
     def shown(self) -> list[FormField]:
         """Return every field that has a preview."""
@@ -122,7 +122,7 @@ def build_form(step: dict[str, Any], preview: StepPreview | None) -> Form:
     """Return the form of a step, with the previews of its fields."""
     result = Form(step)
     match step.get("kind"):
-        case "filter":
+        case "filter" | "path":
             _filter(result, step.get("when"))
         case "set":
             result.pairs = pair_rows("values", step.get("values"), "")
@@ -130,7 +130,6 @@ def build_form(step: dict[str, Any], preview: StepPreview | None) -> Form:
             inputs = step.get("inputs")
             fields = [(field, form_parser.field_shape(step, field)) for field in form_parser.fields_of(step)]
             result.groups = _groups(fields, inputs if isinstance(inputs, dict) else {}, "in", "")
-            result.errors = simple_forms.field_text(simple_forms.ERROR_STEPS, step.get("error_steps"))
         case str() as kind if kind in simple_forms.FORMS:
             result.groups = [Group("single", _simple_field(step, field)) for field in simple_forms.FORMS[kind]]
     for shown in result.shown():
@@ -140,19 +139,21 @@ def build_form(step: dict[str, Any], preview: StepPreview | None) -> Form:
 
 def _simple_field(step: dict[str, Any], field: Field) -> FormField:
     """Return one field of a step type in `simple_forms`."""
-    value = step.get(field.key)
+    value, labels = step.get(field.key), simple_forms.OPTION_LABELS.get(field.key, {})
+    text = simple_forms.field_text(field, value)
     return FormField(
         name=f"k.{field.key}",
         path=field.key,
-        value=simple_forms.field_text(field, value),
+        value=text or str(field.default) if labels else text,
         label=field.label,
         kind=field.kind,
         help=field.help,
-        required=field.required,
-        options=_options(field, value),
+        required=field.required or bool(labels),
+        options=[(key, labels.get(key, label)) for key, label in _options(field, value)],
         blank=f"{field.default}, by default" if field.default is not None else "",
         placeholder=str(field.default or field.example or ""),
         note=simple_forms.tree_note(field, value),
+        reloads=bool(labels),
     )
 
 
@@ -173,11 +174,11 @@ def _filter(result: Form, when: Any) -> None:
         return
     result.join, rules = flat
     for index, rule in enumerate(rules):
-        path = f"{result.join}[{index}]"
+        path = f"{result.join}[{index}]." if result.join in when else ""
         result.rules.append(
             {
-                "left": FormField("left", f"{path}.left", form_rows.value_text(rule.get("left")), row=index),
-                "right": FormField("right", f"{path}.right", form_rows.value_text(rule.get("right")), row=index),
+                "left": FormField("left", f"{path}left", form_rows.value_text(rule.get("left")), row=index),
+                "right": FormField("right", f"{path}right", form_rows.value_text(rule.get("right")), row=index),
                 "op": rule["op"],
                 "alone": rule["op"] in WITHOUT_RIGHT,
             }

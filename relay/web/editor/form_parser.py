@@ -15,6 +15,7 @@ from relay.web.editor import choice_picks, sender_choice, simple_forms, trigger_
 from relay.web.ui import form_data, form_rows
 
 MAX_NAME_CHARACTERS = 200
+MAX_NOTE_CHARACTERS = 2_000
 DEFAULT_METHODS = ("POST", "PUT", "PATCH")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -95,8 +96,10 @@ def _trigger(trigger: dict[str, Any], data: QueryDict) -> None:
 
 def _step(step: dict[str, Any], data: QueryDict) -> None:
     _put(step, "name", form_data.text(data, "name", limit=MAX_NAME_CHARACTERS).strip())
+    if "note" in data:
+        _put(step, "note", form_data.text(data, "note", limit=MAX_NOTE_CHARACTERS).strip())
     match step.get("kind"):
-        case "filter":
+        case "filter" | "path":
             _filter(step, data)
         case "set":
             step["values"] = form_rows.read_pairs(data, "values", step.get("values"))
@@ -125,8 +128,6 @@ def _action(step: dict[str, Any], data: QueryDict) -> None:
     _put(step, "retry", {"delays": delays} if delays or "no_retry" in data else None)
     on_error = data.get("on_error")
     _put(step, "on_error", on_error if on_error in ("continue", "branch") else None)
-    steps = simple_forms.parse_tree(form_data.text(data, "error_steps"), step.get("error_steps"))
-    _put(step, "error_steps", steps if on_error == "branch" else None)
 
 
 def fields_of(step: dict[str, Any]) -> tuple[Field, ...]:

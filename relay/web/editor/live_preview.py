@@ -25,6 +25,8 @@ UNCHANGED = 204
 def preview(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     """Render every field of the posted form; nothing is saved."""
     flow = get_object_or_404(request.workspace.flows, pk=flow_id)
+    if "form" not in request.POST:
+        return HttpResponse(status=UNCHANGED)
     try:
         edited = draft_saving.read(flow, request.POST)
     except RelayError:
@@ -68,7 +70,7 @@ def _fragments(
     base: draft_saving.FormBase | None = None,
 ) -> HttpResponse:
     chosen = form_data.text(request.POST, data_source.PARAMETER, limit=40)
-    page = editor_page.build_page(flow, edited.open_id, document=edited.document, chosen=chosen)
+    page = editor_page.build_page(flow, edited.open_id, document=edited.document, has_counts=False, chosen=chosen)
     # The form that was posted lacks the empty row that a form has after its filled ones.
     shown = [one for one in page.form.shown() if one.is_in(request.POST)] if page.form else []
     context = {

@@ -1,4 +1,4 @@
-"""Defines and parses the forms of step types with a few fields each; nested steps are edited as JSON or YAML."""
+"""Defines and parses the forms of step types with a few fields each; not the steps inside them."""
 
 from __future__ import annotations
 
@@ -16,47 +16,24 @@ _HEADERS = (
     'Names and values, such as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
     "Access-Control-* headers that have no template."
 )
-ERROR_STEPS = Field("error_steps", "Error steps", kind="json", help="A list of steps, as JSON or YAML; for branch.")
-_ERRORS = (
-    Field(
-        "on_error",
-        "When an element fails",
-        kind="choice",
-        options=("stop", "continue", "branch"),
-        default="stop",
-        help="Stop the run, continue with the next element, or run the error steps first.",
-    ),
-    ERROR_STEPS,
-)
 FORMS: dict[str, tuple[Field, ...]] = {
-    "branch": (
-        Field(
-            "branches",
-            "Arms",
-            kind="json",
-            required=True,
-            help="A list of name, when and steps, as JSON or YAML. The first arm whose condition holds is run.",
-        ),
-        Field("else", "Else", kind="json", help="The steps to run if no arm is taken."),
-        Field("match", "Arms to run", kind="choice", options=("first", "all"), default="first"),
-    ),
+    "branch": (Field("match", "Take", kind="choice", options=("first", "all"), default="first"),),
     "loop": (
         Field(
             "over",
-            "List",
+            "For each of",
             required=True,
             example="{{ event.body.items }}",
-            help="Elements are processed one after the other.",
+            help="A list. Its items are processed one after the other.",
         ),
-        Field("as", "Name of an element", default="item", help="The steps use it by this name, and loop.index."),
+        Field("as", "Name of an item", default="item", help="The steps use it by this name, and loop.index."),
         Field(
             "limit",
-            "Maximum elements",
+            "At most",
             kind="number",
-            help="Further elements are skipped. Without it, a list of over 1,000 fails.",
+            help="Items; the rest is skipped. A list of more than 1,000 needs a limit.",
         ),
-        Field("steps", "Steps", kind="json", required=True, help="A list of steps, as JSON or YAML."),
-        *_ERRORS,
+        Field("on_error", "If one item fails", kind="choice", options=("stop", "continue", "branch"), default="stop"),
     ),
     "delay": (
         Field("for", "Wait for", example="10m", help="Such as 30s, 10m, 2h or 1d."),
@@ -96,9 +73,14 @@ FORMS: dict[str, tuple[Field, ...]] = {
     ),
 }
 # Fields whose value is always parsed as JSON or YAML.
-_TREE_KEYS = frozenset({"branches", "else", "steps", "error_steps", "headers"})
+_TREE_KEYS = frozenset({"headers"})
+# What people read for the options of a choice.
+OPTION_LABELS = {
+    "match": {"first": "the first that fits", "all": "all that fit"},
+    "on_error": {"stop": "stop", "continue": "skip it", "branch": "do other steps"},
+}
 NEW_STEPS: dict[str, dict[str, Any]] = {
-    "branch": {"branches": [{"name": "first", "when": {"left": "{{ event.body.id }}", "op": "exists"}, "steps": []}]},
+    "branch": {"branches": []},
     "loop": {"over": "", "steps": []},
     "delay": {"for": "10m"},
     "digest": {"every": "1h"},
@@ -117,7 +99,7 @@ def apply(step: dict[str, Any], data: QueryDict) -> None:
             if value in ("", None) or (value == field.default and field.key not in step):
                 step.pop(field.key, None)
                 if field.required:
-                    step[field.key] = [] if field.key in _TREE_KEYS else ""
+                    step[field.key] = ""
             else:
                 step[field.key] = value
 
@@ -166,4 +148,4 @@ def tree_note(field: Field, value: Any) -> str:
         loading.load(value)
     except DocumentFaults as error:
         return f"This can't be read yet: {error}"
-    return "This must be a list." if field.key != "headers" else "These must be names and values."
+    return "These must be names and values."

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from relay.connectors import input_coercion
 from relay.connectors.definition import Field
 from relay.engine.configuration.subscription_offers import Offer
 from relay.engine.service_calls import option_source
@@ -23,12 +24,21 @@ MAX_CONNECTIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """One input. `options`: the choices to show, None if they aren't loaded. `error`: why they can't be."""
+    """One input. `options`: the choices to show, None if they aren't loaded. `error`: why they can't be.
+
+    `is_asked`: whether it is asked for, with the values that the others have.
+    """
 
     field: Field
     value: str
     options: tuple[Option, ...] | None = None
     error: str = ""
+    is_asked: bool = True
+
+    @property
+    def needs_prompt(self) -> bool:
+        """Whether nothing is chosen until a person does."""
+        return not (self.field.kind == "choice" and self.field.required and self.value)
 
     @property
     def has_source(self) -> bool:
@@ -96,11 +106,13 @@ class SubscriptionForm:
         for one in self.offer.calls.inputs:
             options, error = self._options(one, connection, inputs, loads)
             shown = None if options is None else options.rows[:MAX_SHOWN]
-            yield InputRow(one, inputs.get(one.key, ""), shown, error)
+            yield InputRow(one, inputs.get(one.key, ""), shown, error, input_coercion.applies(one, inputs) is not False)
 
     def _options(
         self, one: Field, connection: Connection | None, inputs: dict[str, Any], loads: bool
     ) -> tuple[Options | None, str]:
+        if one.kind == "choice":
+            return Options(tuple(Option(text, text) for text in one.options)), ""
         source = self.offer.connector.source(one.source) if one.source else None
         if source is None or connection is None:
             return None, ""

@@ -46,7 +46,7 @@ def _connect(request: WorkspaceRequest, flow: Flow) -> str:
         subscriptions.connect(flow, connection, form.inputs, labels=form.labels)
     except RelayError as error:
         return str(error)
-    messages.success(request, f"Connected to {offered.preset.label}.")
+    messages.success(request, f"Connected to {offered.connector.label}.")
     return ""
 
 
@@ -57,15 +57,16 @@ def _page(request: WorkspaceRequest, flow: Flow, *, loads: bool = False, error: 
         if offered is None or row is not None
         else SubscriptionForm(request.workspace, offered, request.POST, loads)
     )
-    _, preset = registry.presets().get(row.preset if row else "", (None, None))
+    connector, _ = registry.presets().get(row.preset if row else "", (None, None))
     context = {
         "flow": flow,
         "row": row,
-        "label": preset.label if preset else row.preset if row else "",
+        "label": connector.label if connector else row.preset if row else "",
         "offered": offered,
         "form": form,
         "rows": form.rows() if form else (),
         "is_elsewhere": row is not None and subscription_rows.sends_elsewhere(row, flow.trigger.known_url),
+        "is_busy": row is not None and subscriptions.is_being_connected(row),
         "unreachable": subscription_offers.unreachable_reason(),
         "error": error,
         "place": "flows",

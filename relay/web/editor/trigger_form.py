@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from relay.connectors.examples.loader import list_examples
 from relay.engine.intake.sample_events import SAMPLE_ORDER
 from relay.models import Flow
 from relay.web.editor import form_fields, form_parser, trigger_kinds, trigger_limits
@@ -41,6 +42,12 @@ class TriggerForm:
     def sends(self) -> str:
         """What “Send to the URL” sends."""
         return f"The event in Data: {self.data.title}." if self.data.event else "An order from a made-up shop."
+
+    @property
+    def examples(self) -> list[tuple[str, str]]:
+        """The examples of the chosen sender: the value of a button, and what the event is."""
+        preset = str(self.document["trigger"].get("preset") or "")
+        return [(f"{preset}.{number}", example.name) for number, example in enumerate(list_examples(preset))]
 
     @property
     def curl(self) -> str:

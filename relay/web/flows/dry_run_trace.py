@@ -81,7 +81,7 @@ def _step(entry: dict[str, Any], step: dict[str, Any], depth: int, have: set[str
         id=entry["id"],
         step_id=step["id"],
         kind=step["kind"],
-        name=step.get("name") or step["id"],
+        name=narrative.label(step),
         does=narrative.call_label(step.get("action"), call) or narrative.does(step),
         state=entry["state"],
         indent=min(depth, narrative.MAX_INDENT),

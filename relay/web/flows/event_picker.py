@@ -1,4 +1,4 @@
-"""Lets a form choose an event: a sample, a recent event or a pasted body."""
+"""Lets a form choose an event: a sample, a recent event, an example of the sender or a pasted body."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.http import QueryDict
 
 from relay import ids
 from relay.bodies import payloads
+from relay.connectors import registry
+from relay.connectors.examples import loader
 from relay.engine.intake.event_json import event_to_json
 from relay.errors import PayloadError, RelayError
 from relay.models import Event, Flow
@@ -41,11 +43,22 @@ def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the template context of the form: the recent events, and what was chosen and pasted."""
     return {
         "recent": recent(flow),
+        "examples": examples_of(flow),
         "event_choice": str(chosen.get("event") or ""),
         "kinds": list(BODY_TYPE_LABELS.items()),
         "kind": str(chosen.get("kind") or ""),
         "pasted": form_data.clean(str(chosen.get("body") or ""))[:MAX_PASTED_CHARACTERS],
     }
+
+
+def examples_of(flow: Flow) -> list[tuple[str, str]]:
+    """Return value and label of each example of the sender that the draft's trigger has."""
+    trigger = flow.draft.get("trigger")
+    preset = trigger.get("preset") if isinstance(trigger, dict) else None
+    if not isinstance(preset, str) or preset not in registry.presets():
+        return []
+    label = registry.preset(preset).label
+    return [(f"example:{preset}.{n}", f"{label}: {one.name}") for n, one in enumerate(loader.list_examples(preset))]
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
@@ -70,6 +83,9 @@ def chosen_event(flow: Flow, data: QueryDict) -> dict[str, Any]:
         event = Event.objects.filter(flow=flow, pk=ids.number(ref) or 0).first()
         if event is not None:
             return event_to_json(event)
+    if source == "example":
+        preset, _, number = ref.rpartition(".")
+        return loader.find(preset, number).as_event()
     if source == "paste":
         return _pasted(data)
     raise RelayError("Choose an event, or paste one")

@@ -11,8 +11,8 @@ from relay.flows import nesting
 from relay.web.ui import form_rows
 
 
-def _rule(step: dict[str, Any]) -> str:
-    """Return the first rule and the number of further ones: `event.body.total is greater than 20, and 2 more`."""
+def condition(step: dict[str, Any]) -> str:
+    """Return the first rule of a filter or path, and how many more: `total is greater than 20, and 2 more`."""
     flat = form_rows.flat_rules(step.get("when"))
     if flat is None:
         return "A nested condition"
@@ -20,7 +20,7 @@ def _rule(step: dict[str, Any]) -> str:
     if not rules or not rules[0].get("left"):
         return "No condition yet"
     first = rules[0]
-    left = re.sub(r"^\{\{\s*(.*?)\s*\}\}$", r"\1", form_rows.value_text(first["left"]).strip())
+    left = re.sub(r"^\{\{\s*(?:event\.body\.)?(.*?)\s*\}\}$", r"\1", form_rows.value_text(first["left"]).strip())
     operator = OPERATORS.get(str(first.get("op")), first.get("op"))
     words = f"{left} {operator} {form_rows.value_text(first.get('right'))}".strip()
     return words if len(rules) == 1 else f"{words}, and {len(rules) - 1} more"
@@ -32,13 +32,18 @@ def _names(step: dict[str, Any]) -> str:
 
 
 def _branch(step: dict[str, Any]) -> str:
-    names = [name for name, block in nesting.inner(step) if block and name not in ("", "error_steps")]
-    return ", ".join(names) or "No steps yet"
+    return "Takes all paths that fit" if step.get("match") == "all" else "Takes the first path that fits"
 
 
 def _loop(step: dict[str, Any]) -> str:
     count = sum(1 for name, block in nesting.inner(step) if not name for _ in nesting.every(block))
-    return f"{_expression_text(step.get('over')) or 'No list yet'}: {count} step{'' if count == 1 else 's'}"
+    return f"{count} step{'' if count == 1 else 's'} for each item"
+
+
+def list_name(loop: dict[str, Any]) -> str:
+    """Return the list of a loop in short: `line_items` for `{{ event.body.line_items }}`."""
+    text = _expression_text(loop.get("over"))
+    return text.removeprefix("event.body.") or "a list that isn't chosen yet"
 
 
 def _delay(step: dict[str, Any]) -> str:
@@ -76,7 +81,7 @@ def _expression_text(value: Any) -> str:
 
 
 SUMMARIES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "filter": _rule,
+    "filter": condition,
     "set": _names,
     "branch": _branch,
     "loop": _loop,

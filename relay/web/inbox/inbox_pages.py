@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Count, Min
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from relay import ids
-from relay.models import HeldBy, RunState
+from relay.engine.runs import run_actions
+from relay.models import HeldBy, Run, RunState
 from relay.web.auth.access import WorkspaceRequest, member
+from relay.web.runs import action_labels
 from relay.web.ui import event_words, form_data, times
 
 PAGE = 100
@@ -52,8 +56,13 @@ def held(request: WorkspaceRequest) -> HttpResponse:
     shown = list(runs.order_by("id")[:PAGE])
     # A run gets its title when it starts.
     words = event_words.of_events([run.event_id for run in shown if not run.title])
-    rows = [{"run": run, "when": times.created_at(run.pk), "words": words.get(run.event_id, "")} for run in shown]
+    rows = [_held_row(run, words.get(run.event_id, "")) for run in shown]
     paused = runs.filter(held_by=HeldBy.PAUSE)
     flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
     context = {"rows": rows, "flows": flows[:PAGE], "full": len(rows) == PAGE, "place": "inbox", "tab": "held"}
     return render(request, "inbox/held.html", context)
+
+
+def _held_row(run: Run, words: str) -> dict[str, Any]:
+    buttons = action_labels.buttons(run_actions.possible_actions(run))
+    return {"run": run, "when": times.created_at(run.pk), "buttons": buttons, "words": words}

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relay.bodies import numerals
-from relay.connectors import chains, registry
+from relay.connectors import chains, registry, response_rules
 from relay.flows import nesting
-from relay.models import Attempt, HeldBy, Run, RunState
+from relay.models import Attempt, AttemptState, HeldBy, Run, RunState
 from relay.web.ui import times
 
 STEP_TYPE_LABELS = {
@@ -32,11 +32,15 @@ MAX_INDENT = 4  # levels
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request."""
+    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request.
+
+    `state`: that of the attempt, or `refused`.
+    """
 
     attempt: Attempt
     curl: str
     call: str = ""
+    state: str = ""
 
     @property
     def cut(self) -> int:
@@ -78,8 +82,11 @@ def step_lines(run: Run, document: Mapping[str, Any], attempts: Iterable[Attempt
     by_step: dict[str, list[AttemptLine]] = defaultdict(list)
     actions = {step["id"]: step.get("action") for step in nesting.all_steps(document)}
     for attempt in attempts:
-        call = call_label(actions.get(nesting.base(attempt.step)), nesting.call_key(attempt.step))
-        by_step[nesting.action_entry(attempt.step)].append(AttemptLine(attempt, curl(attempt.request or {}), call))
+        action, key = actions.get(nesting.base(attempt.step)), nesting.call_key(attempt.step)
+        line = AttemptLine(
+            attempt, curl(attempt.request or {}), call_label(action, key), _try_state(attempt, action, key)
+        )
+        by_step[nesting.action_entry(attempt.step)].append(line)
     return _Narrator(run, by_step).lines(nesting.top(document))
 
 
@@ -88,11 +95,11 @@ class _Narrator:
 
     def __init__(self, run: Run, tries: Mapping[str, list[AttemptLine]]) -> None:
         self._tries = tries
-        self._entries = {entry["id"]: entry for entry in run.steps if entry["kind"] != "call"}
+        self._entries = {entry.id: entry for entry in run.entries if not entry.is_call}
         self._skipped: dict[str, list[str]] = defaultdict(list)
-        for entry in run.steps:
-            if entry["kind"] == "call" and entry["state"] == "skipped":
-                self._skipped[nesting.action_entry(entry["id"])].append(nesting.call_key(entry["id"]))
+        for entry in run.entries:
+            if entry.is_call and entry.state == "skipped":
+                self._skipped[entry.action_id].append(nesting.call_key(entry.id))
         self._iterations: dict[str, list[str]] = defaultdict(list)
         for name in dict.fromkeys([*self._entries, *tries]):
             self._iterations[nesting.base(name)].append(name)
@@ -119,22 +126,22 @@ class _Narrator:
         return lines
 
     def _line(self, step: Mapping[str, Any], name: str, depth: int) -> StepLine:
-        entry, tries = self._entries.get(name) or {}, tuple(self._tries.get(name, ()))
+        entry, tries = self._entries.get(name), tuple(self._tries.get(name, ()))
         return StepLine(
             id=name,
             kind=step["kind"],
-            name=step.get("name") or step["id"],
+            name=label(step),
             does=does(step),
-            state=entry.get("state") or (self._unfinished_state if tries else ""),
-            error=entry.get("error", ""),
+            state=entry.state if entry else self._unfinished_state if tries else "",
+            error=entry.error if entry else "",
             # An action's answer is shown with its attempts.
-            outputs=_texts(entry.get("outputs") or {}) if step["kind"] != "action" else {},
-            done_by=entry.get("from", ""),
+            outputs=_texts(entry.outputs or {}) if entry and step["kind"] != "action" else {},
+            done_by=entry.walked_by if entry else "",
             tries=tries,
             skipped=tuple(call_label(step.get("action"), key) for key in self._skipped.get(name, ())),
             depth=depth,
             place=name.removeprefix(step["id"]),
-            cut=sum(entry.get("cut", {}).values()) + sum(line.cut for line in tries),
+            cut=(sum(entry.cut.values()) if entry else 0) + sum(line.cut for line in tries),
         )
 
 
@@ -143,6 +150,12 @@ def _texts(outputs: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else numerals.encode(value).decode() for name, value in outputs.items()
     }
+
+
+def label(step: Mapping[str, Any]) -> str:
+    """Return what people call a step: its name, or what it does if it has none."""
+    name = step.get("name")
+    return name if isinstance(name, str) and name else does(step)
 
 
 def does(step: Mapping[str, Any]) -> str:
@@ -157,6 +170,15 @@ def action_label(key: Any) -> str:
         return "Choose what to do"
     known = registry.known(key)
     return f"{known[0].label}: {known[1].label}" if known else key
+
+
+def _try_state(attempt: Attempt, key: Any, call_key: str) -> str:
+    """Return the state of an attempt; `refused` if the service did not accept the credential."""
+    known = registry.known(key) if attempt.state == AttemptState.RETRY and isinstance(key, str) else None
+    made = (chains.find(known[1], call_key) if call_key else known[1]) if known else None
+    reply = made.reply if made is not None else None
+    is_refused = reply is not None and response_rules.is_refusal(reply, attempt.status, attempt.error)
+    return "refused" if is_refused else str(attempt.state)
 
 
 def call_label(action: Any, key: str) -> str:
@@ -203,7 +225,7 @@ def sentence(run: Run, lines: list[StepLine]) -> str:
 
 def is_waiting_at_step(run: Run) -> bool:
     """Return whether a run waits because a step says so, and not for its next try."""
-    return bool(run.steps) and run.steps[-1]["state"] == "waiting"
+    return bool(run.entries) and run.entries[-1].state == "waiting"
 
 
 def _success(run: Run, lines: list[StepLine]) -> str:

@@ -55,7 +55,7 @@ def _context(run: Run, lines: list[narrative.StepLine]) -> dict[str, Any]:
         "duplicates": deduplication.duplicate_count(run),
         "bodies": retention_of(run.version.document, workspace_days=0).bodies,
         "files": file_pages.rows(downloads.of_event(run.event)),
-        "fetched": file_pages.rows(downloads.of_run(run.pk)) if any("files" in entry for entry in run.steps) else [],
+        "fetched": file_pages.rows(downloads.of_run(run.pk)) if any(entry.has_files for entry in run.entries) else [],
         "replays": list(run.replays.order_by("id")[:20]),
         "place": "runs",
     }

@@ -17,6 +17,7 @@ from relay.engine.runs import run_search
 from relay.flows import nesting
 from relay.models import Attempt, Run, RunState, Version, Workspace
 from relay.search import query
+from relay.web.runs import narrative
 from relay.web.runs.run_filters import RunFilters
 from relay.web.ui import times
 
@@ -28,6 +29,12 @@ _DOTS = {
     "passed": "good",
     "set": "good",
     "succeeded": "good",
+    "branched": "good",
+    "looped": "good",
+    "waited": "good",
+    "gathered": "good",
+    "joined": "good",
+    "responded": "good",
     "failed": "bad",
     "waiting": "warn",
     "filtered": "stop",
@@ -135,11 +142,18 @@ def dots(run: Run, document: dict[str, Any], walked: dict[str, str]) -> list[Dot
     unreached = [step["id"] for step in steps if step["id"] not in walked]
     if run.state == RunState.WAITING and unreached:
         walked[unreached[0]] = "waiting"  # the trail ends before the action that is retried
-    return [_dot(step, walked.get(step["id"], "not reached")) for step in steps]
+    failed = {nesting.base(entry) for entry, state in walked.items() if state == "failed"}
+    return [_dot(step, _state(step, walked, failed)) for step in steps]
+
+
+def _state(step: dict[str, Any], walked: dict[str, str], failed: set[str]) -> str:
+    """Return the state of a step: also failed if a step inside it has failed."""
+    is_failed = any(inner["id"] in failed for inner, _ in nesting.every([step]))
+    return "failed" if is_failed else walked.get(step["id"], "not reached")
 
 
 def _dot(step: dict[str, Any], state: str) -> Dot:
-    return Dot(step.get("name") or step["id"], state, _DOTS.get(state, ""))
+    return Dot(narrative.label(step), state, _DOTS.get(state, ""))
 
 
 def newer(workspace: Workspace, filters: RunFilters, after: str) -> int:

@@ -101,6 +101,8 @@ def value_text(value: Any) -> str:
 
 def flat_rules(when: Any) -> tuple[str, list[dict[str, Any]]] | None:
     """Return `all` or `any` and its rules if a condition fits the form's rows, otherwise None."""
+    if _is_rule(when):
+        return "all", [when]
     if not isinstance(when, dict) or len(when) != 1:
         return None
     join, rules = next(iter(when.items()))
@@ -124,7 +126,8 @@ def read_condition(data: QueryDict, former: Any) -> dict[str, Any]:
         if rule["op"] not in WITHOUT_RIGHT:
             rule["right"] = _right_side(right, rule["op"], former_rule.get("right"))
         rules.append(rule)
-    return {"any" if data.get("join") == "any" else "all": rules}
+    join = "any" if data.get("join") == "any" else "all"
+    return rules[0] if _is_rule(former) and len(rules) == 1 and join == "all" else {join: rules}
 
 
 def _right_side(text: str, op: str, former: Any) -> Any:

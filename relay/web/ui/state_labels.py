@@ -51,6 +51,8 @@ ATTEMPTS = {
     AttemptState.SUCCEEDED: Look("Succeeded", "done", "good"),
     AttemptState.RETRY: Look("Tried again later", "clock", "warn"),
     AttemptState.FAILED: Look("Failed", "failed", "bad"),
+    # Of a try whose run is held until the credential is changed.
+    "refused": Look("Credential refused", "lock", "bad"),
     AttemptState.UNKNOWN: Look("Unknown", "held", "warn"),
 }
 EVENTS = {

@@ -21,7 +21,7 @@ from relay.engine.configuration import connection_choice, connection_state, conn
 from relay.engine.oauth import status
 from relay.engine.service_calls import connection_test
 from relay.errors import RelayError, VaultError
-from relay.models import Connection
+from relay.models import Connection, Flow
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.ui import confirmation, form_data
 from relay.web.workspace import oauth_pages, removal
@@ -32,13 +32,15 @@ MAX_NAME_CHARACTERS = connections.MAX_NAME_CHARACTERS
 @require_GET
 @member
 def listing(request: WorkspaceRequest) -> HttpResponse:
-    used = connections.flows_by_connection(request.workspace)
+    used, triggers = (
+        find(request.workspace) for find in (connections.flows_by_connection, connections.triggers_by_connection)
+    )
     rows = [
         {
             "status": one,
             "connection": one.connection,
             "label": _label(one.connection.connector),
-            "used": used.get(one.connection.name, []),
+            "used": list(dict.fromkeys([*used[one.connection.name], *triggers[one.connection.name]])),
             "access": status.state_of(one.connection),
         }
         for one in connection_state.statuses(request.workspace)
@@ -103,19 +105,20 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
             if connection is None and (back := _back(request)):
                 _choose_in_step(request, saved, back)
             next_page = oauth_pages.page_after_saving(request, connector, name)
-            works = bool(next_page) or not connection_test.can_test(connector) or _test(request, saved)
+            works = bool(next_page) or connection_test.obstacle(connector, values) != "" or _test(request, saved)
             page = reverse("connections") if works else reverse("connection", args=(saved.pk,))
             return redirect(next_page or _back(request) or page)
     context = {
         "connector": connector,
         "connection": connection,
         "status": connection_state.status(connection) if connection else None,
-        "can_test": connection_test.can_test(connector),
+        "obstacle": connection_test.obstacle(connector, former),
         "name": name or connector.label,
         "rate": rate,
         "fields": [field_row(field, values, former) for field in connector.connection],
         "names_host": credential_scope.names_host(connector),
         "used": connections.used_by(connection) if connection else [],
+        "triggers": _triggers(connection) if connection else [],
         "error": error,
         "back": _back(request),
         "place": "connections",
@@ -133,6 +136,11 @@ def _choose_in_step(request: WorkspaceRequest, connection: Connection, back: str
     if match.url_name == "flow" and (flow := request.workspace.flows.filter(pk=match.kwargs["flow_id"]).first()):
         step_id = QueryDict(address.query).get("step", "")
         connection_choice.choose(flow, step_id, connection, by=request.user)
+
+
+def _triggers(connection: Connection) -> list[Flow]:
+    """Return the flows whose triggers have a webhook that was made with the connection."""
+    return connections.triggers_by_connection(connection.workspace)[connection.name]
 
 
 @require_POST

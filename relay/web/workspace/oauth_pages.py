@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,12 +17,15 @@ from relay.connectors import registry
 from relay.connectors.definition import Connector, OAuth2
 from relay.engine.configuration import connections
 from relay.engine.oauth import authorizations, clients, renewal, status
+from relay.engine.service_calls import turns
 from relay.errors import RelayError
 from relay.models import Connection
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.ui import confirmation, form_data
 
-_ANSWER = ("state", "code", "error", "error_description")
+Result = TypeVar("Result")
+
+_ANSWER = ("state", "code", "error", "error_description", "iss")
 
 
 def page_after_saving(request: WorkspaceRequest, connector: Connector, name: str) -> str:
@@ -53,7 +58,7 @@ def _context(request: WorkspaceRequest, connection: Connection, connector: Conne
         "connector": connector,
         "auth": auth,
         "state": status.state_of(connection),
-        "scopes": [(scope, scope.name in granted) for scope in auth.scopes],
+        "scopes": [(scope, scope.name in granted or not scope.is_listed) for scope in auth.scopes],
         "has_client": clients.has_own_client(connector) or clients.find(request.workspace, connector.key) is not None,
         "enters_client": not clients.has_own_client(connector),
         "used": connections.used_by(connection),
@@ -71,7 +76,7 @@ def start(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     """
     connection = _connection(request, connection_id)
     try:
-        url = authorizations.start(connection, request.user, request.session.session_key or "")
+        url = _start(request, connection)
     except RelayError as error:
         messages.error(request, str(error))
         return redirect("connection-access", connection_id)
@@ -82,6 +87,13 @@ def start(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     return render(request, "connections/leaving.html", context)
 
 
+def _start(request: WorkspaceRequest, connection: Connection) -> str:
+    """Begin to connect. Only a service without an authorization page is called, so only it takes a turn."""
+    _, auth = clients.oauth_of(connection.connector)
+    begin = partial(authorizations.start, connection, request.user, request.session.session_key or "")
+    return begin() if auth.authorize_url else _in_turn(request, begin)
+
+
 @require_GET
 @member
 def authorized(request: WorkspaceRequest) -> HttpResponse:
@@ -90,7 +102,8 @@ def authorized(request: WorkspaceRequest) -> HttpResponse:
         name: form_data.text(request.GET, name, limit=authorizations.MAX_PARAMETER_CHARACTERS + 1) for name in _ANSWER
     }
     try:
-        connection = authorizations.finish(request.workspace, request.user, request.session.session_key or "", query)
+        session = request.session.session_key or ""
+        connection = _in_turn(request, authorizations.finish, request.workspace, request.user, session, query)
     except authorizations.AuthorizationFailed as error:
         messages.error(request, str(error))
         return redirect("connection-access", error.connection.pk)
@@ -106,7 +119,7 @@ def authorized(request: WorkspaceRequest) -> HttpResponse:
 def renew(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     connection = _connection(request, connection_id)
     try:
-        renewal.renew_now(connection)
+        _in_turn(request, renewal.renew_now, connection)
     except RelayError as error:
         messages.error(request, str(error))
     else:
@@ -119,12 +132,17 @@ def renew(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
 def disconnect(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     connection = _connection(request, connection_id)
     try:
-        hint = authorizations.disconnect(connection)
+        hint = _in_turn(request, authorizations.disconnect, connection)
     except RelayError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"“{connection.name}” is disconnected. {hint}".strip())
     return redirect("connection-access", connection_id)
+
+
+def _in_turn(request: WorkspaceRequest, work: Callable[..., Result], *values: Any) -> Result:
+    """Return the result of what calls the service, in the turns of all calls of pages. Raises Busy, RelayError."""
+    return turns.in_turn(request.workspace.pk, partial(work, *values))
 
 
 def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:

@@ -76,15 +76,23 @@ def test_a_direct_message(inputs: dict[str, Any], answers: tuple[Answer, ...], s
         (
             (says({"ok": False, "error": "users_not_found"}),),
             "failed",
-            "Find the person: The answer was 200: users_not",
+            "Find the person: Slack (bot) refused: users_not_found. Nobody in the workspace has this e-mail address",
         ),
         (
             (PERSON, says({"ok": False, "error": "user_disabled"})),
             "failed",
-            "Open the conversation: The answer was 200",
+            "Open the conversation: Slack (bot) refused: user_disabled",
         ),
-        ((PERSON, OPENED, says({"ok": False, "error": "msg_too_long"})), "failed", "The answer was 200: msg_too_long"),
-        ((says({"ok": False, "error": "missing_scope"}),), "held", "The answer was 200: missing_scope"),
+        (
+            (PERSON, OPENED, says({"ok": False, "error": "msg_too_long"})),
+            "failed",
+            "Slack (bot) refused: msg_too_long. The message is too long",
+        ),
+        (
+            (says({"ok": False, "error": "missing_scope"}),),
+            "held",
+            "Slack (bot) refused: missing_scope. The app lacks a permission",
+        ),
     ],
 )
 def test_a_direct_message_that_fails_says_where(answers: tuple[Answer, ...], state: str, reason: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from relay import redaction
-from relay.connectors import registry
+from relay.connectors import registry, response_rules
 from relay.connectors.masked_request import outline, shown_connection
 from relay.errors import RequestRefused
+from relay.outbound import Answer
 from tests.support.service_cases import Answered, Sent, build, check_answered, check_sent, judge
 
 SLACK = {"token": "xoxb-0123456789-SECRETSECRET"}
@@ -115,7 +117,6 @@ SENT = [
             "username": "Orders",
             "avatar_url": "https://example.com/a.png",
             "thread_id": "110302483254365492",
-            "thread_name": "A",
         },
         "POST",
         f"{WEBHOOK}?wait=true&thread_id=110302483254365492",
@@ -124,9 +125,15 @@ SENT = [
             "embeds": [{"title": "A"}],
             "username": "Orders",
             "avatar_url": "https://example.com/a.png",
-            "thread_name": "A",
             "allowed_mentions": {"parse": ["users"]},
         },
+    ),
+    Sent(
+        "discord.post_message",
+        {"content": "Hi", "thread_name": "A"},
+        "POST",
+        f"{WEBHOOK}?wait=true",
+        {"content": "Hi", "thread_name": "A", "allowed_mentions": NOBODY},
     ),
     Sent(
         "discord.edit_message",
@@ -423,3 +430,64 @@ def test_only_an_action_that_may_be_repeated_was_done_before() -> None:
     assert {one.key for one in done} >= {"add_reaction", "edit_message", "add_label"}
     assert all(one.repeatable for one in done)
     assert judge("slack_bot.add_reaction", 503, {"error": "already_reacted"}).kind == "retry"
+
+
+REFUSED = {"ok": False, "error": "invalid_auth"}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "body", "message"),
+    [
+        (
+            "slack_bot.post_message",
+            200,
+            REFUSED,
+            "Slack (bot) refused: invalid_auth. Slack doesn't know this bot token",
+        ),
+        ("slack_bot.post_message", 200, {"ok": False, "error": "new_word"}, "Slack (bot) refused: new_word"),
+        (
+            "slack.post_message",
+            404,
+            "no_service",
+            (
+                "The answer was 404: no_service. The webhook was removed or disabled: create a new one in Slack, and "
+                "enter its URL under Connections"
+            ),
+        ),
+        # These are not words of the service.
+        ("slack_bot.post_message", 200, {"ok": False}, 'The answer was 200: {"ok": false}'),
+        ("slack_bot.post_message", 200, ["x"], 'The answer was 200: ["x"]'),
+        (
+            "telegram.send_message",
+            200,
+            {"ok": False, "description": "chat not found"},
+            "Telegram refused: chat not found",
+        ),
+        ("hubspot.upsert_contact", 207, {"message": "some failed"}, "The answer was 207: some failed"),
+    ],
+)
+def test_a_refusal_in_an_answer_of_success_is_told_as_one(name: str, status: int, body: Any, message: str) -> None:
+    connector, action = registry.find(name)
+    text = body if isinstance(body, str) else json.dumps(body)
+    kind = "text/plain" if isinstance(body, str) else "application/json"
+    answer = Answer(status, {"content-type": kind}, text.encode(), truncated=False, seconds=0.0)
+
+    assert response_rules.judge(action, answer, service=connector.label).message == message
+
+
+def test_a_condition_of_the_step_is_no_refusal_of_the_service() -> None:
+    connector, action = registry.find("slack_bot.post_message")
+    body = b'{"ok": true, "error": "odd"}'
+    answer = Answer(200, {"content-type": "application/json"}, body, truncated=False, seconds=0.0)
+
+    verdict = response_rules.judge(action, answer, success=lambda _: False, service=connector.label)
+
+    assert verdict.message == "The answer was 200: odd"
+
+
+def test_a_meaning_can_be_taken_off_again() -> None:
+    _, action = registry.find("slack_bot.direct_message")
+    text = "Find the person: Slack (bot) refused: users_not_found"
+
+    assert response_rules.without_meaning(action, f"{text}. Nobody in the workspace has this e-mail address") == text
+    assert response_rules.without_meaning(action, f"{text}. Something else") == f"{text}. Something else"

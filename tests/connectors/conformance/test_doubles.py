@@ -14,13 +14,14 @@ from relay.outbound import Sender, origin_of
 from tests.connectors.conformance import descriptions
 from tests.connectors.conformance.actions import DESCRIBED, connections_of, step_of
 from tests.connectors.conformance.doubles import Double, broken
+from tests.support.examples import of_each_service
 from tests.support.walking import walk, work_item
 
 # A double answers every request as the action's own; the calls of chains need answers of their own, see test_chains.
 SINGLE = [param for param in DESCRIBED if not param.values[1].before]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("connector", "action"), SINGLE)
+@pytest.mark.parametrize(("connector", "action"), of_each_service(SINGLE))
 def test_the_double_refuses_broken_requests_and_accepts_the_action(
     connector: Connector, action: Action, httpserver: HTTPServer
 ) -> None:

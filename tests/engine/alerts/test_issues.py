@@ -434,6 +434,7 @@ def test_what_a_person_gave_up_is_none(live, arrive, walkers: WalkThreads, desti
     assert Issue.objects.count() == 0
 
 
+@pytest.mark.exhaustive
 def test_the_tables_of_issues_can_be_taken_back(live, arrive, walkers: WalkThreads, destination: HTTPServer) -> None:
     arrive(live(refusing(destination)))
     work(walkers=walkers)

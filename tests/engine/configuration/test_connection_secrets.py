@@ -130,12 +130,34 @@ def test_a_url_at_another_origin_needs_the_secret(workspace: Workspace, url: str
     assert Connection.objects.get().unseal()["url"] == "https://acme.example/a"
 
 
-@pytest.mark.parametrize("url", ["https://acme.example/b", "https://ACME.example:443/", "https://acme.example.:443"])
+@pytest.mark.parametrize(
+    "url", ["https://ACME.example/~ada", "https://acme.example:443/~ada/", "HTTPS://acme.example.:443/~ada"]
+)
 @pytest.mark.usefixtures("_hosted")
-def test_another_path_of_the_same_origin_keeps_the_secret(workspace: Workspace, url: str) -> None:
-    save(workspace, {"url": "https://acme.example/a", "token": "secret-token"}, "own")
+def test_another_spelling_of_the_address_keeps_the_secret(workspace: Workspace, url: str) -> None:
+    save(workspace, {"url": "https://acme.example/~ada", "token": "secret-token"}, "own")
 
     assert save(workspace, {"url": url}, "own") == {"url": url, "token": "secret-token"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://acme.example/~eve", "https://acme.example/", "https://acme.example", "https://acme.example/~Ada"),
+        *("https://acme.example/~ada/../~eve", "https://acme.example/~ada?", "https://acme.example/%7Eada"),
+    ],
+)
+@pytest.mark.usefixtures("_hosted")
+def test_another_path_of_the_same_host_needs_the_secret(workspace: Workspace, url: str) -> None:
+    """On shared hosting, another path may belong to somebody else."""
+    save(workspace, {"url": "https://acme.example/~ada", "token": "secret-token"}, "own")
+
+    with pytest.raises(RelayError, match=r"from acme\.example/~ada to acme\.example") as refused:
+        save(workspace, {"url": url}, "own")
+
+    assert "enter Token as well" in str(refused.value)
+    assert Connection.objects.get().unseal()["url"] == "https://acme.example/~ada"
+    assert save(workspace, {"url": url, "token": "new-token"}, "own")["token"] == "new-token"
 
 
 @pytest.mark.usefixtures("_hosted")

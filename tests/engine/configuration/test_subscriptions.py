@@ -22,7 +22,7 @@ from relay.errors import RelayError
 from relay.models import AuditEntry, Connection, Flow, SubscriptionState, TriggerSubscription, Workspace
 from tests.support import service_double, webhook_service
 from tests.support.service_double import answer
-from tests.support.webhook_service import ASANA, BOARD, GITHUB, SHOPIFY, STRIPE, TRELLO, WebhookService
+from tests.support.webhook_service import ASANA, BOARD, CALENDLY, GITHUB, SHOPIFY, STRIPE, TRELLO, WebhookService
 
 INPUTS: dict[str, dict[str, Any]] = {
     "trello": {"board_id": BOARD},
@@ -30,8 +30,16 @@ INPUTS: dict[str, dict[str, Any]] = {
     "asana": {"workspace": "1204619611402200", "project": "1204619611402300"},
     "stripe": {"events": ["invoice.paid", "charge.refunded"]},
     "shopify": {"topic": "ORDERS_CREATE"},
+    "calendly": {"scope": "user", "events": ["invitee.created"]},
 }
-VALUES = {"trello": TRELLO, "github": GITHUB, "asana": ASANA, "stripe": STRIPE, "shopify": SHOPIFY}
+VALUES = {
+    "trello": TRELLO,
+    "github": GITHUB,
+    "asana": ASANA,
+    "stripe": STRIPE,
+    "shopify": SHOPIFY,
+    "calendly": CALENDLY,
+}
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def test_connect_and_disconnect(service: WebhookService, flow: Callable[[str], F
     row = connected(one, key, labels={"board_id": "Orders"})
 
     assert row.state == SubscriptionState.CONNECTED
-    assert [row.webhook_id] == list(service.hooks)
+    assert [row.webhook_id.rpartition("/")[2]] == list(service.hooks)
     assert one.trigger.url.encode() not in bytes(row.sealed)
     assert row.due_at is row.ends_at is None
     assert key != "trello" or row.about == "Board: Orders"
@@ -75,6 +83,20 @@ def test_connect_and_disconnect(service: WebhookService, flow: Callable[[str], F
     assert not TriggerSubscription.objects.exists()
     assert not one.trigger.secrets.exists()
     assert AuditEntry.objects.filter(verb="flow.disconnected").count() == 1
+
+
+def test_a_connection_lists_the_triggers_that_use_it(service: WebhookService, flow: Callable[[str], Flow]) -> None:
+    mine, gone = flow("trello"), flow("trello")
+    other = Workspace.objects.create(name="Other")
+    one = connection(mine.workspace, "trello")
+    for each in (mine, gone):
+        subscriptions.connect(each, one, INPUTS["trello"])
+
+    flow_lifecycle.delete(gone)
+
+    assert connections.triggers_by_connection(mine.workspace) == {"Trello": [mine]}
+    assert connections.triggers_by_connection(other) == {}
+    assert connections.used_by(one) == []  # of steps
 
 
 def test_github_signs_with_a_secret_that_relay_makes(service: WebhookService, flow: Callable[[str], Flow]) -> None:
@@ -89,6 +111,41 @@ def test_github_signs_with_a_secret_that_relay_makes(service: WebhookService, fl
     assert len(service.secret) > 40
     assert row.secret == one.trigger.secrets.get()
     assert service.secret.encode() not in bytes(row.sealed)
+
+
+def test_calendly_is_asked_whose_token_it_is(service: WebhookService, flow: Callable[[str], Flow]) -> None:
+    mine, all_of_them = flow("calendly"), flow("calendly")
+    one = connection(mine.workspace, "calendly")
+
+    subscriptions.connect(mine, one, {"scope": "user", "events": ["invitee.created"]})
+    subscriptions.connect(all_of_them, one, {"scope": "organization", "events": ["invitee.canceled"]})
+
+    assert service.calls.count("GET /users/me") == 2  # once for each, before the list
+    hooks = {hook["callback_url"]: hook for hook in service.hooks.values()}
+    assert (hooks[mine.trigger.url]["scope"], hooks[all_of_them.trigger.url]["scope"]) == ("user", "organization")
+    assert all_of_them.trigger.secrets.get().unseal() == {"secret": service.secret}
+
+
+def test_calendlys_double_refuses_what_calendly_does(service: WebhookService, flow: Callable[[str], Flow]) -> None:
+    one = flow("calendly")
+    service.hooks["1"] = {"id": "1", "callback_url": one.trigger.url, "uri": "https://api.calendly.com/x/2"}
+
+    with pytest.raises(RelayError, match="events is invalid"):
+        subscriptions.connect(flow("calendly"), connection(one.workspace, "calendly"), {"events": ["booked"]})
+    with pytest.raises(RelayError, match="already exists"):  # the list names a webhook that can't be removed
+        subscriptions.connect(one, Connection.objects.get(), INPUTS["calendly"])
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"resource": None}, {"resource": {"uri": "x"}}])
+def test_an_account_that_is_not_said(service: WebhookService, flow: Callable[[str], Flow], body: Any) -> None:
+    one = flow("calendly")
+    service.faults["GET /users/me"] = answer(body)
+
+    with pytest.raises(RelayError):
+        connected(one, "calendly")
+
+    assert (service.hooks, TriggerSubscription.objects.count()) == ({}, 0)
+    assert not one.trigger.secrets.exists()
 
 
 def test_stripe_gives_the_secret(service: WebhookService, flow: Callable[[str], Flow]) -> None:

@@ -130,7 +130,7 @@ def test_a_document_that_is_too_deep_is_refused() -> None:
 @pytest.mark.parametrize(
     ("step", "limit"),
     [
-        (HEAVY, "limit: time"),
+        pytest.param(HEAVY, "limit: time", marks=pytest.mark.exhaustive),
         (HOARD, "limit: memory|result of this dry run is too large"),
     ],
 )
@@ -143,6 +143,7 @@ def test_what_is_too_much_is_stopped_and_the_next_is_told(
     assert dry_runs.run(document(), EventData.from_json(EVENT), DryRunContext("F"))["state"] == "succeeded"
 
 
+@pytest.mark.exhaustive
 def test_one_that_stands_still_is_stopped_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path("/proc").exists():
         pytest.skip("needs /proc to look for processes")

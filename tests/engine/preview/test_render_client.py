@@ -145,6 +145,7 @@ def test_a_helper_that_has_ended_is_replaced_without_a_word(helper: HelperProces
     assert field(helper, "{{ 2 }}") == {"text": "2"}
 
 
+@pytest.mark.exhaustive
 def test_helpers_are_not_started_without_end(helper: HelperProcess) -> None:
     for _ in range(process.MAX_STARTS):
         field(helper, "{{ 1 }}")
@@ -154,6 +155,7 @@ def test_helpers_are_not_started_without_end(helper: HelperProcess) -> None:
         field(helper, "{{ 1 }}")
 
 
+@pytest.mark.exhaustive
 def test_attacks_are_answered_by_one_helper(helper: HelperProcess) -> None:
     field(helper, "{{ 1 }}")
     first = helper.pid

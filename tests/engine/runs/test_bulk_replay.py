@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.database import statements
@@ -306,3 +307,21 @@ def test_replays_are_made_before_the_transaction_that_stores_them(workspace: Wor
 
     assert bulk_replay.tick(begin(batch) + SECOND) == 3
     assert seen == [False]
+
+
+def test_batches_of_an_earlier_version_are_still_replayed(workspace: Workspace, ended) -> None:
+    ended(3)
+    stopped = bulk_replay.start(workspace, {}, START)
+    bulk_replay.cancel(stopped, with_queued=False)
+    batch = bulk_replay.start(workspace, {}, START)
+    last = MigrationExecutor(connection).loader.graph.leaf_nodes("relay")
+
+    try:
+        MigrationExecutor(connection).migrate([("relay", "0022_subscriptions")])
+        before = dict(Batch.objects.values_list("pk", "state"))
+    finally:
+        MigrationExecutor(connection).migrate(last)
+
+    assert before == {stopped.pk: "cancelled", batch.pk: "going"}
+    assert dict(Batch.objects.values_list("pk", "state")) == {stopped.pk: "cancelled", batch.pk: "running"}
+    assert bulk_replay.tick(begin(batch) + SECOND) == 3

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +13,16 @@ from werkzeug import Response
 
 from relay.connectors import registry
 from relay.connectors.definition import Call, ConnectionTest, Connector
+from relay.engine import http_client
 from relay.engine.configuration import connection_state, connections
 from relay.engine.configuration.connection_state import ConnectionState
 from relay.engine.flow_control import circuit_breaker
 from relay.engine.flow_control.limiter import SendTarget
 from relay.engine.service_calls import connection_test
 from relay.models import Connection, Workspace
+from tests.support import certificates
 from tests.support.service_double import SECRET, TRELLO, ServiceDouble, acme, answer, connect
+from tests.support.smtp_server import PASSWORD, USER, SmtpServer
 
 IDENTITY = "{{ body.user.name }}"
 
@@ -176,3 +183,126 @@ def test_states(workspace: Workspace) -> None:
     seen.append(connection_state.status(connection).state)
 
     assert seen == [ConnectionState.UNTESTED, ConnectionState.REFUSED, ConnectionState.LOCKED]
+
+
+MAIL = {"host": "127.0.0.1", "security": "none"}
+
+
+def mail_report(workspace: Workspace, port: int, **values: str) -> connection_test.ConnectionReport:
+    return connection_test.run(
+        connections.set_connection(workspace, "box", "mail", {**MAIL, "port": str(port), **values})
+    )
+
+
+def test_a_mail_server_without_a_user(workspace: Workspace, settings: Any) -> None:
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    http_client.list_sender.cache_clear()
+    with SmtpServer() as server:
+        report = mail_report(workspace, server.port)
+        assert (report.works, report.message) == (True, "Connected to E-mail (SMTP)")
+        refused = mail_report(workspace, server.port, user=USER, password=PASSWORD)
+        no_tls = mail_report(workspace, server.port, security="STARTTLS")
+
+    assert server.handler.envelopes == []
+    assert "need an encrypted connection" in refused.message
+    assert "offers no STARTTLS" in no_tls.message
+    gone = mail_report(workspace, server.port)
+    assert gone.message.startswith("E-mail (SMTP) could not be reached: ")
+    assert connection_state.status(Connection.objects.get()).state is ConnectionState.FAILS
+
+
+@pytest.mark.parametrize("security", ["STARTTLS", "TLS"])
+def test_a_mail_server_signs_in(workspace: Workspace, settings: Any, tmp_path: Path, security: str) -> None:
+    certificates.with_private_ca(tmp_path)
+    settings.CA_FILE = str(tmp_path / "own-ca.pem")
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8", "::1/128"]
+    http_client.list_sender.cache_clear()
+    with SmtpServer(tmp_path / "server.pem", is_tls=security == "TLS", needs_user=True) as server:
+        options = {"host": "localhost", "security": security, "user": USER}
+        good = mail_report(workspace, server.port, password=PASSWORD, **options)
+        wrong = mail_report(workspace, server.port, password="guessed", **options)
+
+    assert (good.works, good.message, good.identity) == (True, f"Connected to E-mail (SMTP) as {USER}", USER)
+    assert wrong.message.startswith("E-mail (SMTP) refuses the credential. The mail server answered 535")
+    assert "guessed" not in wrong.message
+    assert server.handler.envelopes == []
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ([b"554 go away\r\n"], "E-mail (SMTP): The mail server answered 554: go away"),
+        ([b"220 hi\r\n", b"250 hi\r\n", b"421 later\r\n"], "E-mail (SMTP): The mail server answered 421: later"),
+        ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], "it may not be a mail server"),
+        ([b"220 hi\r\n", b"250 hi\r\n", b""], "it may not be a mail server"),
+        ([b"220-" + b"x" * 200 + b"\r\n"] * 2000, "it may not be a mail server"),
+        ([], "didn't answer in time"),
+    ],
+)
+def test_hostile_mail_servers(workspace: Workspace, settings: Any, said: list[bytes], message: str) -> None:
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.HTTP_TIMEOUT = 1.0 if not said else 8.0
+    http_client.list_sender.cache_clear()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=talk, args=(server, said), daemon=True).start()
+        report = mail_report(workspace, server.getsockname()[1])
+
+    assert message in report.message
+    assert not report.works
+
+
+def talk(server: socket.socket, said: list[bytes]) -> None:
+    """Say each text as the answer to a command, and end the connection at an empty one, or after the last."""
+    with contextlib.suppress(OSError), server.accept()[0] as peer:
+        for number, text in enumerate(said):
+            if number and not said[0].startswith(b"220-"):
+                peer.recv(1_000)
+            if not text:
+                return
+            peer.sendall(text)
+        if not said:
+            peer.recv(1_000)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "localhost", "10.0.0.1"])
+def test_a_mail_server_in_a_network_that_may_not_be_called(workspace: Workspace, settings: Any, host: str) -> None:
+    settings.ALLOWED_NETWORKS = []
+    http_client.list_sender.cache_clear()
+
+    report = mail_report(workspace, 25, host=host)
+
+    assert report.message.startswith("The request was not sent: ")
+
+
+def test_http_says_what_was_answered(workspace: Workspace, service: ServiceDouble) -> None:
+    url = f"{service.origin}/health"
+    values = {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZI", "test_url": url}
+    row = connections.set_connection(workspace, "Any", "http", values)
+    service.answers["/health"] = answer({"ok": True})
+
+    good = connection_test.run(row)
+    assert (good.works, good.message, row.tested_as) == (True, f"{url} answered 200", "")
+    (request,) = service.requests
+    assert request.method == "GET"
+    assert not [name for name, _ in request.headers if name.lower().startswith("webhook-")]
+
+    service.answers["/health"] = answer({"message": "gone"}, 404)
+    bad = connection_test.run(row)
+    assert (bad.works, bad.message) == (
+        False,
+        'HTTP did not do what it was asked. The answer was 404: {"message": "gone"}',
+    )
+    values["test_url"] = "http://169.254.169.254/latest/meta-data/"
+    inside = connection_test.run(connections.set_connection(workspace, "Any", "http", values))
+    assert inside.message.startswith("The request was not sent: ")
+
+
+def test_http_has_nothing_to_test_without_a_url(workspace: Workspace, service: ServiceDouble) -> None:
+    row = connections.set_connection(workspace, "Any", "http", {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZI"})
+
+    report = connection_test.run(row)
+
+    assert (report.is_known, report.works) == (False, False)
+    assert report.message == "There is nothing to test: the connection has no URL for the test"
+    assert service.requests == []
+    assert connection_state.status(row).state is ConnectionState.UNTESTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,40 @@ def test_a_service_is_quoted(said: Answer, words: str) -> None:
     found = cause(SLACK, said=said, connections=TEAM)
 
     assert (found.step, found.step_name, found.words) == ("tell", "Tell Slack", words)
+
+
+BOT = {
+    "id": "tell",
+    "kind": "action",
+    "name": "Tell Slack",
+    "action": "slack_bot.update_message",
+    "connection": "Bot",
+    "inputs": {"channel": "C024BE91L", "ts": "1503435956.000247", "text": "Hi"},
+    "retry": {"delays": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "reason"),
+    [
+        (
+            "not_in_channel",
+            "Slack (bot) refused: not_in_channel",
+            "Slack (bot) refused: not_in_channel. The bot is not a member of the channel: invite it there",
+        ),
+        (
+            "invalid_auth",
+            "Slack (bot) refuses the credential: invalid_auth",
+            "Slack (bot) refused: invalid_auth. Slack doesn't know this bot token",
+        ),
+    ],
+)
+def test_a_refusal_is_short_as_a_title_and_whole_as_a_reason(error: str, words: str, reason: str) -> None:
+    said = answer(200, json.dumps({"ok": False, "error": error}).encode(), **{"content-type": "application/json"})
+
+    found = cause(BOT, said=said, connections={"Bot": Held({"token": "xoxb-0123456789-BOTBOTBOTBOT"})})
+
+    assert (found.words, found.reason) == (words, reason)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +120,68 @@ def test_it_is_renewed_at_three_quarters(flow: Flow, service: WebhookService) ->
     assert subscription_renewal.due(10) == []
 
 
+@pytest.fixture
+def graph(workspace: Workspace, service: WebhookService) -> Flow:
+    document = {"relay": 1, "name": "G", "trigger": {"kind": "webhook", "preset": "microsoft_graph"}, "steps": []}
+    flow = flow_lifecycle.create_flow(workspace, document)
+    subscriptions.connect(flow, webhook_service.graph_connection(workspace), {"about": "calendar"})
+    return flow
+
+
+def test_a_subscription_of_graph_is_renewed(graph: Flow, service: WebhookService) -> None:
+    made = row()
+    (hook,) = service.hooks.values()
+    assert (hook["resource"], hook["changeType"]) == ("me/events", "created")
+    assert graph.trigger.secrets.get().unseal() == {"secret": service.secret}
+    assert made.ends_at is not None
+    assert abs((made.ends_at - timezone.now()).total_seconds() - 252_000) < 60
+    assert abs((made.due_at - timezone.now()).total_seconds() - 189_000) < 60
+    TriggerSubscription.objects.update(ends_at=timezone.now())
+    make_due()
+
+    upkeep()
+
+    renewed = row()
+    assert renewed.webhook_id == made.webhook_id
+    assert f"PATCH /v1.0/subscriptions/{made.webhook_id}" in service.calls
+    assert hook["expirationDateTime"] == f"{renewed.ends_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    service.hooks.clear()  # its end has passed before Relay could renew it
+    make_due()
+    upkeep()
+    assert [row().webhook_id] == list(service.hooks)
+    assert graph.trigger.secrets.get().unseal() == {"secret": service.secret}
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (lambda now: (now + timedelta(hours=2)).isoformat(), 7_200),
+        (lambda now: (now + timedelta(days=900)).isoformat(), 4 * DAYS),
+        (lambda now: (now - timedelta(days=1)).isoformat(), 1_200),
+        (lambda now: "9999-12-31T23:59:59.9999999Z", 4 * DAYS),
+        (lambda now: "2026-01-31T12:00:00", 4 * DAYS),  # without an offset
+        (lambda now: "soon", 4 * DAYS),
+        (lambda now: 1e300, 4 * DAYS),
+        (lambda now: {"at": 1}, 4 * DAYS),
+        (lambda now: None, 4 * DAYS),
+    ],
+)
+def test_an_earlier_end_that_the_service_says_counts(
+    flow: Flow, service: WebhookService, monkeypatch: pytest.MonkeyPatch, said: Any, seconds: int
+) -> None:
+    (preset,) = BRIEF.presets
+    ending = replace(preset, subscription=replace(preset.subscription, ends="end"))
+    monkeypatch.setitem(registry.presets(), "brief", (BRIEF, ending))
+    service.faults[f"PATCH /hooks/{row().webhook_id}"] = answer({"end": said(timezone.now())})
+    make_due()
+
+    upkeep()
+
+    assert abs((row().ends_at - timezone.now()).total_seconds() - seconds) < 60
+    assert abs((row().due_at - timezone.now()).total_seconds() - seconds * 0.75) < 60
+
+
 def test_one_that_is_gone_is_made_again(flow: Flow, service: WebhookService) -> None:
     service.hooks.clear()
     secret = flow.trigger.secrets.get()
@@ -142,7 +205,7 @@ def test_a_failure_becomes_an_issue_and_is_tried_again(flow: Flow, service: Webh
         assert failing.due_at > timezone.now() + timedelta(seconds=50 * faults)
 
     issue = Issue.objects.get()
-    assert issue.cause.startswith("The webhook at Brief can't be renewed: Brief refuses the credential")
+    assert issue.cause.startswith("The webhook can't be renewed: Brief refuses the credential")
     assert (issue.kind, issue.count, issue.state, issue.run_ref) == ("webhook", 2, "open", "")
     assert issue.alert_at is not None
     assert service_double.SECRET not in issue.reason + issue.cause + failing.error
@@ -224,18 +287,19 @@ def test_a_process_that_died_while_it_connected(flow: Flow, service: WebhookServ
 def test_few_of_one_workspace_at_once(flow: Flow, workspace: Workspace) -> None:
     threads = SubscriptionThreads()
     waiting = threading.Event()
-    busy = [threading.Thread(target=waiting.wait, daemon=True) for _ in range(2)]
-    for thread in busy:
-        thread.start()
-        threads._threads.append((workspace.pk, thread))
+
+    def wait() -> None:
+        waiting.wait(20)
+
+    for _ in range(2):
+        threads._threads.start(workspace.pk, wait)
     make_due()
 
     threads.start()
     assert len(subscription_renewal.due(10)) == 1
 
     waiting.set()
-    for thread in busy:
-        thread.join()
+    threads.wait(20)
     threads.start()
     threads.wait(20)
     assert subscription_renewal.due(10) == []

@@ -27,6 +27,7 @@ from relay.engine.worker.work_loop import work
 from relay.models import Event, Flow, Issue, Membership, Role, Run, Scope, User, Workspace
 from relay.outbound import Sender
 from tests.support.browsing import Browser
+from tests.support.examples import a_few
 from tests.support.leaks import leaked, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -183,9 +184,7 @@ def answer(request: Request) -> Response:
     return Response("no", 500 if "bad" in request.path else 200)
 
 
-@pytest.mark.parametrize(
-    "template", [one if one in FEW else pytest.param(one, marks=pytest.mark.exhaustive) for one in TEMPLATES]
-)
+@pytest.mark.parametrize("template", a_few(TEMPLATES, FEW))
 def test_no_piece_of_a_secret_is_kept_or_told(
     workspace: Workspace,
     live: Callable[..., Flow],

@@ -99,13 +99,11 @@ def faults(headers: dict[str, str], kind: str) -> list[str]:
 PLACES = {"static": "trigger.response.headers", "rendered": "steps[0].steps[0].headers"}
 
 
-@pytest.mark.parametrize("kind", PLACES)
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_header_that_is_not_listed_is_refused_with_its_place(name: str, kind: str) -> None:
-    found = faults({name: "x"}, kind)
-
-    assert len(found) == 1
-    assert found[0].startswith(PLACES[kind])
+def test_a_header_that_is_not_listed_is_refused_with_its_place(name: str) -> None:
+    for kind, place in PLACES.items():
+        (found,) = faults({name: "x"}, kind)
+        assert found.startswith(place)
     assert sendable_headers({name: "x"}, OWN) == {}
     with pytest.raises(RelayError):
         check_answer({name: "x"}, OWN)
@@ -126,11 +124,10 @@ def test_a_header_that_is_listed_is_taken(name: str, kind: str) -> None:
     assert sendable_headers({name: value}, OWN) == {name.lower(): value}
 
 
-@pytest.mark.parametrize("kind", PLACES)
 @pytest.mark.parametrize("value", HOME)
-def test_no_location_leads_to_relay_itself(value: str, kind: str) -> None:
+def test_no_location_leads_to_relay_itself(value: str) -> None:
     for name in ("Location", "LOCATION"):
-        assert len(faults({name: value}, kind)) == 1
+        assert all(len(faults({name: value}, kind)) == 1 for kind in PLACES)
         assert sendable_headers({name: value, "X-A": "b"}, OWN) == {"x-a": "b"}
         with pytest.raises(RelayError):
             check_answer({name: value}, OWN)

@@ -15,6 +15,7 @@ ADDRESS = (
     Field("city", "City", required=True, max_length=10),
     Field("email", "E-mail", kind="email"),
     Field("since", "Since", kind="date"),
+    Field("until", "Until", kind="date", excludes="since"),
 )
 LINE = (
     Field("name", "Name", required=True),
@@ -135,3 +136,13 @@ def test_values_of_any_depth_and_size_are_refused_in_words(depth: int) -> None:
 
     assert faults(to=deep)
     assert faults(items=[PEN] * 10_000) == ["items: Line items has 10000 rows, 3 are allowed"]
+
+
+def test_two_constants_that_exclude_each_other_are_a_fault() -> None:
+    there = {"city": "Bonn", "since": "2026-01-31"}
+
+    assert faults(to={**there, "until": "{{ event.body.until }}"}) == []
+    assert faults(to={**there, "until": ""}) == []
+    assert faults(to={**there, "until": "2026-02-01"}) == [
+        "to.until: Until can't be given together with Since; leave one of them empty"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from relay.engine.intake import sample_events
 from relay.engine.preview import last_answers, render_client
 from relay.flows import nesting
 from relay.models import Attempt, Flow, Run, Workspace
-from relay.web.editor import draft_edits
 from relay.web.editor.editor_commands import with_default
+from relay.web.editor.steps import pieces
 
 HTMX = {"HX-Request": "true"}
 RULE = {"left": "{{ event.body.total }}", "op": "greater_than", "right": "20", "join": "all"}
@@ -101,12 +102,13 @@ def test_steps_are_moved_duplicated_and_removed(alice: Client, flow: Flow) -> No
 def test_a_copy_of_thousands_of_nested_steps_gets_an_id_for_each() -> None:
     inside = [{"id": "same", "kind": "set", "values": {}} for _ in range(5_000)]
     document = {"steps": [{"id": "l", "kind": "loop", "steps": inside}]}
+    copied = copy.deepcopy(document["steps"])
 
-    draft_edits.duplicate(document, "l")
+    pieces.rename(document, copied)
 
-    ids = [step["id"] for step in nesting.all_steps(document)]
-    assert len(set(ids[5_001:])) == 5_001
-    assert not set(ids[5_001:]) & set(ids[:5_001])
+    ids = {step["id"] for step, _ in nesting.every(copied)}
+    assert len(ids) == 5_001
+    assert not ids & {"l", "same"}
 
 
 def test_removing_a_step_can_be_undone(alice: Client, flow: Flow) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,24 +10,25 @@ from django.test import Client
 from relay.flows.checks.validation import parse_document
 from relay.models import Flow
 from relay.web.editor import draft_edits, simple_forms
+from relay.web.editor.steps import step_edits
 from tests.web.conftest import posted, read_form
 
+PATH = {"name": "Path 1", "when": {"all": [{"left": "", "op": "equals", "right": ""}]}, "steps": []}
 STEPS = [{"id": "note", "kind": "set", "values": {"x": "{{ item }}"}}]
-ARMS = [{"name": "big", "when": {"left": "{{ event.body.n }}", "op": "exists"}, "steps": []}]
-YAML = "- id: note\n  kind: set\n  values:\n    x: '{{ item }}'\n"
 
 
 @pytest.mark.parametrize(
     ("kind", "fields", "kept"),
     [
-        ("branch", {"branches": json.dumps(ARMS), "match": "all"}, {"branches": ARMS, "match": "all"}),
-        ("branch", {"branches": json.dumps(ARMS), "match": "", "else": ""}, {"branches": ARMS}),
+        ("branch", {"match": "all"}, {"branches": [PATH], "match": "all"}),
+        ("branch", {"match": ""}, {"branches": [PATH]}),
+        ("branch", {"match": "first"}, {"branches": [PATH]}),
         (
             "loop",
-            {"over": "{{ event.body.list }}", "steps": YAML, "limit": "5", "as": "item", "on_error": "continue"},
-            {"over": "{{ event.body.list }}", "steps": STEPS, "limit": 5, "on_error": "continue"},
+            {"over": "{{ event.body.list }}", "limit": "5", "as": "item", "on_error": "continue"},
+            {"over": "{{ event.body.list }}", "steps": [], "limit": 5, "on_error": "continue"},
         ),
-        ("loop", {"over": "[1, 2]", "steps": ""}, {"over": [1, 2], "steps": []}),
+        ("loop", {"over": "[1, 2]", "on_error": "stop"}, {"over": [1, 2], "steps": []}),
         ("delay", {"for": " 5m ", "until": ""}, {"for": "5m"}),
         ("delay", {"for": "", "until": "08:30"}, {"until": "08:30"}),
         ("digest", {"every": "", "at": "8:00, 12:00", "limit": "7"}, {"at": ["8:00", "12:00"], "limit": 7}),
@@ -51,7 +51,7 @@ def test_posted_fields_become_the_step(
 ) -> None:
     document = draft_edits.editable_copy(flow.draft)
     document["steps"] = []
-    step_id = draft_edits.add(document, kind, after="trigger")
+    step_id = step_edits.add(document, kind, place="trigger")
     flow.draft = document
     flow.save()
 
@@ -106,14 +106,13 @@ def test_a_new_step_has_a_form(alice: Client, flow: Flow, kind: str) -> None:
 
 
 def test_unfinished_json_is_kept_and_reported(alice: Client, flow: Flow) -> None:
-    alice.post(f"/flows/{flow.pk}/edit/", {"step": "trigger", "do": "add loop trigger"})
+    alice.post(f"/flows/{flow.pk}/edit/", {"step": "trigger", "do": "add respond trigger"})
 
-    alice.post(f"/flows/{flow.pk}/edit/", {"step": "loop", "form": "1", "do": "save", "k.steps": '[{"id": '})
+    alice.post(f"/flows/{flow.pk}/edit/", {"step": "respond", "form": "1", "do": "save", "k.headers": '{"X": '})
 
     flow.refresh_from_db()
-    step = next(step for step in flow.draft["steps"] if step["kind"] == "loop")
-    assert step["steps"] == '[{"id": '
-    page = alice.get(f"/flows/{flow.pk}/?step=loop").content.decode()
+    assert flow.draft["steps"][0]["headers"] == '{"X": '
+    page = alice.get(f"/flows/{flow.pk}/?step=respond").content.decode()
     assert "This can&#x27;t be read yet" in page
 
 
@@ -123,7 +122,7 @@ def test_error_steps_of_an_action_outlive_its_form(alice: Client, flow: Flow) ->
     flow.save()
     form = {"step": "send", "form": "1", "do": "save", "in.url": "https://a.example/", "on_error": "branch"}
 
-    alice.post(f"/flows/{flow.pk}/edit/", {**form, "error_steps": json.dumps(STEPS)})
+    alice.post(f"/flows/{flow.pk}/edit/", form)
 
     flow.refresh_from_db()
     assert (flow.draft["steps"][0]["on_error"], flow.draft["steps"][0]["error_steps"]) == ("branch", STEPS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from relay.engine.configuration import flow_lifecycle, subscription_issues
@@ -159,10 +161,42 @@ def test_its_issue(service: WebhookService, alice: Client, boards: Flow, connect
 
     listed, page = text(alice, "/issues/"), text(alice, f"/issues/{issue.ref}/")
 
-    assert "The webhook at Trello can&#x27;t be renewed: Trello &lt;b&gt;is away" in listed
+    assert "The webhook can&#x27;t be renewed: Trello &lt;b&gt;is away" in listed
     assert "1 failure" in listed
     assert f'href="{address(boards)}"' in page
     assert "Error of the last try" in page
     assert "/runs/" not in page.partition("<main")[2].replace('href="/runs/"', "")
     alice.post(address(boards, "disconnect/"))
     assert Issue.objects.get().state == "resolved"
+
+
+@pytest.mark.parametrize("about", ["mail in the inbox", "another resource"])
+def test_a_choice_shows_the_field_that_it_asks_for(service: WebhookService, alices: World, about: str) -> None:
+    alice, workspace = alices
+    document = {"relay": 1, "name": "G", "trigger": {"kind": "webhook", "preset": "microsoft_graph"}, "steps": []}
+    flow, graph = flow_lifecycle.create_flow(workspace, document), webhook_service.graph_connection(workspace)
+    given = {"connection": graph.pk, "in.about": about, "in.resource": "", "in.changes": "made up"}
+
+    page = " ".join(alice.post(address(flow), given).content.decode().split())
+
+    assert f'<option value="{about}" selected>' in page
+    assert "Choose one of" not in page
+    part = page[page.index('data-when="in.about"') :].partition(">")[0]
+    assert 'data-when-values="another resource"' in part
+    assert ("hidden" in part) is (about == "mail in the inbox")
+    assert ("Resource is empty" in page) is (about == "another resource")
+
+
+def test_a_trigger_that_is_being_connected_offers_to_look_again(
+    service: WebhookService, alice: Client, boards: Flow, connection: Connection
+) -> None:
+    alice.post(address(boards), form(connection))
+    ahead = timezone.now() + timedelta(minutes=1)
+    TriggerSubscription.objects.update(state=SubscriptionState.CONNECTING, due_at=ahead)
+
+    page = text(alice, address(boards))
+    assert "Look again" in page
+    assert "Disconnect</button>" not in page
+
+    TriggerSubscription.objects.update(due_at=ahead - timedelta(hours=1))  # its process has died
+    assert "Disconnect</button>" in text(alice, address(boards))

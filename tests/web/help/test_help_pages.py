@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from relay.models import Flow
 from relay.templating import FILTERS
-from relay.web.editor import draft_edits
+from relay.web.editor.steps import step_edits
 from relay.web.help import help_pages
 from tests.support.browsing import collapsed
 
@@ -91,7 +91,7 @@ def _targets() -> set[tuple[str, str]]:
     found = re.findall(r'{% help "([a-z-]+)"(?: "([a-z-]+)")? %}', text)
     of_steps = re.findall(r'{% help "steps" page.step.kind %}', text)
     assert text.count("{% help ") == len(found) + len(of_steps)
-    return {*found, *(("steps", kind) for kind in draft_edits.STEP_TYPES)}
+    return {*found, *(("steps", kind) for kind in step_edits.STEP_TYPES)}
 
 
 @pytest.mark.parametrize(("page", "anchor"), sorted(_targets()))

@@ -11,7 +11,7 @@ from django.test import Client
 from relay.engine.intake import sample_events
 from relay.models import Attempt, Flow, Run
 from relay.web.runs import run_rows
-from relay.web.ui import times
+from relay.web.ui import state_labels, times
 
 REQUEST = {
     "method": "POST",
@@ -93,8 +93,24 @@ def test_a_step_is_a_dot(alice: Client, run: Run) -> None:
 
     page = alice.get("/runs/").content.decode()
 
-    assert "big: filtered" in page
-    assert "tell: not reached" in page
+    assert "Filter: filtered" in page
+    assert "Built-in inbox: Post a message: not reached" in page
+
+
+def test_every_state_of_a_step_has_its_dot() -> None:
+    without = {"skipped", "cancelled"}  # a call that was not needed; a step that was not finished
+
+    assert {*run_rows._DOTS} == {*state_labels.STEPS} - without
+
+
+def test_a_step_whose_inner_step_failed_has_a_failed_dot(run: Run) -> None:
+    inner = [{"id": "tell", "kind": "set", "values": {}}, {"id": "ask", "kind": "set", "values": {}}]
+    loop = {"id": "each", "kind": "loop", "over": [1, 2], "steps": inner}
+    walked = {"each": "looped", "tell[0]": "set", "tell[1]": "failed"}
+
+    assert [(dot.name, dot.tone) for dot in run_rows.dots(run, {"steps": [loop]}, walked)] == [("Loop", "bad")]
+    walked["tell[1]"] = "set"
+    assert [dot.tone for dot in run_rows.dots(run, {"steps": [loop]}, walked)] == ["good"]
 
 
 def test_the_page_shows_everything_that_happened(alice: Client, run: Run) -> None:
@@ -129,8 +145,8 @@ def test_the_page_shows_everything_that_happened(alice: Client, run: Run) -> Non
         ("waiting", "Delivery failed: because. Relay will retry."),
         ("held", "because. Release it, or resume the flow."),
         ("filtered", "because. The flow sends nothing more"),
-        ("failed", "“tell” failed: because."),
-        ("partly_failed", "not everything was delivered: “tell” failed"),
+        ("failed", "“Built-in inbox: Post a message” failed: because."),
+        ("partly_failed", "not everything was delivered: “Built-in inbox: Post a message” failed"),
         ("cancelled", "Cancelled by a person."),
     ],
 )

@@ -108,7 +108,7 @@ def test_the_list_of_connections_has_a_query_budget(
         steps = [{**STEP, "connection": f"Team {number}"}]
         flow_lifecycle.import_document(workspace, {**DOCUMENT, "steps": steps}, publish_it=True)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         alice.get("/connections/")
 
 
@@ -226,14 +226,18 @@ def test_the_uses_are_shown(alices: tuple[Client, Workspace], connection: Connec
         assert "Orders</a>" in page
 
 
-def test_a_service_without_a_test_says_so(alices: tuple[Client, Workspace]) -> None:
+def test_what_cant_be_tested_says_why(alices: tuple[Client, Workspace]) -> None:
     alice, workspace = alices
-    row = connections.set_connection(workspace, "Any", "http", {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZI"})
+    http = connections.set_connection(workspace, "Any", "http", {"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZI"})
+    hook = connections.set_connection(
+        workspace, "Team", "slack", {"webhook_url": "https://hooks.slack.com/services/T0/B0/abcdefghijklmnop"}
+    )
 
-    page = collapsed(alice.get(f"/connections/{row.pk}/"))
+    pages = [collapsed(alice.get(f"/connections/{row.pk}/")) for row in (http, hook)]
 
-    assert "Relay can't test a connection to HTTP" in page
-    assert "Test it now" not in page
+    assert "There is nothing to test: the connection has no URL for the test" in pages[0]
+    assert "Relay can&#x27;t test a connection to Slack" in pages[1]
+    assert all("Test it now" not in page for page in pages)
 
 
 def test_a_removal_asks_first(alice: Client, alices: tuple[Client, Workspace]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -14,8 +15,10 @@ from django.conf import settings
 from django.db import connections as databases
 from django.test import Client
 
+from relay.connectors import registry
 from relay.engine.configuration import connections
 from relay.engine.oauth import authorizations, clients
+from relay.engine.service_calls import turns
 from relay.models import (
     AuditEntry,
     Connection,
@@ -26,8 +29,9 @@ from relay.models import (
     User,
     Workspace,
 )
-from tests.support.authorization_server import CLIENT_ID, CLIENT_SECRET, AuthorizationServer
+from tests.support.authorization_server import CLIENT_ID, CLIENT_SECRET, EXAMPLE, AuthorizationServer
 from tests.support.browsing import Browser
+from tests.support.running import wait_until
 
 pytestmark = pytest.mark.django_db
 World = tuple[Client, Workspace]
@@ -182,6 +186,70 @@ def test_a_made_up_answer_is_refused(alice: Client, connection: Connection, quer
     assert "belongs to no authorization" in page
     assert "<script>" not in page
     assert not is_connected()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_taken"),
+    [
+        ("https://accounts.example.com", True),
+        ("", False),  # its metadata declares that it says it
+        ("https://accounts.example.com/", False),
+        ("https://ACCOUNTS.example.com", False),
+        ("https://evil.example", False),
+        ("https://accounts.example.com" + "x" * 20_000, False),
+    ],
+)
+def test_an_answer_of_another_server_is_refused(
+    alice: Client, connection: Connection, server: AuthorizationServer, monkeypatch: Any, said: str, is_taken: bool
+) -> None:
+    assert EXAMPLE.oauth is not None
+    issuing = replace(EXAMPLE, auth=replace(EXAMPLE.oauth, issuer="https://accounts.example.com"))
+    monkeypatch.setitem(registry._connectors(), "example", issuing)
+    back = decide(server, leave(alice, connection))
+
+    page = messages(alice, f"{back}&{urlencode({'iss': said})}" if said else back)
+
+    assert is_connected() is is_taken
+    assert ("come from the service to which you were sent" in page) is not is_taken
+    assert server.asked["authorization_code"] == int(is_taken)
+
+
+def test_an_issuer_that_nobody_declared_is_not_read(
+    alice: Client, connection: Connection, server: AuthorizationServer
+) -> None:
+    messages(alice, decide(server, leave(alice, connection)) + "&iss=https://other.example")
+
+    assert is_connected()
+
+
+@pytest.mark.parametrize("path", ["renew/", "disconnect/"])
+def test_calls_of_the_service_take_turns(
+    alices: World, connection: Connection, server: AuthorizationServer, path: str
+) -> None:
+    alice, workspace = alices
+    messages(alice, decide(server, leave(alice, connection)))
+    back = decide(server, leave(alice, connection))
+    going = threading.Event()
+    threads = [
+        threading.Thread(target=lambda: turns.in_turn(workspace.pk, lambda: going.wait(20)), daemon=True)
+        for _ in range(9)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: len(turns._CALLS._waiting.get(workspace.pk, ())) == 8)
+        asked = dict(server.asked)
+        refused = alice.post(address(connection, path), follow=True).content.decode()
+        refused_answer = messages(alice, back)
+    finally:
+        going.set()
+        for thread in threads:
+            thread.join(20)
+
+    assert "asks for too many service calls at once" in refused
+    assert "asks for too many service calls at once" in refused_answer
+    assert dict(server.asked) == asked
+    assert "is connected" in messages(alice, back)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +444,7 @@ def test_the_list_needs_no_query_for_the_access(
     for number in range(5):
         connections.set_connection(alices[1], f"Ex {number}", "example", {})
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         alices[0].get("/connections/")
 
 
