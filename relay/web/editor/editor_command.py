@@ -12,9 +12,10 @@ from relay.engine.configuration import flow_lifecycle
 from relay.errors import RelayError
 from relay.models import Flow
 from relay.web.auth.access import WorkspaceRequest
-from relay.web.editor import data_source, draft_edits, draft_saving
+from relay.web.editor import draft_edits, draft_saving
 from relay.web.editor.pasted_command import PastedCommand
 from relay.web.editor.steps.step_text import TypedText
+from relay.web.flows import data_source
 from relay.web.ui import form_data
 
 UNDO = "undo"  # in the session: the former draft; in the address: offer to undo

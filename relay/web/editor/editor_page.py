@@ -14,9 +14,8 @@ from relay.errors import Fault
 from relay.flows import nesting
 from relay.flows.diff import Difference
 from relay.models import Event, Flow, Run
-from relay.web.editor import data_source, draft_edits, form_fields
+from relay.web.editor import draft_edits, form_fields
 from relay.web.editor.choices import FieldChoices
-from relay.web.editor.data_source import DataSource
 from relay.web.editor.flow_form import FlowForm
 from relay.web.editor.form_fields import Form
 from relay.web.editor.step_form import StepForm
@@ -24,7 +23,8 @@ from relay.web.editor.steps import cards as cards_of_steps
 from relay.web.editor.steps import places
 from relay.web.editor.steps.cards import Card
 from relay.web.editor.trigger_form import TriggerForm
-from relay.web.flows import versions
+from relay.web.flows import data_source, versions
+from relay.web.flows.data_source import DataSource
 from relay.web.ui import payload_tree
 
 

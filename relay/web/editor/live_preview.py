@@ -13,7 +13,8 @@ from django_htmx.http import replace_url, reswap, trigger_client_event
 from relay.errors import RelayError
 from relay.models import Flow
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.editor import data_source, draft_saving, editor_page, pasted_command
+from relay.web.editor import draft_saving, editor_page, pasted_command
+from relay.web.flows import data_source
 from relay.web.ui import form_data
 
 UNCHANGED = 204

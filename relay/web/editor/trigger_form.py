@@ -10,8 +10,8 @@ from relay.connectors.examples.loader import list_examples
 from relay.engine.intake.sample_events import SAMPLE_ORDER
 from relay.models import Flow
 from relay.web.editor import form_fields, form_parser, trigger_kinds, trigger_limits
-from relay.web.editor.data_source import DataSource
 from relay.web.editor.sender_choice import Sender
+from relay.web.flows.data_source import DataSource
 
 
 class TriggerForm:
