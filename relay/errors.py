@@ -115,6 +115,10 @@ class FileGone(RelayError):
     """The bytes of a file are not kept any more."""
 
 
+class FileStoreDown(RelayError):
+    """The object store of files doesn't answer, or refuses Relay; its log has the reason."""
+
+
 class DeliveryError(RelayError):
     """A request was not answered. `permanent`: never try again. `sent`: it may have arrived.
 
@@ -147,6 +151,13 @@ class ConnectFailed(DeliveryError):
 class SenderBusy(DeliveryError):
     """Never sent: Relay itself was too busy. It counts neither as a failure of the destination nor as an attempt."""
 
+    local = True
+
+
+class AnswerNotStored(DeliveryError):
+    """The request was answered with a file, which could not be stored."""
+
+    sent = True
     local = True
 
 

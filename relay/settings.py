@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import environ  # type: ignore[import-untyped]
 
-from relay import client_address, data_folder, logs, mail_url, origins, token_bucket
+from relay import client_address, data_folder, files_url, logs, mail_url, origins, token_bucket
 
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
@@ -47,6 +47,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 MAX_BYTES = env.int("RELAY_MAX_BYTES", default=1_048_576)
 # Bytes of the files of one request, and of a file that an action fetches.
 MAX_FILE_BYTES = env.int("RELAY_MAX_FILE_BYTES", default=26_214_400)
+# An S3-compatible store for the bytes of files; None keeps them in the database.
+FILES_STORE = files_url.settings_of(env("RELAY_FILES_URL", default="").strip())
 BODY_TIMEOUT = env.float("RELAY_BODY_TIMEOUT", default=10.0)
 RATE = token_bucket.rate(env("RELAY_RATE")) if env("RELAY_RATE", default="") else None
 ADDRESS_RATE = token_bucket.rate(env("RELAY_ADDRESS_RATE")) if env("RELAY_ADDRESS_RATE", default="") else None

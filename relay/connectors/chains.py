@@ -16,7 +16,7 @@ from relay.templating import Budget, Tree, compile_tree
 # Characters of a call's key: the id of a step, its indexes in loops and the key have 64 in the database.
 MAX_KEY = 12
 # What `calls.KEY` has of an answer.
-_KEPT = ("status", "body", "body_error", "body_start")
+_KEPT = ("status", "body", "body_error", "body_start", "files")
 _NOTHING = frozenset({"", "0", "false", "none", "null"})
 
 
@@ -52,7 +52,7 @@ def is_made(
 
 
 def kept_answer(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the templates of a chain see of an answer: `status` and `body`, and why the body isn't complete."""
+    """What the templates of a chain see of an answer: `status`, `body` and `files`, and why the body isn't complete."""
     return {name: outputs[name] for name in _KEPT if name in outputs}
 
 

@@ -10,6 +10,8 @@ def limit_text(field: Field) -> str:
     """`up to 16,384 characters`, `from 1 to 99`, `up to 10 rows`; "" without a limit."""
     if field.max_length is not None:
         return f"up to {field.max_length:,} characters"
+    if field.kind == "file" and field.max_items == 1:
+        return "one file"
     if field.max_items is not None:
         return f"up to {field.max_items:,} {'rows' if field.kind == 'rows' else 'items'}"
     least = None if field.minimum is None else bound_text(field.minimum)

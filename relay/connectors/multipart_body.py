@@ -9,6 +9,7 @@ from typing import Any
 from relay.bodies.file_names import OCTETS, safe_name, safe_type
 from relay.connectors.input_coercion import as_text
 from relay.errors import ValueRefused
+from relay.masking import has_stand_in
 from relay.outbound import FilePart
 
 MAX_FIELDS = 200
@@ -33,7 +34,9 @@ def media_type(body: Mapping[str, Any]) -> str:
 
 
 def placeholder(body: Mapping[str, Any], kind: str) -> bytes:
-    """The body as it is shown and stored: with the name and size of each file in place of its bytes."""
+    """The body as it is shown and stored: with the name, type and size of each file in place of its bytes."""
+    if "file" in body and has_stand_in(body["file"]):
+        return as_text(body["file"]).encode()
     return b"".join(_shown(piece) if isinstance(piece, dict) else piece for piece in _pieces(body, kind))
 
 
@@ -48,7 +51,8 @@ def holds_files(body: Any) -> bool:
 
 
 def _shown(record: Mapping[str, Any]) -> bytes:
-    return f"[{safe_name(as_text(record['name']))}, {as_text(record['size'])} bytes]".encode("utf-8", "replace")
+    name, kind = safe_name(as_text(record["name"])), safe_type(as_text(record["type"]))
+    return f"[{name}, {kind}, {as_text(record['size'])} bytes]".encode("utf-8", "replace")
 
 
 def _pieces(body: Mapping[str, Any], kind: str) -> Iterator[bytes | dict[str, Any]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from relay.connectors.definition import Action
 from relay.errors import ActionRefused, TemplateError
 from relay.templating import Budget, Leaf, compile_leaf
+
+# The reason repeats inputs, which a sender may have written.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 @functools.cache
@@ -26,7 +30,7 @@ def check(action: Action, inputs: Mapping[str, Any], names: Mapping[str, Any]) -
         return
     try:
         with Budget.beside():
-            reason = str(_reason(action).render({**names, "inputs": inputs})).strip()
+            reason = _CONTROL.sub(" ", str(_reason(action).render({**names, "inputs": inputs}))).strip()
     except TemplateError as error:
         raise ActionRefused(str(error)) from error
     if reason:

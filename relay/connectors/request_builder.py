@@ -115,7 +115,7 @@ def build(
     check_origin(connector, origins, url)
     data, headers = body_and_headers(parts, key, onward)
     if action.basic:
-        headers["Authorization"] = _basic(*parts["basic"])
+        headers["Authorization"] = "Basic " + base64.b64encode(":".join(parts["basic"]).encode()).decode()
     if parts.get("sign"):
         headers |= signature_headers(
             parts["sign"], parts.get("signing_secret", ""), key=key, body=data, now=now or time.time()
@@ -138,9 +138,8 @@ def _with_files(request: Request, parts: Mapping[str, Any], opens: OpensFile | N
     """The request with the bytes of its files; its body stays the one that is shown."""
     if parts.get("sign"):
         raise ValueRefused("A request with files can't be signed")
-    if opens is None:
-        return request
-    return replace(request, parts=multipart_body.parts(parts["body"], request.headers["Content-Type"], opens))
+    kind = request.headers["Content-Type"]
+    return request if opens is None else replace(request, parts=multipart_body.parts(parts["body"], kind, opens))
 
 
 def render_parts(
@@ -156,6 +155,8 @@ def render_parts(
     # The outputs of people's templates are counted already; here they are only inserted, at most a few times.
     with Budget.beside(output=_MAX_PARTS_BYTES):
         parts: dict[str, Any] = _compiled(action).render(context, omit_missing=True)
+        if action.url and "url" not in parts:
+            compile_tree(action.url).render(context)  # raises MissingName: an earlier call did not answer the URL
     path_parts.check_own(action, parts.get("url"))
     return parts
 
@@ -188,10 +189,6 @@ def body_and_headers(parts: Mapping[str, Any], key: str, onward: RelayHeaders) -
 def _own_content_type(headers: Mapping[str, Any]) -> str:
     """The content type in a flow's headers; "" without one."""
     return next((as_text(value) for name, value in headers.items() if name.lower() == "content-type" and value), "")
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def check_connection(connector: Connector, connection: Mapping[str, Any] | None) -> None:

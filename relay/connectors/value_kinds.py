@@ -73,14 +73,14 @@ def _choice(field: Field, value: Any) -> str:
 
 
 def _number(field: Field, value: Any) -> int | float:
-    number = _finite(value)
+    number = _finite(field, value)
     if number is None:
         raise ValueRefused(f"{field.label} must be a number, not {_WORDS.get(type(value), 'this')}")
     return _within(field, number)
 
 
 def _integer(field: Field, value: Any) -> int:
-    number = _finite(value)
+    number = _finite(field, value)
     if number is None:
         raise ValueRefused(f"{field.label} must be a whole number, not {_WORDS.get(type(value), 'this')}")
     if number != int(number):
@@ -88,12 +88,16 @@ def _integer(field: Field, value: Any) -> int:
     return int(_within(field, number))
 
 
-def _finite(value: Any) -> int | float | None:
-    """The number that a value or its text is; None if it is none."""
+def _finite(field: Field, value: Any) -> int | float | None:
+    """The number that a value or its text is; None if it is none. Raises RequestRefused if it is beyond any limit."""
     if isinstance(value, str) and _number_text(value.strip()):
         value = float(value) if "." in value else int(value)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value if is_number else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number may have any number of digits
+        raise ValueRefused(f"{field.label} is a number of too many digits") from None
 
 
 def _within(field: Field, number: float) -> int | float:
@@ -166,11 +170,19 @@ def _json(field: Field, value: Any) -> Any:
 
 
 def _file(field: Field, value: Any) -> Any:
-    """The record of a file, or a list of them; the engine checks that they are files of the run."""
+    """The record of a file, or a list of them; the engine checks that they are files of the run.
+
+    A field that takes one file gets it without a list.
+    """
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(one, dict) and isinstance(one.get("id"), str) and "link" in one for one in values):
-        raise ValueRefused(f"{field.label} must be a file, such as {{{{ event.files[0] }}}}, or a list of files")
-    return value
+        more = "" if field.max_items == 1 else ", or a list of files"
+        raise ValueRefused(f"{field.label} must be a file, such as {{{{ event.files[0] }}}}{more}")
+    if field.max_items != 1 or not isinstance(value, list):
+        return value
+    if len(value) > 1:
+        raise ValueRefused(f"{field.label} takes one file, not {len(value)}: use {{{{ event.files[0] }}}}, or a loop")
+    return value[0] if value else None
 
 
 # Each converts a value to a kind, or raises RequestRefused.

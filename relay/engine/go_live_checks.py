@@ -50,8 +50,7 @@ def _steps(document: JSON) -> Iterator[Fault]:
 
 def _paths(step: JSON) -> Iterator[Fault]:
     """Paths of a branch that compare nothing; the address of a path is that of its card in the editor."""
-    paths = step.get("branches") if step.get("kind") == "branch" else None
-    for number, path in enumerate(paths if isinstance(paths, list) else (), 1):
+    for number, path in enumerate(nesting.arms(step) if step.get("kind") == "branch" else (), 1):
         if isinstance(path, dict) and _is_open(path.get("when")):
             yield Fault(f"{step['id']}:{number}", "it has no condition yet: everything takes this path")
 

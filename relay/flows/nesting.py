@@ -48,13 +48,18 @@ def _enabled(steps: list[JSON]) -> Iterator[JSON]:
 
 def inner(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
     """Yields the lists of steps in a step with their names: that of an arm, `else`, `error_steps`, or ""."""
-    arms = step.get("branches")
-    for number, arm in enumerate(arms if isinstance(arms, list) else (), 1):
+    for number, arm in enumerate(arms(step), 1):
         if isinstance(arm, dict):
             yield str(arm.get("name") or f"arm {number}"), _steps(arm.get("steps"))
     yield "else", _steps(step.get("else"))
     yield "", _steps(step.get("steps"))
     yield "error_steps", _steps(step.get("error_steps"))
+
+
+def arms(step: JSON) -> list[Any]:
+    """The arms of a branch, as the document has them; [] for a step without any."""
+    found = step.get("branches")
+    return found if isinstance(found, list) else []
 
 
 def every(steps: Any, depth: int = 0) -> Iterator[tuple[JSON, int]]:

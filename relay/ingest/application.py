@@ -11,6 +11,7 @@ from relay.engine.files import event_files
 from relay.engine.intake.event_store import Accepted, Arrival, CachedTrigger
 from relay.engine.intake.rejections import Rejected
 from relay.engine.intake.request_verification import RequestVerifier
+from relay.errors import FileStoreDown
 from relay.ingest import body_reader, checks
 from relay.ingest.body_unpacking import BodyUnpacking
 from relay.ingest.file_intake import FileIntake
@@ -180,7 +181,7 @@ class Ingest:
         if request.spool is not None:
             try:
                 return await self._files.take(request, trigger, _max_bytes(trigger))
-            except (Error, Overloaded):
+            except (Error, FileStoreDown, Overloaded):
                 raise _unavailable() from None
         if "content-encoding" in request.headers:
             return await self._unpacking.unpack(request, _max_bytes(trigger))

@@ -15,7 +15,7 @@ from relay.engine.files import file_store
 from relay.engine.files.event_files import StoredMeta
 from relay.engine.files.file_store import FileWriter
 from relay.engine.intake.trigger_cache import CachedTrigger
-from relay.errors import FileTooLarge, PayloadError
+from relay.errors import FileStoreDown, FileTooLarge, PayloadError
 from relay.ingest.body_reader import LargeBody
 from relay.ingest.http_errors import RequestRejected
 from relay.ingest.inbound_request import InboundRequest
@@ -55,7 +55,7 @@ class FileIntake:
     async def take(self, request: InboundRequest, trigger: CachedTrigger, max_form: int) -> bytes:
         """Store the files of a request, once, and return its body without them.
 
-        Raises RequestRejected, Overloaded, or the django.db.Error for which they are not stored.
+        Raises RequestRejected, Overloaded, or the django.db.Error or FileStoreDown for which they are not stored.
         """
         spool = request.spool
         assert spool is not None
@@ -111,7 +111,7 @@ class _Extraction:
         except (FileTooLarge, PayloadError) as error:
             self._abandon()
             raise self._refusal(error) from None
-        except Error:
+        except (Error, FileStoreDown):
             connection.close()
             self._abandon()
             raise

@@ -7,7 +7,7 @@ from relay.models.cache_table import Count
 from relay.models.connections import Connection, OAuthClient, PendingAuthorization
 from relay.models.destinations import Destination, DestinationState
 from relay.models.events_and_runs import Attempt, AttemptState, Event, EventState, HeldBy, Run, RunState, Seen
-from relay.models.files import FileChunk, StoredFile
+from relay.models.files import FileArea, FileChunk, StoredFile
 from relay.models.flows import Flow, FlowState, Trigger, Version
 from relay.models.inbox import InboxMessage
 from relay.models.invitations_and_tokens import ApiToken, Invitation, Scope
@@ -35,6 +35,7 @@ __all__ = [
     "DestinationState",
     "Event",
     "EventState",
+    "FileArea",
     "FileChunk",
     "Flow",
     "FlowState",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 
 from relay import ids
@@ -22,11 +24,16 @@ class StoredFile(models.Model):
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=127)
     size = models.BigIntegerField(default=0, help_text="bytes")
+    area = models.CharField(
+        max_length=20, default="", db_default="", help_text="of the object store; empty: the bytes are in FileChunk"
+    )
+    removed_at = models.BigIntegerField(null=True, help_text="microseconds; its objects are still to be removed")
 
     class Meta:
         indexes = (
             models.Index(fields=["event_id"], condition=models.Q(event_id__isnull=False), name="file_event"),
             models.Index(fields=["run_id"], condition=models.Q(run_id__isnull=False), name="file_run"),
+            models.Index(fields=["removed_at"], condition=models.Q(removed_at__isnull=False), name="file_removed"),
         )
 
     def __str__(self) -> str:
@@ -45,3 +52,18 @@ class FileChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id} {self.number}"
+
+
+class FileArea(models.Model):
+    """The part of an object store that belongs to this database. It has one row."""
+
+    name = models.CharField(max_length=20, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def current(cls) -> str:
+        """The name of the area, which is made when it is first needed."""
+        row, _ = cls.objects.get_or_create(pk=1, defaults={"name": secrets.token_hex(8)})
+        return row.name

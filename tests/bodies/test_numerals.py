@@ -287,6 +287,7 @@ WITHOUT_NUMERALS = {
     "web/workspace/audit_log.py",
     "web/editor/trigger_form.py",
     "web/editor/draft_edits.py",
+    "web/editor/steps/step_text.py",
     "web/editor/simple_forms.py",
     "web/flows/recipe_pages.py",
     "web/runs/resend.py",

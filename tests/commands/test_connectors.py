@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,22 @@ def test_nothing_is_overwritten_and_nothing_is_written_outside_a_checkout(tmp_pa
         connector_scaffold.write("kiwi", catalog_folder=tmp_path, services=tmp_path / "no")
 
     assert [path.name for path in tmp_path.iterdir()] == ["kiwi.json"]
+
+
+def test_every_input_has_an_example_but_a_file(shell: Shell) -> None:
+    found = shell.json("connectors", "--json")
+
+    def inputs(fields: list[dict[str, Any]], place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for field in fields:
+            yield f"{place}.{field['key']}", field
+            yield from inputs(field.get("fields", []), f"{place}.{field['key']}")
+
+    without = [
+        place
+        for row in found
+        for action in row["actions"]
+        for place, field in inputs(action["inputs"], f"{row['key']}.{action['key']}")
+        if field["example"] in ("", None) and field["kind"] != "file"
+    ]
+
+    assert without == []

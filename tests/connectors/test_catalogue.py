@@ -12,7 +12,7 @@ import pytest
 
 from relay import redaction, templating
 from relay.connectors import calls, catalog, registry, request_builder, status_checks
-from relay.connectors.conformance.samples import connection_of, names_of, sample_of
+from relay.connectors.conformance.samples import FILE, connection_of, names_of, sample_of
 from relay.connectors.definition import Action, Call, Connector, Field
 from relay.outbound import check_headers, check_url
 
@@ -23,7 +23,15 @@ ACTIONS = [
     for action in connector.actions
 ]
 HTTP_ACTIONS = [param for param in ACTIONS if param.values[1].target == "http"]  # type: ignore[union-attr]
-SAMPLES = {"string": "x1", "text": 'A & B " } {{ < é', "number": 3, "boolean": True, "json": {"a": 1}, "list": ["a"]}
+SAMPLES: dict[str, Any] = {
+    "string": "x1",
+    "text": 'A & B " } {{ < é',
+    "number": 3,
+    "boolean": True,
+    "json": {"a": 1},
+    "list": ["a"],
+    "file": FILE,
+}
 # Values by which tests can expect an exact request; others are made up of the fields' patterns.
 SECRETS: dict[str, dict[str, str]] = {
     **{one.key: connection_of(one) for one in registry.list_connectors() if one.connection},
@@ -114,6 +122,9 @@ def test_templates_name_only_fields_that_exist(connector: Connector, action: Act
     used = {name.partition("[")[0] for source in sources for name in templating.names(source)}
     used |= {name for output in action.outputs for name in templating.names(output.value)}
     used = {name for name in used if name.partition(".")[0] != "body"}
+    # A request may also have the name and the size of a file.
+    files = {f"inputs.{one.key}" for one in action.inputs if one.kind == "file"}
+    used = {whole if (whole := name.rpartition(".")[0]) in files else name for name in used}
 
     # test_chains.py is about the names of answers.
     assert {name for name in used if not name.startswith("calls.")} <= {*known, "key"}

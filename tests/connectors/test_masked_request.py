@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ def every(action: Action) -> list[Action]:
     return [*(chains.call_action(action, call) for call in action.before), action]
 
 
+def _bounded(stored: dict[str, Any]) -> str:
+    """A record with the same boundary of its form as others."""
+    return re.sub("relay-[0-9a-f]{32}", "BOUNDARY", str(stored))
+
+
 @pytest.mark.parametrize(("connector", "action"), of_each_service(HTTP_ACTIONS))
 def test_an_outline_is_the_request_with_masks(connector: Connector, action: Action) -> None:
     """Where no encoder does anything to the secrets, both ways to mask them give the same."""
@@ -46,7 +52,7 @@ def test_an_outline_is_the_request_with_masks(connector: Connector, action: Acti
 
         shown = outline(connector, one, samples(one), public, key="k", now=NOW, names=names)
 
-        assert record(shown) == record(sent, *secrets)
+        assert _bounded(record(shown)) == _bounded(record(sent, *secrets))
         assert not [secret for secret in secrets if secret in repr(shown)]
 
 

@@ -82,10 +82,12 @@ MAY = {
     "flows/nesting.py": "the one walk",
     "flows/flatten.py": "numbers the steps of two versions and names the list of each, to tell them apart",
     "flows/checks/validation.py": "keeps the place of each step, to say where a fault is",
-    "web/editor/draft_edits.py": "edits the cards of the flow itself in place",
-    "web/editor/draft_saving.py": "puts the open card back among the cards of the flow itself",
-    "web/editor/form_parser.py": "edits the error steps of the open card",
-    "web/editor/form_fields.py": "shows the error steps of the open card",
+    "web/editor/draft_edits.py": "leaves out of every list what is no step",
+    "web/editor/draft_saving.py": "puts an open path back among the paths of its branch",
+    "web/editor/steps/places.py": "finds the lists themselves, nested ones included, to change them in place",
+    "web/editor/steps/step_edits.py": "adds paths, and copies the steps of one",
+    "web/editor/steps/clipboard.py": "takes the steps out of a pasted piece",
+    "web/editor/steps/step_text.py": "checks that a text is a flow document",
 }
 # Not documents: what a dry run or a run gave, and the names that templates see.
 NO_DOCUMENTS = {"result", "context"}

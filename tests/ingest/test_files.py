@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from relay import files_url
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.files import event_files, file_store
 from relay.engine.intake.event_data import EventData, event_context
 from relay.ingest import spools
 from relay.ingest.application import Ingest
 from relay.models import Event, FileChunk, Flow, Rejection, StoredFile, Workspace
+from tests.support import object_store
 from tests.support.asgi_requests import Answered, scope_of, serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +74,12 @@ def content_of(record: dict[str, Any]) -> bytes:
     parsed = event_files.parse_id(record["id"])
     assert parsed is not None
     one = event_files.stored(EventData.from_model(Event.objects.get(pk=parsed[0])).files)[parsed[1] - 1]
-    return b"".join(file_store.read(one.id, one.size))
+    return b"".join(_pieces(one.id))
+
+
+def _pieces(file_id: int) -> Any:
+    row = StoredFile.objects.get(pk=file_id)
+    return file_store.read(row.pk, row.size, row.area)
 
 
 def test_a_small_form_keeps_its_files_in_the_body(workspace: Workspace) -> None:
@@ -256,6 +263,26 @@ def test_a_full_disk_is_no_acknowledgement(workspace: Workspace, monkeypatch: py
     assert "retry-after" in no_spool.headers
     assert Event.objects.count() == StoredFile.objects.count() == 0
     assert sent(flow, body).status == 202
+
+
+def test_a_store_that_is_down_is_no_acknowledgement(workspace: Workspace, settings: Any) -> None:
+    flow, content = live(workspace), os.urandom(5 * MIB)
+    body = form(part("a", content, "a.bin"), part("b", b"small", "b.txt"))
+    with object_store.running() as store:
+        settings.FILES_STORE = files_url.settings_of(store.url())
+        store.is_down = True
+        refused = sent(flow, body)
+        events, rows = Event.objects.count(), StoredFile.objects.filter(removed_at=None).count()
+
+        store.is_down = False
+        accepted = sent(flow, body)
+        first, second = context()["files"]
+
+        assert (refused.status, "retry-after" in refused.headers, events, rows) == (503, True, 0, 0)
+        assert accepted.status == 202
+        assert (content_of(first), content_of(second)) == (content, b"small")
+        assert FileChunk.objects.count() == 0
+        assert b"".join(store.objects[key] for key in sorted(store.objects)) == content + b"small"
 
 
 def test_large_bodies_share_a_bounded_space(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

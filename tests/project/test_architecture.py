@@ -36,6 +36,7 @@ LAYERS = [
         "client_address",
         "ids",
         "timestamps",
+        "files_url",
         "mail_url",
         "recipes",
     },

@@ -139,7 +139,7 @@ CALLED: dict[str, str] = {
     "web/ui/payload_tree.py:payloads.parse": BODY,
     "web/ui/payload_tree.py:msgspec.json.decode": "headers of an event: the head of a request",
     "web/flows/event_picker.py:payloads.parse": PASTED,
-    "web/editor/sample_sending.py:payloads.parse": FIELD,
+    "web/flows/sample_sending.py:payloads.parse": FIELD,
     "web/runs/resend.py:msgspec.json.decode": PASTED,
     "web/editor/simple_forms.py:loading.load": f"{FIELD}, loading.MOST_VALUES",
     "web/editor/draft_saving.py:loading.load": "draft_saving.MAX_CARD_BYTES, loading.MOST_VALUES",

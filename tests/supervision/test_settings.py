@@ -20,6 +20,7 @@ WRONG = {
     "RELAY_ALLOWED_NETWORKS": "10.0.0.1/8",
     "RELAY_INGEST_URL": "https://ann:hunter22@hooks.example.com",
     "RELAY_CA_FILE": "/etc/hostname",
+    "RELAY_FILES_URL": "https://ann:hunter22@127.0.0.1/bucket",
     "RELAY_EMAIL_URL": "imap://ann:hunter22@127.0.0.1",
 }
 

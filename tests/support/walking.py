@@ -67,7 +67,9 @@ OK = answer(200, b'{"id": "A1"}', **{"content-type": "application/json"})
 POST = {"id": "send", "kind": "action", "action": "http.request", "inputs": {"url": "https://example.com/x"}}
 
 
-def work_item(*steps: dict[str, Any], body: bytes = b'{"n": 3}', **changes: Any) -> WorkItem:
+def work_item(
+    *steps: dict[str, Any], body: bytes = b'{"n": 3}', content_type: str = "application/json", **changes: Any
+) -> WorkItem:
     document = {
         "relay": 1,
         "name": "F",
@@ -76,7 +78,7 @@ def work_item(*steps: dict[str, Any], body: bytes = b'{"n": 3}', **changes: Any)
     }
     if "title" in changes:
         document["title"] = changes.pop("title")
-    event = EventData(1, "POST", "a=1&a=2", '{"x-kind": "new"}', "application/json", body, 1_700_000_000_000_000)
+    event = EventData(1, "POST", "a=1&a=2", '{"x-kind": "new"}', content_type, body, 1_700_000_000_000_000)
     values = {"run_id": 5, "fence": 1, "tries": 0, "trail": [], "workspace_id": 1, "flow_id": 1, "connections": {}}
     values["trail"] = msgspec.convert(changes.pop("trail", []), list[TrailEntry])
     return WorkItem(event=event, plan=compile_plan(document), flow_name="F", **{**values, **changes})

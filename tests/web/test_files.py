@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
-from relay import ids
+from relay import files_url, ids
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.files import downloads, event_files, links
 from relay.engine.files.event_files import StoredMeta
@@ -20,6 +20,7 @@ from relay.engine.intake.event_store import Arrival, TriggerCache
 from relay.engine.intake.stored_request import StoredRequest
 from relay.models import Event, Run, Workspace
 from relay.models.flows import digest
+from tests.support import object_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FLOW = {
@@ -107,6 +108,25 @@ def test_a_link_that_is_not_signed_or_is_over_opens_nothing(alices: tuple[Client
 
     assert answer.status_code == 410
     assert PAGE not in answer.content
+
+
+def test_a_file_in_a_store_is_streamed_and_a_store_that_is_down_is_said(
+    alices: tuple[Client, Workspace], settings: Any
+) -> None:
+    member, workspace = alices
+    content = os.urandom(700_000)
+    with object_store.running() as store:
+        settings.FILES_STORE = files_url.settings_of(store.url())
+        run = arrives(workspace)
+        one = stored(workspace, content, run_id=run.pk)
+        answer = member.get(links.path(ids.text(one.id)))
+        assert body_of(answer) == content
+
+        store.is_down = True
+        down = member.get(links.path(ids.text(one.id)))
+
+    assert down.status_code == 503
+    assert "The file can&#x27;t be read now" in down.content.decode()
 
 
 def test_a_link_is_for_members_only(alices: tuple[Client, Workspace], bob: Client) -> None:

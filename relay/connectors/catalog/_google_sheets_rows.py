@@ -60,7 +60,9 @@ SEARCHED = Field(
 _DOCS = "https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values"
 _URL = "/v4/spreadsheets/{{ inputs.spreadsheet | urlencode }}/values"
 _SHEET = """("'" ~ (inputs.sheet | replace("'", "''")) ~ "'!")"""
-# The names of the columns up to ZZ. A range without values has no `values`. The spaces around a name don't count.
+# The names of the columns up to ZZ. A range that begins outside of the sheet is refused (“exceeds grid limits”), and a
+# sheet called DF1 may be taken for a cell: these ranges begin inside of the sheet, with its name in quotes. A range
+# without values has no `values`. The spaces around a name don't count.
 _NAMES = "(calls.header.body.values | default([[]]) | first | default([]) | first(702) | map('string') | map('trim'))"
 _FOUND = f"({_NAMES} | index_of(inputs.column | default('') | trim))"
 _ROWS = "(calls.column.body.values | default([[]]) | first | default([]) | skip(1) | index_of(inputs.value | string))"

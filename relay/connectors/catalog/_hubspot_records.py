@@ -21,7 +21,8 @@ CONTACT = Field(
 COMPANY = Field(
     "company_id", "Company", pattern=ID, example="501", help="The id of the company that the record belongs to."
 )
-# A record to which a new one belongs: HubSpot has a number for each pair of kinds of records.
+# A record to which a new one belongs: HubSpot has a number for each pair of kinds of records, in one direction. See
+# https://developers.hubspot.com/docs/api-reference/latest/crm/associations/overview for associations without a label.
 BELONGS = (
     "([{'to': {'id': inputs.%s}, 'types': [{'associationCategory': 'HUBSPOT_DEFINED', 'associationTypeId': %d}]}]"
     " if inputs.%s is defined else [])"

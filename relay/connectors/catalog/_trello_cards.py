@@ -90,6 +90,38 @@ CARD_ACTIONS = (
         docs=CARDS + "#api-cards-id-actions-comments-post",
     ),
     Action(
+        key="attach_file",
+        label="Attach a file to a card",
+        help="Trello takes files of up to 10 MB, or 250 MB on paid plans.",
+        inputs=(
+            CARD,
+            Field(
+                "file",
+                "File",
+                kind="file",
+                required=True,
+                max_items=1,
+                help="A file of the event, or of an earlier step.",
+            ),
+            Field("name", "Name", max_length=256, example="Label of order 1001", help="Instead of the file's name."),
+            Field("set_cover", "Use it as the card's cover", kind="boolean", example=False, help="For an image."),
+        ),
+        url="/cards/{{ inputs.card_id | urlencode }}/attachments",
+        body={
+            "multipart": {
+                "name": "{{ inputs.name }}",
+                "setCover": "{{ inputs.set_cover }}",
+                "file": "{{ inputs.file }}",
+            }
+        },
+        outputs=(
+            Output("id", "Attachment id", "id", example="5abbe4b7ddc1b351ef961480"),
+            Output("url", "URL", "url", example="https://trello.com/1/cards/5abb/attachments/5abb/download/scan.pdf"),
+        ),
+        repeatable=False,
+        docs=CARDS + "#api-cards-id-attachments-post",
+    ),
+    Action(
         key="add_checklist",
         label="Add a checklist to a card",
         help="Creates the checklist, then its items, one after the other.",

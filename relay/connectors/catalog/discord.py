@@ -1,5 +1,7 @@
 """Discord: messages by webhook, and events."""
 
+from dataclasses import replace
+
 from relay.connectors.definition import Action, Call, ConnectionTest, Connector, Field, Output, Preset, Reply, Success
 from relay.signatures import Handshake, Key, Respond, Scheme, Signature, Timestamp, When
 
@@ -169,6 +171,35 @@ DISCORD = Connector(
             json={"content": "{{ inputs.content }}", "embeds": "{{ inputs.embeds }}", "allowed_mentions": ALLOWED},
             outputs=SENT,
             docs="https://docs.discord.com/developers/resources/webhook#edit-webhook-message",
+        ),
+        Action(
+            key="post_file",
+            label="Post a file",
+            help="A file of up to 10 MB, or more in servers with boosts.",
+            inputs=(
+                Field(
+                    "file",
+                    "File",
+                    kind="file",
+                    required=True,
+                    max_items=1,
+                    help="A file of the event, or of an earlier step.",
+                ),
+                replace(CONTENT, required=False),
+                MENTIONS,
+                THREAD,
+            ),
+            url="{{ connection.webhook_url }}",
+            query={"wait": "true", "thread_id": "{{ inputs.thread_id }}"},
+            body={
+                "multipart": {
+                    "payload_json": {"content": "{{ inputs.content }}", "allowed_mentions": ALLOWED},
+                    "files[0]": "{{ inputs.file }}",
+                }
+            },
+            outputs=SENT,
+            repeatable=False,
+            docs="https://docs.discord.com/developers/resources/webhook#execute-webhook",
         ),
     ),
 )

@@ -22,7 +22,7 @@ HTTP = Connector(
             "URL for the test",
             kind="url",
             max_length=2_000,
-            pattern=r"https?://[^\s]+",
+            pattern=r"https?://[!-~]{1,1990}",
             example="https://example.com/health",
             help="A test sends a GET request to it, without a signature, and says what was answered. Not secret.",
         ),

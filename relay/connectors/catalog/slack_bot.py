@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from relay.connectors.catalog._slack_other_actions import FIND_USER, UPLOAD_FILE
+from relay.connectors.catalog._slack_reply import REPLY
 from relay.connectors.definition import (
     Action,
     BearerAuth,
@@ -12,7 +14,6 @@ from relay.connectors.definition import (
     OptionSource,
     Output,
     Paging,
-    Reply,
 )
 
 CHANNEL = Field(
@@ -55,54 +56,13 @@ POSTED = (
     Output("ts", "Message", "ts", example="1503435956.000247"),
 )
 
-REPLY = Reply(
-    ok="ok",
-    error="error",
-    retry=(
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "message_limit_exceeded",
-    ),
-    permanent=("channel_not_found", "is_archived", "not_in_channel", "msg_too_long", "invalid_blocks"),
-    meanings={
-        "invalid_auth": "Slack doesn't know this bot token",
-        "not_authed": "The connection has no bot token",
-        "account_inactive": "The bot or its workspace was deactivated",
-        "token_revoked": "The bot token was revoked; the app's page OAuth & Permissions shows the current one",
-        "token_expired": "The bot token has expired; the app's page OAuth & Permissions shows the current one",
-        "missing_scope": "The app lacks a permission: add the scope on its page OAuth & Permissions and reinstall it",
-        "channel_not_found": "There is no such channel, or the bot can't see it: check the channel's id, and invite "
-        "the bot to a private channel",
-        "is_archived": "The channel is archived: choose another one",
-        "not_in_channel": "The bot is not a member of the channel: invite it there",
-        "msg_too_long": "The message is too long: shorten it, for example with | truncate(4000)",
-        "invalid_blocks": "The blocks are not as Block Kit expects them: try them in Slack's Block Kit Builder",
-        "users_not_found": "Nobody in the workspace has this e-mail address",
-        "user_not_found": "There is no such person in the workspace",
-        "message_not_found": "The bot has posted no such message in this channel",
-    },
-    refused=(401,),
-    refusing=(
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "missing_scope",
-    ),
-)
-
 SLACK_BOT = Connector(
     key="slack_bot",
     label="Slack (bot)",
     docs="https://docs.slack.dev/reference/methods",
     help="Posts messages as a bot, to channels that it is a member of and to people.",
     categories=("messaging",),
-    hosts=("slack.com",),
+    hosts=("slack.com", "files.slack.com"),
     base_url="https://slack.com/api",
     auth=BearerAuth(),
     connection=(
@@ -114,7 +74,7 @@ SLACK_BOT = Connector(
             pattern=r"xox[bp]-[0-9A-Za-z-]{8,250}",
             example="xoxb-0123456789-abcdefghij",
             help="On the app's page OAuth & Permissions. It needs the scopes chat:write, reactions:write, "
-            "channels:read, groups:read, users:read, users:read.email, im:write.",
+            "channels:read, groups:read, users:read, users:read.email, im:write, and files:write to upload files.",
         ),
     ),
     reply=REPLY,
@@ -257,21 +217,7 @@ SLACK_BOT = Connector(
             reply=replace(REPLY, done=("already_reacted",)),
             docs="https://docs.slack.dev/reference/methods/reactions.add",
         ),
-        Action(
-            key="find_user",
-            label="Find a person by e-mail",
-            help="Fails if nobody in the workspace has the address.",
-            inputs=(Field("email", "E-mail", kind="email", required=True, example="ada@example.com"),),
-            method="GET",
-            url="/users.lookupByEmail",
-            query={"email": "{{ inputs.email }}"},
-            outputs=(
-                Output("id", "Person id", "user.id", example="W012A3CDE"),
-                Output("name", "Name", "user.profile.real_name", example="Ada Lovelace"),
-                Output("time_zone", "Time zone", "user.tz", example="Europe/London"),
-            ),
-            docs="https://docs.slack.dev/reference/methods/users.lookupByEmail",
-        ),
+        FIND_USER,
         Action(
             key="direct_message",
             label="Send a direct message",
@@ -333,5 +279,6 @@ SLACK_BOT = Connector(
             repeatable=False,
             docs="https://docs.slack.dev/reference/methods/conversations.open",
         ),
+        UPLOAD_FILE,
     ),
 )

@@ -1,4 +1,4 @@
-"""Telegram: messages and photos by a bot."""
+"""Telegram: messages, photos and files by a bot."""
 
 from dataclasses import replace
 
@@ -146,6 +146,40 @@ TELEGRAM = Connector(
             outputs=SENT,
             repeatable=False,
             docs="https://core.telegram.org/bots/api#sendphoto",
+        ),
+        Action(
+            key="send_document",
+            label="Send a file",
+            help="A file of up to 50 MB.",
+            inputs=(
+                CHAT,
+                Field(
+                    "document",
+                    "File",
+                    kind="file",
+                    required=True,
+                    max_items=1,
+                    help="A file of the event, or of an earlier step.",
+                ),
+                Field("caption", "Caption", kind="text", max_length=1024, example="The delivery note of order 1001"),
+                PARSE_MODE,
+                TOPIC,
+                SILENT,
+            ),
+            url="/sendDocument",
+            body={
+                "multipart": {
+                    "chat_id": "{{ inputs.chat_id }}",
+                    "caption": "{{ inputs.caption }}",
+                    "parse_mode": "{{ inputs.parse_mode }}",
+                    "message_thread_id": "{{ inputs.message_thread_id }}",
+                    "disable_notification": "{{ inputs.disable_notification }}",
+                    "document": "{{ inputs.document }}",
+                }
+            },
+            outputs=SENT,
+            repeatable=False,
+            docs="https://core.telegram.org/bots/api#senddocument",
         ),
     ),
 )

@@ -19,7 +19,7 @@ _ALLOWED = {
     "max_length": _TEXT_KINDS,
     "minimum": frozenset({"number", "integer"}),
     "maximum": frozenset({"number", "integer"}),
-    "max_items": frozenset({"list", "rows"}),
+    "max_items": frozenset({"list", "rows", "file"}),
 }
 
 

@@ -70,11 +70,12 @@ def _beyond(field: Field) -> Iterator[tuple[Any, str]]:
     if field.maximum is not None:
         yield field.maximum + 1, "is above its maximum"
     if field.max_items is not None:
-        row = samples.inputs_of(field.fields) if field.kind == "rows" else "x"
+        row: Any = samples.inputs_of(field.fields) if field.kind == "rows" else "x"
+        row = samples.FILE if field.kind == "file" else row
         yield [row] * (field.max_items + 1), "has too many items"
     if field.kind in ("number", "integer", "boolean", "choice", "date", "datetime", "email"):
         yield "\N{SNOWMAN}", "is of the wrong kind"
-    if field.kind in ("object", "rows"):
+    if field.kind in ("object", "rows", "file"):
         yield 7, "is of the wrong kind"
 
 

@@ -16,10 +16,19 @@ from relay.outbound import Answer
 
 _LENGTHS = (32, 40, 24, 20, 16, 12, 64, 8, 6, 4, 2, 1)
 _BY_STATUS = Reply()
+# The first file of the event with the id 1, which holds it in its body.
+FILE = {
+    "id": "0000000000001-1",
+    "name": "scan.pdf",
+    "type": "application/pdf",
+    "size": 12,
+    "link": "https://relay.example.com/files/0000000000001-1/",
+    "field": "document",
+}
 
 
 def has_sample(field: Field) -> bool:
-    """Whether a field has an example or a default, or is of a kind that needs none. No file is an example."""
+    """Whether a field has an example or a default, or is of a kind that needs none."""
     if field.kind in ("choice", "boolean", "object", "rows", "file"):
         return True
     return field.default is not None or field.example not in ("", None)
@@ -36,6 +45,8 @@ def sample_of(field: Field, *, required_only: bool = False) -> Any:
             return field.options[0] if field.options else None
         case "boolean":
             return True
+        case "file":
+            return FILE
         case "object":
             return inputs_of(field.fields, required_only=required_only)
         case "rows":

@@ -77,7 +77,8 @@ class Call:
     """One request of a chain, of a test, of an option source or of a subscription.
 
     `method`, `url`, `headers`, `query`, `json` and `body` are templates as an action's. In a chain, they also see
-    `calls`: the parsed bodies of the calls before it as `calls.KEY.body`, their statuses as `calls.KEY.status`. The
+    `calls`: the parsed bodies of the calls before it as `calls.KEY.body`, their statuses as `calls.KEY.status`, and
+    their files, if they answered one, as `calls.KEY.files`. The
     bodies come from the service, so a value in a URL is encoded as one part, and one that must be text is `| string`.
     `key`: up to 12 letters, digits and _. `when`: a template over `inputs`, `connection` and `calls`; if it renders to
     nothing, false or 0, or is one missing name, the call is skipped, and `calls.KEY` is missing.

@@ -123,7 +123,7 @@ def _name(name: str) -> str:
 def _size(event: Any) -> int:
     """The bytes of an event's body; RelayError when it is no event or too large."""
     body = len(EventData.from_json(event).body)
-    rest = len(numerals.encode({**event, "body": None}))
+    rest = len(numerals.encode({**event, "body": None, "body_base64": None}))
     if body > settings.MAX_BYTES or rest > MAX_HEADER_BYTES:
         raise RelayError(
             f"The body of a sample may have {settings.MAX_BYTES} bytes, and the rest of it {MAX_HEADER_BYTES}; "

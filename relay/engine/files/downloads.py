@@ -14,6 +14,8 @@ from relay.bodies import body_files
 from relay.engine.files import event_files, file_store
 from relay.models import Event, StoredFile
 
+MAX_LISTED = 200
+
 
 class Download(NamedTuple):
     """A file that is downloaded. `pieces` yields its bytes, and raises FileGone if they are removed meanwhile."""
@@ -68,7 +70,14 @@ def _inside(one: body_files.InBody) -> Download:
 
 
 def _stored(row: StoredFile) -> Download:
-    return Download(row.name, row.size, lambda: file_store.read(row.pk, row.size))
+    return Download(row.name, row.size, lambda: file_store.read(row.pk, row.size, row.area))
+
+
+def opened(found: Download) -> Iterator[bytes]:
+    """The pieces of a download, of which the first is read: FileStoreDown and FileGone before anything is sent."""
+    pieces = found.pieces()
+    first = next(pieces, b"")
+    return itertools.chain((first,), pieces)
 
 
 async def sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -87,6 +96,14 @@ def of_event(event: Event) -> list[dict[str, Any]]:
     if not body_files.may_be_in(event.content_type, b"filename"):
         return []
     return event_files.records(event.pk, event.content_type, bytes(event.body), None, None)
+
+
+def of_sample(content_type: str, body: bytes) -> list[dict[str, Any]]:
+    """The names, types and sizes of the files in the body of a sample, which has no links."""
+    if not body_files.may_be_in(content_type, body):
+        return []
+    found = itertools.islice(body_files.find(content_type, body), MAX_LISTED)
+    return [{"name": one.name, "type": one.type, "size": one.size, "field": one.field} for one in found]
 
 
 def of_run(run_id: int) -> list[dict[str, Any]]:

@@ -19,9 +19,10 @@ def link(file_id: str) -> str:
     Helper processes, which don't know the key, get a link without a signature, which can't be opened.
     """
     try:
-        return f"{settings.PUBLIC_URL}{path(file_id)}"
-    except ImproperlyConfigured:
+        origin = settings.PUBLIC_URL
+    except (ImproperlyConfigured, AttributeError):
         return f"/files/{file_id}/"
+    return f"{origin}{path(file_id)}"
 
 
 def path(file_id: str) -> str:

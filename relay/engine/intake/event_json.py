@@ -1,18 +1,23 @@
-"""Reads and writes the JSON form of an event, `{"method", "headers", "query", "body"}`, each key optional.
+"""Reads and writes the JSON form of an event, `{"method", "headers", "query", "body", "body_base64"}`, each optional.
 
 `query` is text or an object. `body` is any value: text is sent as it is, anything else as JSON. A header or parameter
-that is null is left out, and a list stands for a header or parameter that occurs several times.
+that is null is left out, and a list stands for a header or parameter that occurs several times. `body_base64` is in
+place of `body` for one that is not UTF-8 text, such as a form with a picture.
 """
 
 from __future__ import annotations
 
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from relay import masking, redaction
-from relay.bodies import numerals, payloads
+from relay.bodies import form_writing, numerals, payloads
+from relay.bodies.form_writing import FormFile
 from relay.engine.intake.stored_request import StoredRequest
 from relay.errors import PayloadError, RelayError
 
@@ -20,13 +25,13 @@ if TYPE_CHECKING:
     from relay.engine.intake.request_verification import SecretPlaces
     from relay.models import Event
 
-NAMES = {"method", "headers", "query", "body"}
+NAMES = {"method", "headers", "query", "body", "body_base64"}
 
 
 def parse(value: Any) -> StoredRequest:
     """The request that an event in its JSON form stands for; RelayError if it is malformed."""
     if not isinstance(value, dict) or value.keys() - NAMES:
-        raise RelayError('An event is {"method", "headers", "query", "body"}, each of them optional')
+        raise RelayError('An event is {"method", "headers", "query", "body" or "body_base64"}, each of them optional')
     _check_depth(value)
     headers, query = ({} if value.get(name) is None else value[name] for name in ("headers", "query"))
     if not isinstance(headers, dict) or not isinstance(query, dict | str):
@@ -40,6 +45,8 @@ def parse(value: Any) -> StoredRequest:
 def _parse_parts(value: dict[str, Any], headers: dict[str, Any], query: dict[str, Any] | str) -> StoredRequest:
     lowercase = _header_texts(headers)
     body, content_type = _encode_body(value.get("body"), lowercase.get("content-type", ""))
+    if value.get("body_base64") is not None:
+        body = _decode_body(value)
     if content_type:
         lowercase["content-type"] = content_type
     query_text = query.removeprefix("?") if isinstance(query, str) else _encode_query(query)
@@ -71,22 +78,47 @@ def _encode_body(body: Any, content_type: str) -> tuple[bytes, str]:
     return numerals.encode(body), content_type or "application/json"
 
 
+def _decode_body(value: dict[str, Any]) -> bytes:
+    """The bytes of a body that is given as base64."""
+    text = value["body_base64"]
+    if value.get("body") is not None or not isinstance(text, str):
+        raise RelayError("The body_base64 of an event is text, and the event has no body beside it")
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise RelayError("The body_base64 of this event is not base64") from None
+
+
+def form_with_file(fields: Iterable[tuple[str, str]], file: FormFile) -> dict[str, Any]:
+    """An event that posts a form with a file."""
+    boundary = f"relay-{secrets.token_hex(16)}"
+    body = form_writing.encoded(boundary, fields, file)
+    return {
+        "method": "POST",
+        "headers": {"content-type": f"multipart/form-data; boundary={boundary}"},
+        "body_base64": b64encode(body).decode(),
+    }
+
+
 def event_to_json(event: Event) -> dict[str, Any]:
-    """The JSON form of a stored event; RelayError if its body is not text, or is not kept any more."""
+    """The JSON form of a stored event; RelayError if its body is not kept any more."""
     headers = {str(name).lower(): value for name, value in event.headers.items()}
     if not event.body and str(headers.get("content-length") or "0").strip() != "0":
         raise RelayError("The body of this event is not kept any more")
-    try:
-        body = bytes(event.body).decode()
-    except UnicodeDecodeError:
-        raise RelayError(
-            "The body of this event is not UTF-8 text, as in a form with a picture. Such an event can't be a sample, "
-            "and a dry run can't use it: send the form without the file, and choose that event"
-        ) from None
+    body = bytes(event.body)
     if event.content_type:
         # The type by which the body was parsed, which is not always what the sender's header says.
         headers["content-type"] = event.content_type
-    return {"method": event.method, "headers": headers, "query": event.query, **({"body": body} if body else {})}
+    return {"method": event.method, "headers": headers, "query": event.query, **_body_to_json(body)}
+
+
+def _body_to_json(body: bytes) -> dict[str, str]:
+    if not body:
+        return {}
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_base64": b64encode(body).decode()}
 
 
 def without_secrets(value: dict[str, Any], secret_places: SecretPlaces) -> dict[str, Any]:

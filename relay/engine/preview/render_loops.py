@@ -32,19 +32,19 @@ def item_name(loop: JSON) -> str:
 def counts(steps: list[JSON], context: JSON, outputs: _Outputs) -> dict[str, int]:
     """Return how many items each loop among `steps` has, nested ones included. `outputs`: of a step in a context."""
     counted: dict[str, int] = {}
-    context = {**context, "steps": {}}
+    outer = {**context, "steps": {}}
     # The context of a loop's steps, by the id of each of them.
     contexts: dict[str, JSON] = {}
     for step, _ in islice(nesting.every(steps), MAX_COUNTED_STEPS):
-        around = contexts.get(step["id"], context)
-        around["steps"][step["id"]] = outputs(step, around)
+        context = contexts.get(step["id"], outer)
+        context["steps"][step["id"]] = outputs(step, context)
         if step.get("kind") == "loop":
-            items = _items(step, around)
+            items = _items(step, context)
             if items is not None:
                 counted[step["id"]] = len(items)
-            around = dict(around)
-            enter(step, around)
-        contexts |= {inner["id"]: around for _, block in nesting.inner(step) for inner in block}
+            context = dict(context)
+            enter(step, context)
+        contexts |= {inner["id"]: context for _, block in nesting.inner(step) for inner in block}
     return counted
 
 

@@ -13,25 +13,31 @@ _TABLES = {"events": "relay_event", "runs": "relay_run", "attempts": "relay_atte
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Rows by kind, and the bytes of the database. `estimated`: some number of rows is an estimate."""
+    """Rows by kind, the bytes of the database, and those of files in the object store.
+
+    `estimated`: some number of rows, or the bytes in the object store, is an estimate.
+    """
 
     events: int
     runs: int
     attempts: int
     files: int
     bytes: int
+    object_bytes: int
     estimated: bool
 
 
 def measure() -> Storage:
     """Measure the whole installation. On SQLite, `bytes` is the file without its free pages."""
     counted = {name: _rows(table) for name, table in _TABLES.items()}
+    files = counted["files"][0]
     return Storage(
         events=counted["events"][0],
         runs=counted["runs"][0],
         attempts=counted["attempts"][0],
-        files=counted["files"][0],
+        files=files,
         bytes=_bytes(),
+        object_bytes=_object_bytes(files),
         estimated=any(estimated for _, estimated in counted.values()),
     )
 
@@ -60,3 +66,14 @@ def _bytes() -> int:
         int(statements.fetch_value(f"PRAGMA {name}")) for name in ("page_count", "freelist_count", "page_size")
     )
     return (pages - free) * size
+
+
+def _object_bytes(files: int) -> int:
+    """The bytes of files in the object store: of very many files, from the mean size of the oldest."""
+    size = int(
+        statements.fetch_value(
+            "SELECT COALESCE(SUM(size), 0) FROM (SELECT CASE WHEN area <> '' THEN size ELSE 0 END AS size"
+            f" FROM relay_storedfile ORDER BY id LIMIT {MAX_COUNTED}) counted"
+        )
+    )
+    return size if files <= MAX_COUNTED else size * files // MAX_COUNTED

@@ -19,7 +19,7 @@ from relay.engine.database import statements
 from relay.engine.flow_control import circuit_breaker
 from relay.engine.intake import ordering
 from relay.engine.runs import bulk_replay, paused_backlog
-from relay.engine.upkeep import clock_skew, retention, search_index, subscriptions
+from relay.engine.upkeep import clock_skew, object_removal, retention, search_index, subscriptions
 from relay.engine.walk import crash_suspects
 from relay.models import Lease
 
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 EVERY = 1.0  # seconds
 OVERDUE = 500_000  # microseconds after which one more worker is woken for a due run
 SUBSCRIPTION_SECONDS = 5.0  # for which a process that ends waits for webhooks that are being renewed
+OBJECT_SECONDS = 2.0  # for which it waits for objects that are being removed
 LEASE = 3.0  # seconds after which another upkeep takes over from one that died
 
 
@@ -47,6 +48,7 @@ def run(stop: threading.Event) -> None:
             log.warning("upkeep.database", reason=str(error).strip())
             statements.disconnect()
     subscriptions.wait(SUBSCRIPTION_SECONDS)
+    object_removal.stop(OBJECT_SECONDS)
     with contextlib.suppress(Error):
         alerts.finish()
         Lease.give_back("upkeep", holder)
@@ -62,7 +64,7 @@ def once() -> None:
         schedules.tick,
         _wake_workers,
     )
-    for part in (*parts, subscriptions.tick, alerts.tick, search_index.index_some, retention.tick):
+    for part in (*parts, subscriptions.tick, alerts.tick, search_index.index_some, retention.tick, object_removal.tick):
         _do(part)
 
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from relay.connectors import registry
+from relay.connectors.conformance.samples import sample_of
 from relay.connectors.definition import Action, Connector, Field, Output, Preset
 from relay.connectors.examples.loader import list_examples
 from relay.connectors.limits import limit_text
@@ -95,7 +96,7 @@ def _field(field: Field) -> dict[str, Any]:
         "label": field.label,
         "kind": field.kind,
         "required": field.required,
-        "example": field.example if field.example != "" else field.default,
+        "example": sample_of(field),
         "max_length": field.max_length,
         **{name: value for name, value in limits.items() if value not in (None, "", [])},
     }

@@ -41,7 +41,7 @@ def _tidy(steps: list[JSON]) -> Iterator[JSON]:
             yield step
         if isinstance(step.get("branches"), list):
             step["branches"] = _objects(step["branches"])
-        for holder in (*places.paths_of(step), step):
+        for holder in (*nesting.arms(step), step):
             for key in ("steps", "else", "error_steps"):
                 if isinstance(holder.get(key), list):
                     holder[key] = _objects(holder[key])

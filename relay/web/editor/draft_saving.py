@@ -179,7 +179,7 @@ def _path_now(document: dict[str, Any], address: str, base: dict[str, Any]) -> s
     if path is not None and path.own.get("name") == base.get("name"):
         return address
     step_id = address.rpartition(":")[0]
-    paths = places.paths_of(places.find_step(document, step_id) or {})
+    paths = nesting.arms(places.find_step(document, step_id) or {})
     same = [number for number, one in enumerate(paths, 1) if one.get("name") == base.get("name")]
     if len(same) == 1:
         return f"{step_id}:{same[0]}"

@@ -14,10 +14,10 @@ from relay.engine.preview import preview
 from relay.errors import RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
-from relay.web.editor import draft_edits, draft_saving, pasted_command, sample_sending, trigger_kinds
+from relay.web.editor import draft_edits, draft_saving, pasted_command, trigger_kinds
 from relay.web.editor.editor_command import UNDO, EditorCommand
 from relay.web.editor.steps import places, step_commands
-from relay.web.flows import data_source
+from relay.web.flows import data_source, sample_sending
 from relay.web.ui import form_data, form_rows
 
 QUESTION = "asks"  # in the address: what to confirm first, `publish` or `sample`

@@ -14,8 +14,9 @@ from relay.errors import Fault
 from relay.flows import nesting
 from relay.flows.diff import Difference
 from relay.models import Event, Flow, Run
-from relay.web.editor import draft_edits, form_fields
+from relay.web.editor import draft_edits, file_choices, form_fields
 from relay.web.editor.choices import FieldChoices
+from relay.web.editor.file_choices import FileGroup
 from relay.web.editor.flow_form import FlowForm
 from relay.web.editor.form_fields import Form
 from relay.web.editor.step_form import StepForm
@@ -94,6 +95,13 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
         """The files of the chosen event, if it has any."""
         files = downloads.of_event(self.event) if self.event else []
         return payload_tree.files_tree(files) if files else None
+
+    @property
+    def file_groups(self) -> list[FileGroup]:
+        """The files that a field of the open step can send."""
+        if self.step is None or not file_choices.needs_files(self.step):
+            return []
+        return file_choices.offered(self.document, self.open_id, self.event, self.known)
 
     @property
     def items(self) -> list[payload_tree.Node]:

@@ -23,9 +23,9 @@ from relay.web.editor.choices import MAX_SEARCH_CHARACTERS, FieldChoices
 from relay.web.editor.editor_command import UNDO, EditorCommand
 from relay.web.editor.editor_commands import QUESTION, perform
 from relay.web.editor.pasted_command import FIELD as PASTED
-from relay.web.editor.sample_sending import PENDING_SAMPLE
 from relay.web.editor.steps import panels
 from relay.web.flows import data_source
+from relay.web.flows.sample_sending import PENDING_SAMPLE
 from relay.web.runs import run_effects
 from relay.web.runs.run_effects import Effect
 from relay.web.ui import form_data

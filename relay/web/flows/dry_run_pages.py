@@ -34,7 +34,7 @@ def show(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     version = form_data.text(data, "version") or "draft"
     result: dict[str, Any] = {}
     if "do" in data and request.role.allows(Role.EDITOR):
-        result = _result(data, flow, version)
+        result = _result(request, data, flow, version)
     samples = list(flow.samples.kept().defer("event"))
     context = {
         "flow": flow,
@@ -50,10 +50,12 @@ def show(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
 
 
 def _address(request: WorkspaceRequest) -> str:
-    """Return the address of a posted form's result, so that it can be opened again; "" if it would be too long."""
+    """Return the address of a posted form's result, so that it can be opened again; "" if it would be too
+    long, or the event is a form with a file."""
     values = {name: form_data.text(request.POST, name, limit=MAX_IN_ADDRESS + 1) for name in _FIELDS}
     address = urlencode({name: value for name, value in values.items() if value and _is_used(name, values)})
-    return f"{request.path}?{address}" if len(address) <= MAX_IN_ADDRESS else ""
+    fits = len(address) <= MAX_IN_ADDRESS and (values["do"] == "check" or values["event"] != "form")
+    return f"{request.path}?{address}" if fits else ""
 
 
 def _is_used(name: str, values: dict[str, str]) -> bool:
@@ -67,12 +69,12 @@ def _version_numbers(flow: Flow) -> list[int]:
     return list(flow.versions.order_by("-number").values_list("number", flat=True)[:MAX_VERSIONS])
 
 
-def _result(data: QueryDict, flow: Flow, version: str) -> dict[str, Any]:
+def _result(request: WorkspaceRequest, data: QueryDict, flow: Flow, version: str) -> dict[str, Any]:
     try:
         document = dry_runs.document_of(flow, version)
         if form_data.text(data, "do") == "check":
             return {"rows": dry_runs.check_samples(document, flow, dry_runs.context_for(flow))}
-        event = EventData.from_json(event_picker.chosen_event(flow, data))
+        event = EventData.from_json(event_picker.chosen_event(flow, data, request.FILES))
         dry_run = dry_runs.run(document, event, dry_runs.context_for(flow))
         connections = set(flow.workspace.connections.values_list("name", flat=True))
         return {"trace": dry_run_trace.build_trace(dry_run, document, connections)}

@@ -1,4 +1,4 @@
-"""Lets a form choose an event: a sample, a recent event, an example of the sender or a pasted body."""
+"""Lets a form choose an event: a sample, a recent event, an example, a pasted body, or a form with a file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from relay import ids
 from relay.bodies import payloads
+from relay.bodies.form_writing import FormFile
 from relay.connectors import registry
 from relay.connectors.examples import loader
-from relay.engine.intake.event_json import event_to_json
+from relay.engine.intake.event_json import event_to_json, form_with_file
 from relay.errors import PayloadError, RelayError
 from relay.models import Event, Flow
 from relay.web.ui import form_data
 
 MAX_RECENT_EVENTS = 15
 MAX_PASTED_CHARACTERS = 400_000
+MAX_FIELDS_CHARACTERS = 10_000
 BODY_TYPE_LABELS = {
     "application/json": "JSON",
     "application/x-www-form-urlencoded": "Form (a=1&b=2)",
@@ -47,6 +52,9 @@ def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
         "event_choice": str(chosen.get("event") or ""),
         "kinds": list(BODY_TYPE_LABELS.items()),
         "kind": str(chosen.get("kind") or ""),
+        "upload_field": form_data.clean(str(chosen.get("upload_field") or "file"))[:100],
+        "fields": form_data.clean(str(chosen.get("fields") or ""))[:MAX_FIELDS_CHARACTERS],
+        "most_bytes": settings.MAX_BYTES,
         "pasted": form_data.clean(str(chosen.get("body") or ""))[:MAX_PASTED_CHARACTERS],
     }
 
@@ -72,7 +80,7 @@ def _recent(event: Event, title: str) -> RecentEvent:
     return RecentEvent(f"event:{event.ref}", title or event.method, event.method, event.received_at, event.state)
 
 
-def chosen_event(flow: Flow, data: QueryDict) -> dict[str, Any]:
+def chosen_event(flow: Flow, data: QueryDict, files: MultiValueDict[str, UploadedFile[Any]]) -> dict[str, Any]:
     """Return the chosen event as `{"method", "headers", "query", "body"}`. RelayError if none is chosen."""
     source, _, ref = form_data.text(data, "event").partition(":")
     if source == "sample" and ref.isascii() and ref.isdigit():
@@ -88,7 +96,23 @@ def chosen_event(flow: Flow, data: QueryDict) -> dict[str, Any]:
         return loader.find(preset, number).as_event()
     if source == "paste":
         return _pasted(data)
+    if source == "form":
+        return _form(data, files.get("upload"))
     raise RelayError("Choose an event, or paste one")
+
+
+def _form(data: QueryDict, upload: UploadedFile[Any] | None) -> dict[str, Any]:
+    """A form with the file that was attached, and the fields that were typed as `name=value`."""
+    if upload is None or not upload.size:
+        raise RelayError("Attach a file that is not empty. A browser does not keep one when a page is shown again")
+    if upload.size > settings.MAX_BYTES:
+        raise RelayError(f"The file of a sample may have {settings.MAX_BYTES:,} bytes; this one has {upload.size:,}")
+    lines = form_data.text(data, "fields", limit=MAX_FIELDS_CHARACTERS).splitlines()
+    pairs = [line.partition("=") for line in lines]
+    fields = [(key.strip(), value.strip()) for key, _, value in pairs if key.strip()]
+    name = form_data.text(data, "upload_field", limit=100).strip() or "file"
+    file = FormFile(name, upload.name or "file", upload.content_type or "", upload.read())
+    return form_with_file(fields, file)
 
 
 def _pasted(data: QueryDict) -> dict[str, Any]:

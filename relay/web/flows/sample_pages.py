@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from relay.engine.configuration import samples
+from relay.engine.files import downloads
+from relay.engine.intake import sample_events
 from relay.engine.intake.event_data import EventData
 from relay.errors import RelayError
 from relay.models import Flow, Sample
@@ -33,7 +35,7 @@ def listing(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             sample = samples.add(
-                flow, form_data.text(request.POST, "name"), event_picker.chosen_event(flow, request.POST)
+                flow, form_data.text(request.POST, "name"), event_picker.chosen_event(flow, request.POST, request.FILES)
             )
             messages.success(request, f"Sample “{sample}” added.")
             return redirect("samples", flow.pk)
@@ -78,14 +80,20 @@ def show(request: WorkspaceRequest, flow_id: int, sample_id: int) -> HttpRespons
         "event": event,
         "headers": sample.event.get("headers") or {},
         "arrived": payload_tree.event_tree_of(event),
-        "raw": pretty(event.body.decode("utf-8", "replace")),
+        "files": downloads.of_sample(event.content_type, event.body),
+        "raw": "" if "body_base64" in sample.event else pretty(event.body.decode("utf-8", "replace")),
         "place": "flows",
     }
     return render(request, "flows/sample.html", context, status=422 if error else 200)
 
 
 def _change(request: WorkspaceRequest, flow: Flow, sample: Sample) -> HttpResponse:
-    """Rename or remove a sample, and offer to undo it."""
+    """Send a sample to the flow; or rename or remove it, and offer to undo that."""
+    if form_data.text(request.POST, "do") == "send":
+        event = sample_events.send_sample(flow, event=sample.event)
+        run = event.runs.order_by("pk").first()
+        messages.success(request, f"“{sample}” has arrived.")
+        return redirect("run", run.pk) if run is not None else redirect("flow", flow.pk)
     undo = {"flow": flow.pk, "sample": sample.pk, "name": sample.name}
     if form_data.text(request.POST, "do") == "remove":
         samples.remove(sample)

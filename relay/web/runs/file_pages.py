@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from relay.engine.files import downloads, links
+from relay.errors import FileGone, FileStoreDown
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.ui import form_data
 
@@ -17,6 +18,11 @@ _EXPIRED = {
     "status": 410,
     "title": "This link is not valid any more",
     "text": "Links of files are valid for a week. Open the run that the file belongs to, and download it there.",
+}
+_UNAVAILABLE = {
+    "status": 503,
+    "title": "The file can't be read now",
+    "text": "The store that keeps the files of this installation doesn't answer. Reload this page in a moment.",
 }
 
 
@@ -39,4 +45,10 @@ def download(request: WorkspaceRequest, file_id: str) -> HttpResponseBase:
     found = downloads.find(file_id, workspaces)
     if found is None:
         raise Http404("There is no such file")
-    return StreamingHttpResponse(downloads.sent(found.pieces()), headers=found.headers)
+    try:
+        pieces = downloads.opened(found)
+    except FileGone:
+        raise Http404("The file is not kept any more") from None
+    except FileStoreDown:
+        return render(request, "failure.html", _UNAVAILABLE, status=503)
+    return StreamingHttpResponse(downloads.sent(pieces), headers=found.headers)

@@ -15,6 +15,13 @@ from tests.support.walking import Held
 
 # Examples may have templates over an event with these names.
 EVENT_BODY = b'{"id": 1001}'
+# The same with the file that is an example.
+FILE = b"%PDF-1.7 abc"
+EVENT_WITH_FILE = (
+    b'--XX\r\nContent-Disposition: form-data; name="document"; filename="scan.pdf"\r\n'
+    b"Content-Type: application/pdf\r\n\r\n" + FILE + b"\r\n"
+    b'--XX\r\nContent-Disposition: form-data; name="id"\r\n\r\n1001\r\n--XX--\r\n'
+)
 CONNECTORS = registry.list_connectors()
 PAIRS = [(connector, action) for connector in CONNECTORS for action in connector.actions]
 ACTIONS = [pytest.param(*pair, id=f"{pair[0].key}.{pair[1].key}") for pair in PAIRS]
@@ -32,6 +39,13 @@ def _is_described(connector: Connector, action: Action) -> bool:
 DESCRIBED = [
     param for param, pair in zip(ACTIONS, PAIRS, strict=True) if pair[1].target == "http" and _is_described(*pair)
 ]
+
+
+def event_of(action: Action) -> dict[str, Any]:
+    """The content type and the body of an event for the examples of an action."""
+    if any(field.kind == "file" for field in action.inputs):
+        return {"content_type": "multipart/form-data; boundary=XX", "body": EVENT_WITH_FILE}
+    return {"content_type": "application/json", "body": EVENT_BODY}
 
 
 def step_of(connector: Connector, action: Action, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Published descriptions are not a part of this project; they are read from a fold
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import warnings
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import msgspec
+import multipart  # type: ignore[import-untyped]
 import pytest
 import yaml
 from openapi_core import Config, OpenAPI
@@ -32,6 +34,7 @@ PUBLISHED = Path(__file__).parents[3].parent / "shared" / "facts" / "specs"
 SERVICES = Path(__file__).parent / "services"
 NOT_THERE = f"the published descriptions are not beside this checkout, in {PUBLISHED.parts[-3]}/facts/specs"
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 BASE = "http://description.invalid"
 _ANY = "\N{OBJECT REPLACEMENT CHARACTER}"
 METHODS = ("get", "post", "put", "patch", "delete", "head")
@@ -138,8 +141,9 @@ class _Sent:
         headers = Headers(list(request.headers.items()))
         self.parameters = RequestParameters(query=ImmutableMultiDict(query), header=headers, cookie={}, path={})
         self.content_type, self.body = _media_type(request), request.body
-        if self.content_type == FORM:
-            tree = cast_to(operation.description.document, schema_of(operation, FORM), nested(request.body or b""))
+        if self.content_type in (FORM, MULTIPART):
+            schema = schema_of(operation, self.content_type)
+            tree = cast_to(operation.description.document, schema, form_of(request))
             self.content_type, self.body = "application/json", json.dumps(tree).encode()
 
 
@@ -175,8 +179,9 @@ def validator_of(description_name: str, key: str) -> OpenAPI:
     for path in document["paths"].values():
         for method in METHODS:
             content = path.get(method, {}).get("requestBody", {}).get("content", {})
-            if FORM in content:
-                content.setdefault("application/json", {"schema": content[FORM]["schema"]})
+            for kind in (FORM, MULTIPART):
+                if kind in content:
+                    content.setdefault("application/json", {"schema": content[kind]["schema"]})
     return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
 
 
@@ -219,8 +224,8 @@ def _unknown_names(request: Request, operation: Operation) -> list[str]:
     sent = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
     found = [f"query: {name} is not described" for name in sent if not {name, re.sub(r"\[.*", "", name)} & known]
     kind = _media_type(request)
-    if request.body and kind == FORM:
-        found += unknown(document, schema_of(operation, FORM), nested(request.body))
+    if request.body and kind in (FORM, MULTIPART):
+        found += unknown(document, schema_of(operation, kind), form_of(request))
     elif request.body and kind == "application/json" and (schema := schema_of(operation, kind)):
         found += unknown(document, schema, json.loads(request.body))
     return found
@@ -273,6 +278,21 @@ def unknown(document: dict[str, Any], schema: Any, value: Any, place: str = "bod
             yield from unknown(document, {"anyOf": known[name]}, inner_value, f"{place}.{name}")
         elif not is_open:
             yield f"{place}: {name} is not described"
+
+
+def form_of(request: Request) -> dict[str, Any]:
+    """The fields of a form of either type. A file is the text `file` and its name."""
+    kind = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
+    if not kind.startswith(MULTIPART):
+        return nested(request.body or b"")
+    _, options = multipart.parse_options_header(kind)
+    form: dict[str, Any] = {}
+    for part in multipart.MultipartParser(io.BytesIO(request.body or b""), options["boundary"]):
+        value: Any = f"file {part.filename}" if part.filename else part.value
+        if part.content_type == "application/json":
+            value = json.loads(value)
+        form[part.name] = value if part.name not in form else [*_listed(form[part.name]), value]
+    return form
 
 
 def nested(body: bytes) -> dict[str, Any]:

@@ -61,6 +61,11 @@ def broken(request: Request, operation: Operation) -> Iterator[tuple[str, Reques
     kind = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
     if not request.body or "requestBody" not in operation.own:
         return
+    if kind.startswith(descriptions.MULTIPART):
+        for name in _required(operation, descriptions.MULTIPART):
+            other = request.body.replace(f'name="{name}"'.encode(), b'name="surprise"')
+            yield f"no {name}", replace(request, body=other)
+        return
     if kind.startswith("application/json"):
         yield "a body of the wrong type", replace(request, body=b'"surprise"')
         required = _required(operation, "application/json")

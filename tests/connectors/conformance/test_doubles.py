@@ -12,7 +12,7 @@ from relay.connectors.conformance.request_checks import request_of
 from relay.connectors.definition import Action, Connector
 from relay.outbound import Sender, origin_of
 from tests.connectors.conformance import descriptions
-from tests.connectors.conformance.actions import DESCRIBED, connections_of, step_of
+from tests.connectors.conformance.actions import DESCRIBED, FILE, connections_of, event_of, step_of
 from tests.connectors.conformance.doubles import Double, broken
 from tests.support.examples import of_each_service
 from tests.support.walking import walk, work_item
@@ -38,12 +38,13 @@ def test_the_double_refuses_broken_requests_and_accepts_the_action(
         assert sender.send(wrong).status in (404, 422), f"the double accepts a request with {name}"
     assert not double.accepted
     double.refused.clear()
-    run = work_item(step_of(connector, action, inputs), connections=connections_of(connector))
+    given = {"connections": connections_of(connector), **event_of(action)}
+    run = work_item(step_of(connector, action, inputs), **given)
     outcome = walk(run, sender)  # type: ignore[arg-type]
     if outcome.marked_step:  # An action that must not be repeated is sent by the claim after the mark.
         marked = work_item(
             step_of(connector, action, inputs),
-            connections=connections_of(connector),
+            **given,
             marked_step=outcome.marked_step,
             marked_fence=1,
         )
@@ -52,3 +53,5 @@ def test_the_double_refuses_broken_requests_and_accepts_the_action(
     assert double.refused == []
     assert (outcome.state, outcome.reason) == ("succeeded", "")
     assert len(double.accepted) == 1
+    if given["content_type"] != "application/json":
+        assert FILE in (double.accepted[0].body or b"")

@@ -15,7 +15,7 @@ from relay.engine.walk.work_item import Outcome
 from relay.flows import nesting
 from relay.masking import MASK, mask
 from relay.outbound import Answer
-from tests.connectors.conformance.actions import EVENT_BODY, HTTP_ACTIONS, connections_of, step_of
+from tests.connectors.conformance.actions import HTTP_ACTIONS, connections_of, event_of, step_of
 from tests.support.examples import of_each_service
 from tests.support.walking import Recorder, walk, work_item
 
@@ -28,7 +28,7 @@ def carried_out(connector: Connector, action: Action, answer: Answer, inputs: di
     step = step_of(connector, action, samples.inputs_of(action.inputs) if inputs is None else inputs)
     step["retry"] = {"delays": ["10s"]}
     variables = Variables({}, {"k": lambda: SECRET})
-    given = {"connections": connections_of(connector), "variables": variables, "body": EVENT_BODY}
+    given = {"connections": connections_of(connector), "variables": variables, **event_of(action)}
     # Calls before the action itself are answered as the action is.
     outcome = walk(work_item(step, **given), Recorder(*[answer] * (len(action.before) + 1)))
     for _ in range(len(action.before) + 1):

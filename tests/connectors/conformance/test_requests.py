@@ -16,10 +16,9 @@ from relay.engine.intake.event_data import EventData
 from relay.flows.checks.validation import parse_document
 from relay.outbound import Request
 from tests.connectors.conformance import descriptions
-from tests.connectors.conformance.actions import ACTIONS, DESCRIBED, EVENT_BODY, PAIRS, connections_of, step_of
+from tests.connectors.conformance.actions import ACTIONS, DESCRIBED, PAIRS, connections_of, event_of, step_of
 from tests.connectors.conformance.swagger import as_openapi
 
-EVENT = EventData(1, "POST", "", "{}", "application/json", EVENT_BODY, 0)
 # Actions whose proof is a description; the others are compared with one too, if there is one.
 BY_SPEC = [pair for pair in PAIRS if pair[1].proof == "spec"]
 IDS = [f"{connector.key}.{action.key}" for connector, action in BY_SPEC]
@@ -34,7 +33,8 @@ def test_examples_can_be_saved_and_dry_run_to_a_request(connector: Connector, ac
     for name, inputs in samples.variants(action):
         known = DryRunContext("F", connections_of(connector))
 
-        result = dry_run(parse_document(document(step_of(connector, action, inputs))), EVENT, known)
+        event = EventData(1, "POST", "", "{}", received_at=0, **event_of(action))
+        result = dry_run(parse_document(document(step_of(connector, action, inputs))), event, known)
 
         assert (result["state"], result["steps"][0].get("error")) == ("succeeded", None), name
         # The last entry is the action's own, after those of its calls.

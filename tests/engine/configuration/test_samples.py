@@ -128,20 +128,39 @@ def test_the_event_of_a_run_becomes_one_and_is_the_same_event(flow: Flow) -> Non
     assert (again.body, again.content_type, again.method) == (b'{"id": 7, "total": 1.50}', "application/json", "POST")
 
 
+def test_an_event_whose_body_is_gone_is_no_sample(flow: Flow) -> None:
+    event = sample_events.send_sample(flow)
+    event.body, event.headers = b"", {"content-length": "7"}
+
+    with pytest.raises(RelayError, match="is not kept any more"):
+        event_to_json(event)
+
+
+def test_a_body_that_is_no_text_is_kept_byte_for_byte(flow: Flow) -> None:
+    event = sample_events.send_sample(flow)
+    event.body = bytes(range(256))
+
+    sample = samples.add(flow, "Picture", event_to_json(event))
+
+    assert sample.size == 256
+    assert EventData.from_json(sample.event).body == bytes(range(256))
+    assert bytes(sample_events.send_sample(flow, event=sample.event).body) == bytes(range(256))
+
+
 @pytest.mark.parametrize(
-    ("change", "said"),
+    "event",
     [
-        ({"body": b"\xff\xfe"}, "not UTF-8 text"),
-        ({"body": b"", "headers": {"content-length": "7"}}, "is not kept any more"),
+        {"body_base64": "a"},
+        {"body_base64": "%%%%"},
+        {"body_base64": 7},
+        {"body_base64": ["AAAA"]},
+        {"body_base64": "AAAA", "body": "x"},
+        {"body_base64": "\u00e4AAA"},
     ],
 )
-def test_an_event_that_cannot_be_written_down(flow: Flow, change: dict[str, Any], said: str) -> None:
-    event = sample_events.send_sample(flow)
-    for name, value in change.items():
-        setattr(event, name, value)
-
-    with pytest.raises(RelayError, match=said):
-        event_to_json(event)
+def test_base64_that_is_none_is_refused(flow: Flow, event: dict[str, Any]) -> None:
+    with pytest.raises(RelayError, match="body_base64"):
+        samples.add(flow, "Picture", event)
 
 
 def test_what_was_removed_is_forgotten_after_a_day(flow: Flow) -> None:

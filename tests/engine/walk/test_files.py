@@ -21,22 +21,17 @@ from relay.engine.configuration import flow_lifecycle
 from relay.engine.dry_run.dry_run_context import DryRunContext
 from relay.engine.dry_run.dry_walk import dry_run
 from relay.engine.files import event_files, file_store
-from relay.engine.files.event_files import StoredMeta
 from relay.engine.files.file_store import FileWriter
-from relay.engine.intake import event_store
 from relay.engine.intake.event_data import EventData, event_context
-from relay.engine.intake.event_store import Arrival, TriggerCache
-from relay.engine.intake.stored_request import StoredRequest
 from relay.engine.runs import replay
 from relay.engine.upkeep.retention import prune
 from relay.engine.worker.thread_pool import WalkThreads
 from relay.engine.worker.work_loop import work
-from relay.models import Attempt, Event, FileChunk, Flow, Run, RunState, StoredFile, Workspace
-from relay.models.flows import digest
+from relay.models import Attempt, Event, FileChunk, Run, RunState, StoredFile, Workspace
+from tests.support.file_flows import FORM, arrives, flow_of, request, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PDF = b"%PDF-1.7 " + bytes(range(256))
-FORM = "multipart/form-data; boundary=XX"
 
 
 @pytest.fixture(autouse=True)
@@ -49,29 +44,6 @@ def small(content: bytes = PDF) -> bytes:
     head = b'--XX\r\nContent-Disposition: form-data; name="scan"; filename="a.pdf"\r\n'
     head += b"Content-Type: application/pdf\r\n\r\n"
     return head + content + b"\r\n--XX--\r\n"
-
-
-def request(url: str, body: Any, key: str = "send", **inputs: Any) -> dict[str, Any]:
-    return {"id": key, "kind": "action", "action": "http.request", "inputs": {"url": url, "body": body, **inputs}}
-
-
-def flow_of(*steps: dict[str, Any]) -> dict[str, Any]:
-    return {"relay": 1, "name": "F", "trigger": {"kind": "webhook"}, "steps": list(steps)}
-
-
-def stored(workspace: Workspace, content: bytes, name: str = "big.bin") -> StoredMeta:
-    writer = FileWriter(workspace.pk, name, "application/zip", most=1 << 30)
-    writer.write(content)
-    row = writer.finish()
-    return StoredMeta(row.id, row.name, row.type, row.size, "scan")
-
-
-def arrives(flow: Flow, body: bytes = b"{}", kind: str = FORM, files: tuple[StoredMeta, ...] = ()) -> Run:
-    token = digest(flow.trigger.token)
-    request = StoredRequest("POST", "", "{}", kind, body, "127.0.0.1")
-    arrival = Arrival(token, request, 1_700_000_000_000_000, files=event_files.beside(files))
-    (accepted,) = event_store.accept([arrival], TriggerCache())
-    return Run.objects.get(event_id=accepted.event_id)
 
 
 def form_of(received: Request) -> dict[str, tuple[str | None, str, bytes]]:
@@ -100,7 +72,7 @@ def test_a_file_of_the_event_goes_out_in_a_form(
     assert sent["file"] == sent["all"] == (name, kind, content)
     assert int(received.headers["Content-Length"]) == len(received.data)
     shown = Attempt.objects.get(run=run).request["body"]
-    assert f"[{name}, {len(content)} bytes]" in shown
+    assert f"[{name}, {kind}, {len(content)} bytes]" in shown
     assert len(shown) < 1000
 
 
@@ -403,7 +375,7 @@ def test_a_dry_run_shows_files_by_name_and_size(workspace: Workspace, destinatio
 
     bodies = [step["request"]["body"] for step in seen["steps"]]
     size = len(PDF)
-    assert f"[a.pdf, {size} bytes]" in bodies[0]
+    assert f"[a.pdf, application/pdf, {size} bytes]" in bodies[0]
     assert json.loads(bodies[1]) == {"data": f"[base64 of a.pdf, {size:,} bytes]"}
-    assert bodies[2] == f"[a.pdf, {size} bytes]"
+    assert bodies[2] == f"[a.pdf, application/pdf, {size} bytes]"
     assert b64encode(PDF).decode() not in str(seen)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from relay.engine.configuration import samples
+from relay.engine.files import downloads
 from relay.engine.intake import sample_events
 from relay.models import Flow, Run, Sample
 
@@ -133,3 +135,76 @@ def test_samples_of_others_are_not_there(bob: Client, flow: Flow, sample: Sample
         assert bob.get(f"/flows/{flow.pk}/samples/{address}").status_code == 404
     assert bob.post(f"/flows/{flow.pk}/samples/{sample.pk}/", {"do": "remove"}).status_code == 404
     assert flow.samples.kept().count() == 1
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
+
+def attached(content: bytes = PNG, name: str = "door.png", **more: Any) -> dict[str, Any]:
+    upload = SimpleUploadedFile(name, content, "image/png")
+    return {"name": "Door", "event": "form", "upload": upload, "upload_field": "photo", "fields": "order=1001", **more}
+
+
+def test_a_form_with_a_file_is_a_sample_and_dry_runs(alice: Client, flow: Flow) -> None:
+    body = {"multipart": {"photo": "{{ event.files[0] }}", "order": "{{ event.body.order }}"}}
+    flow.draft = {
+        **flow.draft,
+        "steps": [
+            {
+                "id": "send",
+                "kind": "action",
+                "action": "http.request",
+                "inputs": {"url": "https://example.com/", "body": body},
+            }
+        ],
+    }
+    flow.save()
+    added = alice.post(f"/flows/{flow.pk}/samples/", attached())
+    sample = Sample.objects.get()
+    shown = text(alice.get(f"/flows/{flow.pk}/samples/{sample.pk}/"))
+    result = text(alice.post(f"/flows/{flow.pk}/dry-run/", {"version": "draft", "event": f"sample:{sample.pk}"}))
+
+    assert added.status_code == 302
+    assert "door.png" in shown
+    assert "image/png" in shown
+    assert "[door.png, image/png, 264 bytes]" in result, result[result.find("<main") :]
+    assert "1001" in result
+
+
+def test_a_sample_with_a_file_is_sent_to_the_flow(alice: Client, flow: Flow) -> None:
+    alice.post(f"/flows/{flow.pk}/samples/", attached())
+
+    alice.post(f"/flows/{flow.pk}/samples/{Sample.objects.get().pk}/", {"do": "send"})
+
+    (record,) = downloads.of_event(flow.events.get())
+    assert (record["name"], record["type"], record["size"], record["field"]) == ("door.png", "image/png", 264, "photo")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"upload": ""}, "Attach a file"),
+        ({"upload": SimpleUploadedFile("a", b"")}, "Attach a file"),
+        ({"upload": SimpleUploadedFile("a", b"x" * 1_100_000)}, "may have 1,048,576 bytes"),
+        ({"upload": SimpleUploadedFile("a", b"x" * 1_048_576)}, "may have 1048576 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_a_sample_says_why(alice: Client, flow: Flow, change: dict[str, Any], said: str) -> None:
+    answer = alice.post(f"/flows/{flow.pk}/samples/", attached(**change))
+
+    assert answer.status_code == 422
+    assert said in text(answer)
+    assert not Sample.objects.exists()
+
+
+def test_hostile_names_stay_in_their_place(alice: Client, flow: Flow) -> None:
+    evil = attached(name='a"\r\nX: y; filename="../../etc/x', upload_field='f"\r\n\r\nx')
+
+    alice.post(f"/flows/{flow.pk}/samples/", {**evil, "fields": 'a"b=1\n=2\nno value\nc=d=e'})
+    alice.post(f"/flows/{flow.pk}/samples/{Sample.objects.get().pk}/", {"do": "send"})
+
+    event = flow.events.get()
+    (record,) = downloads.of_event(event)
+    assert "/" not in record["name"]
+    assert record["size"] == len(PNG)
+    assert bytes(event.body).count(b"Content-Disposition") == 4

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from relay.bodies.file_names import OCTETS, safe_type
 from relay.engine.files import event_files
 from relay.engine.files.file_store import FileWriter
 from relay.engine.walk.files.run_files import connected
-from relay.errors import FileTooLarge
+from relay.errors import AnswerNotStored, FileTooLarge, SenderBusy
 
 log = structlog.get_logger()
 
@@ -42,6 +43,16 @@ _STARTS = (
 )
 
 
+@contextmanager
+def _storing() -> Iterator[None]:
+    """Store a part of an answer. The request was sent: a failure must not make the run forget that."""
+    try:
+        with connected():
+            yield
+    except SenderBusy:
+        raise AnswerNotStored("The file of the answer can't be stored now") from None
+
+
 class AnswerFile:
     """The file of one answer; end it with `finish` or `abandon`."""
 
@@ -59,13 +70,14 @@ class AnswerFile:
             return None
         name = multipart_forms.file_name(headers.get("content-disposition", ""))
         name = name or f"{step}{mimetypes.guess_extension(safe_type(kind)) or ''}"
-        return cls(FileWriter(workspace_id, name, kind, most=most, run_id=run_id))
+        with _storing():
+            return cls(FileWriter(workspace_id, name, kind, most=most, run_id=run_id))
 
     def take(self, piece: bytes) -> bool:
         """Store a piece of the body; return whether the file may be longer."""
         assert self._writer is not None
         try:
-            with connected():
+            with _storing():
                 self._writer.write(piece)
         except FileTooLarge:
             self._is_too_large = True
@@ -80,7 +92,7 @@ class AnswerFile:
         if self._is_too_large or not writer.size:
             self.abandon()
             return None
-        with connected():
+        with _storing():
             row = writer.finish()
         self._writer = None
         return event_files.record(ids.text(row.id), row.name, row.type, row.size)
@@ -93,7 +105,7 @@ class AnswerFile:
         try:
             with connected():
                 writer.abandon()
-        except Error as error:
+        except (Error, SenderBusy) as error:
             log.warning("walk.file_left", reason=str(error))
 
 
@@ -135,6 +147,7 @@ def of_base64(value: Any, workspace_id: int, run_id: int, name: str) -> dict[str
     data = json_files.decoded(value)
     kind = next((kind for start, kind in _STARTS if data.startswith(start)), OCTETS)
     name += mimetypes.guess_extension(kind) or ""
-    file = AnswerFile(FileWriter(workspace_id, name, kind, most=settings.MAX_FILE_BYTES, run_id=run_id))
+    with _storing():
+        file = AnswerFile(FileWriter(workspace_id, name, kind, most=settings.MAX_FILE_BYTES, run_id=run_id))
     file.take(data)
     return file.finish()

@@ -14,8 +14,9 @@ from django.db import Error, connection
 from relay import ids
 from relay.bodies import body_files
 from relay.engine.files import event_files, file_store
+from relay.engine.files.file_store import FileRow
 from relay.engine.walk.work_item import Outcome, WorkItem
-from relay.errors import FileGone, RelayError, SenderBusy, ValueRefused
+from relay.errors import FileGone, FileStoreDown, RelayError, SenderBusy, ValueRefused
 from relay.outbound import FilePart
 
 # After how many seconds a run is due again when Relay itself could not send, or could not read a file.
@@ -57,22 +58,23 @@ def _stored(file_id: int, workspace_id: int) -> FilePart:
         row = file_store.find([file_id], workspace_id).get(file_id)
     if row is None:
         raise FileGone("A file is not kept any more: the retention of its event or run is over")
-    return FilePart(row.size, lambda: _read(row.id, row.size))
+    return FilePart(row.size, lambda: _read(row))
 
 
 def _once(read: Callable[[], bytes]) -> Callable[[], Iterator[bytes]]:
     return lambda: iter((read(),))
 
 
-def _read(file_id: int, size: int) -> Iterator[bytes]:
+def _read(row: FileRow) -> Iterator[bytes]:
     with connected():
-        yield from file_store.read(file_id, size)
+        yield from file_store.read(row.id, row.size, row.area)
 
 
 class connected:  # noqa: N801 - used like a function
     """The use of the database by a walker's thread: it has no connection afterwards.
 
-    A database that doesn't answer is no failure of the run, which is tried again as if nothing had been sent.
+    A database or a store that doesn't answer is no failure of the run, which is tried again as if nothing had been
+    sent.
     """
 
     def __enter__(self) -> None:
@@ -81,7 +83,7 @@ class connected:  # noqa: N801 - used like a function
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if not connection.in_atomic_block:
             connection.close()
-        if isinstance(error, Error):
+        if isinstance(error, (Error, FileStoreDown)):
             raise SenderBusy("The bytes of a file can't be read now") from None
         if isinstance(error, FileGone):
             raise RelayError(str(error)) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.errors import Fault
+from relay.flows import nesting
 from relay.flows.limits import MAX_DEPTH
 from relay.web.editor.steps import places
 from relay.web.flows import step_summary
@@ -75,7 +76,7 @@ class Group:
 
 def build_cards(document: JSON, counts: Mapping[str, int]) -> list[Card]:
     """Return the cards of a document from `draft_edits.editable_copy`. `counts`: the number of items of each loop."""
-    return [_card(step, counts, 0) for step in document["steps"]]
+    return [_card(step, counts, 0) for step in nesting.top(document)]
 
 
 def build_card(step: JSON) -> Card:
@@ -120,7 +121,7 @@ def _card(step: JSON, counts: Mapping[str, int], depth: int) -> Card:
 
 def _groups(step: JSON, counts: Mapping[str, int], depth: int) -> Iterator[Group]:
     """Yield the groups of a step: those that it has, and those that a step of its kind always has."""
-    step_id, paths = step["id"], places.paths_of(step)
+    step_id, paths = step["id"], nesting.arms(step)
 
     def group(kind: str, name: str, holder: JSON, key: str, list_key: str) -> Group:
         steps = holder.get(list_key)
@@ -179,7 +180,7 @@ def _place_of(document: JSON, path: str) -> tuple[str, str]:
 
 def _inner(holder: JSON, match: re.Match[str]) -> JSON | None:
     """Return the step in a step, or in the document, to which a part of a path leads."""
-    paths = places.paths_of(holder)
+    paths = nesting.arms(holder)
     if match[1] is not None:
         holder = paths[int(match[1])] if int(match[1]) < len(paths) else {}
     steps = holder.get(match[2])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-import msgspec
-
 from relay.errors import DocumentFaults, RelayError
 from relay.flows import nesting
 from relay.flows.references import find_mentions
@@ -15,15 +13,15 @@ from relay.web.editor import draft_edits
 from relay.web.editor.steps import pieces, step_edits, step_text
 
 KEY = "clipboard"  # in the session
-MAX_BYTES = 256 * 1024
+MAX_CHARACTERS = 256 * 1024
 MAX_REPORTED = 20  # names that a pasted piece uses and the flow doesn't have
 JSON = dict[str, Any]
 
 
 def put(session: MutableMapping[str, Any], step: JSON, name: str) -> None:
     """Keep a step in the session. RelayError if it is too large."""
-    if len(msgspec.json.encode(step)) > MAX_BYTES:
-        raise RelayError(f"This step is too large for the clipboard, which keeps {MAX_BYTES // 1024} KiB")
+    if len(step_text.text_of(step)) > MAX_CHARACTERS:
+        raise RelayError(f"This step is too large for the clipboard, which keeps {MAX_CHARACTERS:,} characters")
     session[KEY] = {"steps": [step], "name": name}
 
 

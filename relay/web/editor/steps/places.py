@@ -70,18 +70,12 @@ def _lists(outer: StepList) -> Iterator[StepList]:
 
 def inner_lists(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
     """Yield the lists in a step, with the number of their path or their name."""
-    for number, path in enumerate(paths_of(step), 1):
+    for number, path in enumerate(nesting.arms(step), 1):
         if isinstance(path.get("steps"), list):
             yield str(number), path["steps"]
     for key in _LIST_KEYS:
         if isinstance(step.get(key), list):
             yield key, step[key]
-
-
-def paths_of(step: JSON) -> list[JSON]:
-    """Return the paths of a branch as the document has them; [] for a step without any."""
-    paths = step.get("branches")
-    return paths if isinstance(paths, list) else []
 
 
 def position_of(document: JSON, step_id: str) -> Position | None:
@@ -116,7 +110,7 @@ def find_path(document: JSON, address: str) -> Path | None:
     """Return the path at an address such as `route:2`, or None."""
     step_id, _, number = address.rpartition(":")
     branch = find_step(document, step_id) if number.isascii() and number.isdigit() else None
-    paths = paths_of(branch) if branch is not None else []
+    paths = nesting.arms(branch) if branch is not None else []
     index = int(number[:6]) - 1 if branch is not None else -1
     return Path(branch, paths, index) if branch is not None and 0 <= index < len(paths) else None
 

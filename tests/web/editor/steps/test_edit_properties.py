@@ -39,7 +39,7 @@ def _addresses(document: dict[str, Any]) -> tuple[list[str], list[str], list[str
             steps.append(step["id"])
             spots.append(step["id"])
             spots += [f"{step['id']}:{key}" for key in places.possible_lists(step)]
-            paths += [f"{step['id']}:{number}" for number, _ in enumerate(places.paths_of(step), 1)]
+            paths += [f"{step['id']}:{number}" for number, _ in enumerate(nesting.arms(step), 1)]
     return steps, paths, spots
 
 

@@ -15,7 +15,7 @@ from relay.models import Flow, Membership, Role, User, Workspace
 from tests.support.browsing import Browser
 
 HTMX = {"HX-Request": "true"}
-EVENT = b'{"id": 7, "country": "FR", "items": [{"title": "Pen"}, {"title": "Ink"}]}'
+EVENT = b'{"id": 7, "country": "FR", "items": [{"title": "Pen", "price": 19.90}, {"title": "Ink"}]}'
 COUNTRY = {"left": "{{ event.body.country }}", "op": "equals"}
 STEPS: list[dict[str, Any]] = [
     {
@@ -135,6 +135,7 @@ def test_a_step_in_a_loop_sees_the_first_item(alice: Client, nested: Flow) -> No
     assert page.index('data-insert="item.title"') < page.index('data-insert="event.body.id"')
     assert 'data-insert="steps.line.text"' in page
     assert '<span class="shown">Pen</span>' in page
+    assert ">19.90<" in page[: page.index('data-insert="event.body.id"')]
 
 
 def test_the_edit_of_a_path_follows_it_when_others_move_it(alice: Client, nested: Flow) -> None:
