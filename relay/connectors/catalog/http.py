@@ -12,7 +12,10 @@ HTTP = Connector(
     # The secret signs requests and is never sent, so any host is allowed.
     connection=(
         Field(
-            "signing_secret", "Signing secret", secret=True, help="For signed requests: base64, with or without whsec_."
+            "signing_secret",
+            "Secret for signing",
+            secret=True,
+            help="Only for services that check signatures: base64, with or without whsec_.",
         ),
         Field(
             "test_url",

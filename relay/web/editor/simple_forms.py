@@ -13,7 +13,7 @@ from relay.flows import loading
 from relay.web.ui import form_data, form_rows
 
 _HEADERS = (
-    'Names and values, as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
+    'Names and values, such as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
     "Access-Control-* headers that have no template."
 )
 FORMS: dict[str, tuple[Field, ...]] = {
@@ -36,34 +36,38 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field("on_error", "If one item fails", kind="choice", options=("stop", "continue", "branch"), default="stop"),
     ),
     "delay": (
-        Field("for", "Wait for", example="10m", help="A number and s, m, h or d."),
-        Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day as 08:30."),
+        Field("for", "Wait for", example="10m", help="Such as 30s, 10m, 2h or 1d."),
+        Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day such as 08:30."),
         Field(
             "key",
-            "Debounce key",
+            "Only the newest of the same",
             example="{{ event.body.device }}",
-            help="Of the runs that wait with the same key, only the last continues.",
+            help="If another event for the same value arrives meanwhile, only the newest continues.",
         ),
     ),
     "digest": (
-        Field("every", "Gather for", example="1h", help="From the first event: a number and s, m, h or d."),
-        Field("at", "Or until", example="08:00", help="The next of these times of day, with commas between them."),
-        Field("limit", "Or up to", kind="number", help="The number of events, 1,000 at most."),
-        Field("key", "Key", example="{{ event.body.customer }}", help="Each key is gathered separately."),
+        Field("every", "Collect for", example="1h", help="From the first event on, such as 30m, 1h or 1d."),
+        Field("at", "Or until", example="08:00", help="The next of these times of day, separated by commas."),
+        Field("limit", "Or until there are", kind="number", help="This number of events, 1,000 at most."),
+        Field("key", "Separately for each", example="{{ event.body.customer }}", help="One digest for each value."),
     ),
     "changed": (
         Field("value", "Value", required=True, example="{{ event.body.temperature }}"),
-        Field("key", "Key", example="{{ event.body.sensor }}", help="Each key has its own last value."),
-        Field("deadband", "Dead band", kind="number", help="A number has changed if it differs by more than this."),
+        Field("key", "Separately for each", example="{{ event.body.sensor }}", help="Each has its own last value."),
+        Field("deadband", "Ignore changes smaller than", kind="number", help="For a value that is a number."),
     ),
     "once": (
         Field(
-            "key", "Key", required=True, example="{{ event.body.id }}", help="A run continues only if its key is new."
+            "key",
+            "Only once for each",
+            required=True,
+            example="{{ event.body.id }}",
+            help="The run continues only if this value is new.",
         ),
-        Field("window", "Again after", example="24h", help="Empty: for as long as runs are kept."),
+        Field("window", "Again after", example="24h", help="Empty: never, for as long as the flow exists."),
     ),
     "respond": (
-        Field("status", "Status", default=200, help="The status of the response to the waiting caller."),
+        Field("status", "Status", default=200, help="The HTTP status that the waiting sender gets."),
         Field("body", "Body", kind="text", help="Text, or JSON with templates in it."),
         Field("headers", "Headers", kind="json", help=_HEADERS),
     ),

@@ -52,6 +52,12 @@ class StepForm:
         return pasted_command.accepts(self.step)
 
     @property
+    def lacks_connection(self) -> bool:
+        """Whether the step needs a connection and none is chosen."""
+        fields = self.connector.connection if self.connector else ()
+        return any(field.required for field in fields) and not (self.step or {}).get("connection")
+
+    @property
     def connections(self) -> list[str]:
         """The names of the workspace's connections for the step's connector."""
         connector = self.connector

@@ -361,7 +361,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "filter"}, "steps[0].when: is missing"),
         (
             {"id": "a", "kind": "filter", "when": {"left": "1", "op": "equal"}},
-            "steps[0].when.op: unknown operator; did you",
+            "steps[0].when.op: this comparison does not exist: did you",
         ),
         (
             {"id": "a", "kind": "filter", "when": {"all": [{"left": "{{ 1", "op": "exists"}]}},
