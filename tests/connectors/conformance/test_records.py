@@ -61,7 +61,7 @@ def test_a_whole_connector_has_no_fault() -> None:
             permanent=("gone",),
             retry=("busy",),
             refusing=("revoked",),
-            meanings={"gone": "The shop is closed.", "revoked": "Enter a new token."},
+            meanings={"gone": "The shop is closed", "revoked": "Enter a new token"},
         ),
     )
 
