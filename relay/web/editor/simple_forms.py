@@ -76,7 +76,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
 _TREE_KEYS = frozenset({"headers"})
 # What people read for the options of a choice.
 OPTION_LABELS = {
-    "match": {"first": "the first that fits", "all": "all that fit"},
+    "match": {"first": "the first that matches", "all": "all that match"},
     "on_error": {"stop": "stop", "continue": "skip it", "branch": "do other steps"},
 }
 NEW_STEPS: dict[str, dict[str, Any]] = {

@@ -29,14 +29,14 @@ from relay.web.ui import form_data
 
 @dataclass(frozen=True, slots=True)
 class RecipeStep:
-    """A step in words. `depth`: how deep it is nested. `arm`: the arm of the branch that it is in."""
+    """A step in words. `depth`: how deep it is nested. `path_name`: of the path of a branch that it is in."""
 
     number: str
     depth: int
     kind: str
     name: str
     summary: str
-    arm: str
+    path_name: str
 
 
 @dataclass(frozen=True, slots=True)

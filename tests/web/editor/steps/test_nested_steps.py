@@ -119,7 +119,7 @@ def test_a_condition_without_all_stays_as_it_is(alice: Client, nested: Flow) -> 
     assert len(nested.draft["steps"][0]["branches"][1]["when"]["all"]) == 2
 
 
-@pytest.mark.parametrize(("address", "verdict"), [("route:1", "would not fit"), ("route:2", "would fit")])
+@pytest.mark.parametrize(("address", "verdict"), [("route:1", "would not match"), ("route:2", "would match")])
 def test_a_path_says_whether_the_last_event_fits(alice: Client, nested: Flow, address: str, verdict: str) -> None:
     sample_events.send_sample(nested, EVENT)
 
