@@ -97,7 +97,7 @@ def _finite(field: Field, value: Any) -> int | float | None:
     try:
         return value if math.isfinite(value) else None
     except OverflowError:  # a whole number may have any number of digits
-        raise ValueRefused(f"{field.label} is a number of too many digits") from None
+        raise ValueRefused(f"{field.label} must have at most 308 digits") from None
 
 
 def _within(field: Field, number: float) -> int | float:

@@ -64,7 +64,7 @@ def test_a_sample_stays_chosen_in_all_steps_and_previews_follow(editor: Page, re
     expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
     editor.reload()
     expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
-    editor.get_by_role("link", name="The event before").click()
+    editor.get_by_role("link", name="Previous event").click()
     expect(editor.locator("#data-tree")).to_contain_text("A-1")
     requests.post(url, json={"id": "N-4"}, timeout=10)
     editor.get_by_role("link", name="1 newer event").click()
@@ -129,7 +129,7 @@ def test_a_list_is_inserted_as_a_line_for_each_item(editor: Page, relay: Relay) 
     text = editor.locator("[name='in.text']")
     text.fill("")
 
-    editor.get_by_role("button", name="one line for each").click()
+    editor.get_by_role("button", name="one line for each item").click()
 
     expect(editor.locator("#p-f-in-text")).to_contain_text("Mug\nShirt")
     is_saved(editor)

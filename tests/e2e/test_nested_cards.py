@@ -110,7 +110,7 @@ def test_a_branch_a_loop_and_error_steps_are_built_by_clicks(editor: Page, flow:
     add(editor, "branch:else", "Set values")
 
     editor.locator("#more-inbox").click()
-    editor.get_by_role("button", name="Steps for a failure").click()
+    editor.get_by_role("button", name="Add steps for a failure").click()
     add(editor, "inbox:error_steps", "Set values")
     editor.get_by_label("Name 1").fill("why")
     insert(editor, "Value 1", "error")

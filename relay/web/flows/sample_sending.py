@@ -76,4 +76,4 @@ def _result(event: Event) -> SafeString:
     where = reverse("run", args=(run.pk,))
     if run.state == RunState.HELD:
         return format_html('<a href="{}">Its run</a> is held, because the flow is paused.', where)
-    return format_html('<a href="{}">Its run</a> is on its way through the live version.', where)
+    return format_html('<a href="{}">Its run</a> runs on the live version.', where)
