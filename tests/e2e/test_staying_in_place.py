@@ -42,7 +42,7 @@ def test_a_double_click_on_discard_does_not_pause_the_flow(editor: Page, relay: 
 
     discard.dblclick()
 
-    expect(editor.get_by_text("Draft reset to the live version.")).to_be_visible()
+    expect(editor.locator("#editor").get_by_text("Draft reset to the live version.")).to_be_visible()
     expect(editor.locator(".editor-head .state")).to_have_text("Live")
     assert editor.get_by_role("button", name="Pause").bounding_box() == pause
 
