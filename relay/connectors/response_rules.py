@@ -76,7 +76,7 @@ def judge(
     if succeeded:
         return _with_computed(action, outputs, inputs, hide)
     kind = _failure(reply, answer)
-    # A status of success explains no refusal; a step's own condition is no refusal of the service.
+    # A success status does not explain a refusal, and a step's own condition is not a refusal by the service.
     refuses = service if success is None and 200 <= answer.status < 300 and answer.status not in reply.partly else ""
     message = _message(reply, answer, outputs.get("body"), hide, refuses)
     wait = retry_after(reply.wait, answer.headers, time.time() if now is None else now)

@@ -79,7 +79,7 @@ def show(request: WorkspaceRequest, slug: str) -> HttpResponse:
     empty = recipes.empty_needs(recipe, flow)
     faults = [str(fault) for fault in flow_lifecycle.check(flow)]
     parts = [f"Still empty: {' · '.join(need.label for need in empty)}."] if empty else []
-    parts += [f"Before you publish it: {'; '.join(faults)}."] if faults else []
+    parts += [f"Correct this before you publish it: {'; '.join(faults)}."] if faults else []
     status = " ".join(parts) or "It is complete: you can publish it."
     messages.success(request, f"“{flow.name}” is a draft, with {len(recipe.samples)} samples. {status}")
     return redirect(reverse("flow", args=(flow.pk,)) + ("?step=flow" if empty else ""))

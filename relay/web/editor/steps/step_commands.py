@@ -32,7 +32,7 @@ def _add(command: EditorCommand, kind: str, place: str) -> None:
 
 
 def _require_place(command: EditorCommand, address: str) -> None:
-    """Refuse the address of a path or list on a page that others made stale: its number may be that of another."""
+    """Refuse the address of a path or list from a page that is out of date: its number may now mean another path."""
     if ":" in address and places.find_step(command.document, address) is None:
         command.require_fresh()
 

@@ -200,7 +200,7 @@ def test_a_path_without_a_condition_is_named_before_publishing(alice: Client, ne
 
     page = press(alice, nested, "publish", step="trigger")
 
-    assert "everything takes this path" in page
+    assert "every event takes this path" in page
     assert "?step=route%3A3" in page
 
 
