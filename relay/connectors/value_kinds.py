@@ -29,7 +29,12 @@ _datetime = re.compile(
 
 def as_text(value: Any) -> str:
     """A value as text: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else numerals.encode(value).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return numerals.encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which a text may hold too: callers encode both alike
+        return numerals.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def word(value: Any) -> str:
