@@ -60,3 +60,25 @@ def test_a_row_turns_from_waiting_to_succeeded_in_place(editor: Page, relay: Rel
 
     expect(box).to_be_checked()
     expect(editor.locator("#row-updates")).to_have_count(0)
+
+
+def test_the_head_of_the_form_stays_below_the_bar_at_the_end_of_the_page(editor: Page, relay: Relay) -> None:
+    flow, _ = make(relay, note())
+    editor.set_viewport_size({"width": 1280, "height": 500})
+    open_step(editor, relay, flow, "note")
+    editor.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+    head, bar = editor.locator(".editor-form").bounding_box(), editor.locator(".top").bounding_box()
+
+    assert editor.evaluate("scrollY") > 0
+    assert head
+    assert bar
+    assert head["y"] >= bar["y"] + bar["height"]
+
+
+def test_tabs_have_no_scrollbar_of_their_own(editor: Page, relay: Relay) -> None:
+    editor.goto(f"{relay.url}/connections/")
+
+    heights = editor.locator(".tabs").evaluate("element => [element.scrollHeight, element.clientHeight]")
+
+    assert heights[0] == heights[1]

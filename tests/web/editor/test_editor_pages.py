@@ -369,3 +369,15 @@ def test_outputs_of_earlier_steps_are_rendered_once(alice: Client, flow: Flow, m
     assert 'data-insert="steps.s0.v"' in page
     assert 'data-insert="steps.s0.w"' not in page
     assert len(questions) == 2  # the open step, and the steps before it
+
+
+def test_services_with_a_connection_are_offered_before_the_others(alice: Client, draft: Flow) -> None:
+    connections.set_connection(
+        draft.workspace, "Team", "slack", {"webhook_url": "https://hooks.slack.com/services/T/B/X"}
+    )
+
+    page = press(alice, draft, "add action trigger")
+
+    places = [page.index(f"<h3>{label}</h3>") for label in ("Built-in inbox", "HTTP", "Slack", "Asana", "Zendesk")]
+    assert places == sorted(places)
+    assert page.count("Connected</p>") == 1

@@ -73,6 +73,13 @@ def test_invalid_values_are_refused(alice: Client, connection: Connection, sent:
     assert Connection.objects.count() == 1
 
 
+def test_a_refused_value_without_an_example_says_what_to_do(alice: Client) -> None:
+    answer = alice.post("/connections/new/trello/", {"name": "Trello", "value.key": "a" * 32, "value.token": "a b"})
+
+    assert answer.status_code == 422
+    assert "look right; copy the whole value again from the service" in answer.content.decode()
+
+
 def test_adding_one_leads_back_to_the_editor_and_nowhere_else(alice: Client) -> None:
     sent = {"name": "Team", "value.webhook_url": URL, "back": "/flows/1/?step=tell"}
     assert alice.post("/connections/new/slack/", sent)["Location"] == "/flows/1/?step=tell"
