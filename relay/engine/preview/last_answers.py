@@ -28,7 +28,7 @@ def source(flow: Flow, event_id: int | None = None) -> Run | None:
 
 def _best(runs: QuerySet[Run]) -> Run | None:
     """The last run that succeeded, or else the last one. Only the newest MAX_RUNS are looked at."""
-    newest = list(runs.order_by("-id").only("pk", "state", "event_id")[:MAX_RUNS])
+    newest = list(runs.order_by("-id").only("flow", "state", "event_id")[:MAX_RUNS])
     return next((run for run in newest if run.state == RunState.SUCCEEDED), newest[0] if newest else None)
 
 
@@ -56,7 +56,7 @@ def outputs(flow: Flow, event_id: int | None = None) -> dict[str, dict[str, Any]
 
 def _records(run: Run) -> dict[str, dict[str, Any]]:
     successful = run.attempts.filter(state=AttemptState.SUCCEEDED, answer__isnull=False)
-    rows = successful.annotate(size=Length("answer")).order_by("-id").only("step", "answer")
+    rows = successful.annotate(size=Length("answer")).order_by("-id").only("run", "step", "answer")
     answers: dict[str, dict[str, Any]] = {}
     remaining = MAX_ANSWER_CHARS
     for attempt in rows[:MAX_ATTEMPTS].iterator(chunk_size=20):

@@ -70,7 +70,7 @@ def examples_of(flow: Flow) -> list[tuple[str, str]]:
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
-    columns = ("id", "method", "received_at", "state")
+    columns = ("flow", "method", "received_at", "state")  # without `flow`, a query for each event would load it
     events = list(flow.events.order_by("-id").only(*columns)[:MAX_RECENT_EVENTS])
     titles = dict(flow.runs.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "title"))
     return [_recent(event, titles.get(event.pk) or "") for event in events]

@@ -30,7 +30,9 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in IssueState.values else IssueState.OPEN.value
     number = ids.row(request.GET.get("flow", ""))
-    flow = get_object_or_404(request.workspace.flows.only("pk", "name"), pk=number) if number is not None else None
+    flow = (
+        get_object_or_404(request.workspace.flows.only("workspace", "name"), pk=number) if number is not None else None
+    )
     context = {
         "rows": issue_rows.rows(request.workspace, state, number),
         "chips": issue_rows.chips(request.workspace, number),

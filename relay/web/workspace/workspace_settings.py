@@ -40,7 +40,7 @@ def show(request: WorkspaceRequest) -> HttpResponse:
         "storage": storage_usage.measure(),
         "told": alerts.recipients(workspace),
         "has_mail": mailer.is_on(),
-        "flows": workspace.flows.filter(live_version__isnull=False).order_by("name").only("pk", "name"),
+        "flows": workspace.flows.filter(live_version__isnull=False).order_by("name").only("workspace", "name"),
         "place": "workspace",
         "tab": "general",
     }

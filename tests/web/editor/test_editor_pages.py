@@ -340,10 +340,10 @@ def test_answers_are_those_of_the_chosen_event(alice: Client, flow: Flow) -> Non
 
 
 def test_the_editor_has_a_query_budget(alice: Client, flow: Flow, django_assert_max_num_queries: Any) -> None:
-    for _ in range(3):
+    for _ in range(12):
         sample_events.send_sample(flow)
 
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(16):
         alice.get(f"/flows/{flow.pk}/", {"step": "tell"})
 
 
