@@ -40,8 +40,8 @@ def add_sample(relay: Relay, flow: int, name: str, body: Any) -> None:
 
 
 def choose(page: Page, title: str) -> None:
-    page.get_by_label("Event to build with").focus()
-    page.get_by_label("Event to build with").select_option(label=title)
+    page.get_by_label("Event shown in Data").focus()
+    page.get_by_label("Event shown in Data").select_option(label=title)
 
 
 def test_a_sample_stays_chosen_in_all_steps_and_previews_follow(editor: Page, relay: Relay) -> None:
@@ -55,16 +55,16 @@ def test_a_sample_stays_chosen_in_all_steps_and_previews_follow(editor: Page, re
 
     expect(editor.locator("#p-f-in-text")).to_contain_text("Order D-2")
     expect(editor).to_have_url(re.compile("sample=sample%3A"))
-    expect(editor.get_by_label("Event to build with")).to_be_focused()
+    expect(editor.get_by_label("Event shown in Data")).to_be_focused()
     requests.post(url, json={"id": "N-3"}, timeout=10)
     expect(editor.locator("#newer-events")).to_have_text("1 newer event")
     expect(editor.locator("#data-tree")).to_contain_text("D-2")
     editor.locator(".card-main", has_text="Set values").click()
     expect(editor.get_by_role("heading", name="Set values")).to_be_visible()
-    expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
+    expect(editor.get_by_label("Event shown in Data").locator("option:checked")).to_have_text("Declined")
     editor.reload()
-    expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
-    editor.get_by_role("link", name="The event before").click()
+    expect(editor.get_by_label("Event shown in Data").locator("option:checked")).to_have_text("Declined")
+    editor.get_by_role("link", name="Previous event").click()
     expect(editor.locator("#data-tree")).to_contain_text("A-1")
     requests.post(url, json={"id": "N-4"}, timeout=10)
     editor.get_by_role("link", name="1 newer event").click()
@@ -82,8 +82,8 @@ def test_the_chosen_sample_is_what_is_sent_to_the_url(editor: Page, relay: Relay
     editor.get_by_role("button", name="Send to the URL").click()
 
     expect(editor.get_by_text("because the flow is a draft")).to_be_visible()
-    expect(editor.get_by_label("Event to build with").locator("option:checked")).to_have_text("Declined")
-    editor.get_by_label("Event to build with").select_option(index=2)
+    expect(editor.get_by_label("Event shown in Data").locator("option:checked")).to_have_text("Declined")
+    editor.get_by_label("Event shown in Data").select_option(index=2)
     expect(editor).to_have_url(re.compile("sample=event%3A"))
     expect(editor.locator("#data-tree")).to_contain_text("D-2")
 
@@ -119,7 +119,7 @@ def test_five_thousand_keys_can_be_searched_and_inserted(editor: Page, relay: Re
     editor.get_by_role("button", name="Copy value").click()
     expect(editor.get_by_text("Copied")).to_be_visible()
     editor.get_by_label("Search the data").fill("no such thing")
-    expect(editor.get_by_text("No name and no value contains “no such thing”.")).to_be_visible()
+    expect(editor.get_by_text("No name or value contains “no such thing”.")).to_be_visible()
 
 
 def test_a_list_is_inserted_as_a_line_for_each_item(editor: Page, relay: Relay) -> None:
@@ -129,7 +129,7 @@ def test_a_list_is_inserted_as_a_line_for_each_item(editor: Page, relay: Relay) 
     text = editor.locator("[name='in.text']")
     text.fill("")
 
-    editor.get_by_role("button", name="one line for each").click()
+    editor.get_by_role("button", name="one line for each item").click()
 
     expect(editor.locator("#p-f-in-text")).to_contain_text("Mug\nShirt")
     is_saved(editor)

@@ -42,7 +42,7 @@ def _try_the_demo(page: Page, relay: Relay) -> None:
     page.get_by_role("link", name="Demo").click()
     page.get_by_role("button", name=re.compile("Send a sample|Send to the URL")).first.click()
     page.get_by_role("button", name="Send it for real").click()
-    expect(page.get_by_text("on its way through the live version")).to_be_visible()
+    expect(page.get_by_text("uses the live version")).to_be_visible()
     page.get_by_role("link", name="Inbox", exact=True).click()
     expect(page.get_by_text("Ada ordered for 149.90 EUR")).to_be_visible()
 

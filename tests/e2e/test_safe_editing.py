@@ -128,7 +128,7 @@ def test_a_value_goes_only_into_the_field_that_has_the_focus(editor: Page, relay
 
     value.click()
 
-    expect(editor.get_by_text("Click into a field first")).to_be_visible()
+    expect(editor.get_by_text("Click a field first")).to_be_visible()
     assert "dedupe" not in draft(relay, flow)["trigger"]
     open_step(editor, relay, flow, "note")
     text = editor.locator("[name='in.text']")
@@ -344,7 +344,7 @@ def test_a_sample_into_a_live_flow_asks_and_says_what_it_does(editor: Page, rela
     expect(editor.locator(".question")).to_have_count(0)
     editor.get_by_role("button", name="Send to the URL").click()
     editor.get_by_role("button", name="Send it for real").click()
-    expect(editor.get_by_text("on its way through the live version")).to_be_visible()
+    expect(editor.get_by_text("uses the live version")).to_be_visible()
     assert len(relay.json("runs", "--flow", str(flow), "--json")) == 2
 
 

@@ -24,7 +24,7 @@ HTTP = Connector(
             max_length=2_000,
             pattern=r"https?://[!-~]{1,1990}",
             example="https://example.com/health",
-            help="A test sends a GET request to it, without a signature, and says what was answered. Not secret.",
+            help="A test sends a GET request to it, without a signature, and shows the answer. Not secret.",
         ),
     ),
     test=ConnectionTest(

@@ -21,7 +21,7 @@ from relay.flows.references import find_mentions
 from relay.flows.surroundings import Surroundings
 from relay.models import Event, Flow
 
-# What error steps see as the error of the step that failed: nothing has failed for a preview.
+# The error that error steps see in a preview, in which no step has failed.
 ASSUMED_ERROR = "(why the step failed)"
 
 

@@ -52,14 +52,14 @@ class EditorCommand:
         flow_lifecycle.save_draft(self.flow, self.document, by=self.request.user, page=draft_saving.page_of(self.data))
 
     def offer_undo(self, what: str) -> None:
-        """Store the draft as it is now in the session, and offer to undo `what` is done to it next."""
+        """Store the present draft in the session, and offer to undo the next change, which `what` describes."""
         draft = draft_edits.editable_copy(self.document)
         self.request.session[UNDO] = {"flow": self.flow.pk, "draft": draft, "step": self.open_id, "what": what}
         self.query[UNDO] = "1"
         self.said = what
 
     def change(self, what: str, edit: Callable[[], object]) -> None:
-        """Save the open form, then edit the draft, and offer to undo the edit. An error of it changes nothing."""
+        """Save the open form, then edit the draft, and offer to undo the edit. If the edit fails, nothing changes."""
         self.save()
         self.offer_undo(what)
         try:

@@ -200,7 +200,7 @@ def _sample(command: EditorCommand, answer: str, example: str) -> None:
     """
     command.save()
     body = form_data.text(command.data, "own").strip()
-    sending = sample_sending.Sending(command.request, command.flow, body, example if answer == "example" else "")
+    sending = sample_sending.Sending(command.request, command.flow, body, example if answer == "example" else None)
     command.own = sending.body
     if answer != "now" and sending.must_ask():
         command.query[QUESTION] = "sample"

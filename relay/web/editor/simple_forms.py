@@ -26,12 +26,17 @@ FORMS: dict[str, tuple[Field, ...]] = {
             example="{{ event.body.items }}",
             help="A list. Its items are processed one after the other.",
         ),
-        Field("as", "Name of an item", default="item", help="The steps use it by this name, and loop.index."),
+        Field(
+            "as",
+            "Name of an item",
+            default="item",
+            help="Steps use this name for the item, and loop.index for its number.",
+        ),
         Field(
             "limit",
             "At most",
             kind="number",
-            help="Items; the rest is skipped. A list of more than 1,000 needs a limit.",
+            help="The most items to process; the rest are skipped. A list of more than 1,000 needs a limit.",
         ),
         Field("on_error", "If one item fails", kind="choice", options=("stop", "continue", "branch"), default="stop"),
     ),
@@ -40,15 +45,15 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day such as 08:30."),
         Field(
             "key",
-            "Only the newest of the same",
+            "Only the newest for each",
             example="{{ event.body.device }}",
-            help="If another event for the same value arrives meanwhile, only the newest continues.",
+            help="A value. If another event with it arrives while this one waits, only the newest continues.",
         ),
     ),
     "digest": (
         Field("every", "Collect for", example="1h", help="From the first event on, such as 30m, 1h or 1d."),
         Field("at", "Or until", example="08:00", help="The next of these times of day, separated by commas."),
-        Field("limit", "Or until there are", kind="number", help="This number of events, 1,000 at most."),
+        Field("limit", "Or until there are", kind="number", help="The number of events, up to 1,000."),
         Field("key", "Separately for each", example="{{ event.body.customer }}", help="One digest for each value."),
     ),
     "changed": (
@@ -76,7 +81,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
 _TREE_KEYS = frozenset({"headers"})
 # What people read for the options of a choice.
 OPTION_LABELS = {
-    "match": {"first": "the first that fits", "all": "all that fit"},
+    "match": {"first": "the first that matches", "all": "all that match"},
     "on_error": {"stop": "stop", "continue": "skip it", "branch": "do other steps"},
 }
 NEW_STEPS: dict[str, dict[str, Any]] = {
@@ -148,4 +153,4 @@ def tree_note(field: Field, value: Any) -> str:
         loading.load(value)
     except DocumentFaults as error:
         return f"This can't be read yet: {error}"
-    return "These must be names and values."
+    return 'Enter an object of names and values, such as {"total": 10}.'

@@ -53,6 +53,7 @@ def _address(request: WorkspaceRequest) -> str:
     """Return the address of a posted form's result, so that it can be opened again; "" if it would be too
     long, or the event is a form with a file."""
     values = {name: form_data.text(request.POST, name, limit=MAX_IN_ADDRESS + 1) for name in _FIELDS}
+    values["do"] = values["do"] or "run"
     address = urlencode({name: value for name, value in values.items() if value and _is_used(name, values)})
     fits = len(address) <= MAX_IN_ADDRESS and (values["do"] == "check" or values["event"] != "form")
     return f"{request.path}?{address}" if fits else ""

@@ -31,7 +31,7 @@ class TraceStep:
     error: str
     advice: str
     lacks: str
-    takes: str  # the arms that a branch takes
+    takes: str  # the paths that a branch takes
     request: Mapping[str, Any] | None
     body: str
     inputs: payload_tree.Node | None

@@ -108,7 +108,9 @@ def chosen_event(flow: Flow, data: QueryDict, files: MultiValueDict[str, Uploade
 def _form(data: QueryDict, upload: UploadedFile[Any] | None) -> dict[str, Any]:
     """A form with the file that was attached, and the fields that were typed as `name=value`."""
     if upload is None or not upload.size:
-        raise RelayError("Attach a file that is not empty. A browser does not keep one when a page is shown again")
+        raise RelayError(
+            "Attach a file that is not empty. If you attached one before, choose it again: browsers don't keep it"
+        )
     if upload.size > settings.MAX_BYTES:
         raise RelayError(f"The file of a sample may have {settings.MAX_BYTES:,} bytes; this one has {upload.size:,}")
     lines = form_data.text(data, "fields", limit=MAX_FIELDS_CHARACTERS).splitlines()

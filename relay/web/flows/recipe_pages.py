@@ -29,14 +29,14 @@ from relay.web.ui import form_data
 
 @dataclass(frozen=True, slots=True)
 class RecipeStep:
-    """A step in words. `depth`: how deep it is nested. `arm`: the arm of the branch that it is in."""
+    """A step in words. `depth`: how deep it is nested. `path_name`: of the path of a branch that it is in."""
 
     number: str
     depth: int
     kind: str
     name: str
     summary: str
-    arm: str
+    path_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def show(request: WorkspaceRequest, slug: str) -> HttpResponse:
     empty = recipes.empty_needs(recipe, flow)
     faults = [str(fault) for fault in flow_lifecycle.check(flow)]
     parts = [f"Still empty: {' · '.join(need.label for need in empty)}."] if empty else []
-    parts += [f"Before you publish it: {'; '.join(faults)}."] if faults else []
+    parts += [f"Correct this before you publish it: {'; '.join(faults)}."] if faults else []
     status = " ".join(parts) or "It is complete: you can publish it."
     messages.success(request, f"“{flow.name}” is a draft, with {len(recipe.samples)} samples. {status}")
     return redirect(reverse("flow", args=(flow.pk,)) + ("?step=flow" if empty else ""))

@@ -29,7 +29,7 @@ class Sending:
     request: WorkspaceRequest
     flow: Flow
     body: str
-    example: str = ""
+    example: str | None = None
 
     def must_ask(self) -> bool:
         """Return whether to ask first, and keep the body until then. RelayError if it is not JSON."""
@@ -38,7 +38,7 @@ class Sending:
             return False
         self.request.session[PENDING_SAMPLE] = {
             "flow": self.flow.pk,
-            "body": self._example().text if self.example else self.body,
+            "body": self.body if self.example is None else self._example(self.example).text,
             "example": self.example,
         }
         return True
@@ -48,16 +48,17 @@ class Sending:
         if confirmed:
             pending = self.request.session.pop(PENDING_SAMPLE, None) or {}
             pending = pending if pending.get("flow") == self.flow.pk else {}
-            self.body, self.example = pending.get("body", ""), pending.get("example", "")
-        if self.example:
-            sent = sample_events.send_sample(self.flow, event=self._example().as_event())
+            self.body, self.example = pending.get("body", ""), pending.get("example")
+        if self.example is not None:
+            sent = sample_events.send_sample(self.flow, event=self._example(self.example).as_event())
             return format_html("Sent. {}", _result(sent))
         self._check()
         body = self.body.encode() if self.body else None
         return format_html("Sent. {}", _result(sample_events.send_sample(self.flow, body, again=chosen)))
 
-    def _example(self) -> Example:
-        preset, _, number = self.example.rpartition(".")
+    @staticmethod
+    def _example(name: str) -> Example:
+        preset, _, number = name.rpartition(".")
         return examples.find(preset, number)
 
     def _check(self) -> None:
@@ -76,4 +77,4 @@ def _result(event: Event) -> SafeString:
     where = reverse("run", args=(run.pk,))
     if run.state == RunState.HELD:
         return format_html('<a href="{}">Its run</a> is held, because the flow is paused.', where)
-    return format_html('<a href="{}">Its run</a> is on its way through the live version.', where)
+    return format_html('<a href="{}">Its run</a> uses the live version.', where)

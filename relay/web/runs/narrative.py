@@ -32,7 +32,7 @@ MAX_INDENT = 4  # levels
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request.
+    """An attempt. `call`: the label of the call of an action that was tried, "" for the action's own request.
 
     `state`: that of the attempt, or `refused`.
     """

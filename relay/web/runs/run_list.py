@@ -103,7 +103,7 @@ def newer(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @member
 def changed_rows(request: WorkspaceRequest) -> HttpResponse:
-    """Render the rows that have changed since the list was shown, so that each turns in place."""
+    """Render the rows that have changed since the list was shown, to replace them on the page."""
     rows, marks = run_rows.changed(request.workspace, request.GET.getlist("run"))
     if not rows:
         return HttpResponse(status=UNCHANGED)

@@ -214,7 +214,7 @@ def _body(raw: bytes, content_type: str, size: int, open_to: int, files: str | N
 
 def _check_length(raw: bytes, content_type: str, size: int) -> None:
     if size > len(raw) or ("xml" in content_type.lower() and raw.count(b"<") > MAX_XML_TAGS):
-        raise PayloadError(f"This body is too long for a tree ({size:,} bytes): here is how it begins")
+        raise PayloadError(f"This body is too long to show as a tree ({size:,} bytes). This is its beginning")
 
 
 def _excerpt(raw: bytes) -> Node:

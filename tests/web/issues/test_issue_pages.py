@@ -155,7 +155,7 @@ def test_all_of_its_runs_are_replayed_and_it_is_resolved(alice: Client, flow: Fl
 
     batch = Batch.objects.get()
     assert "Replay 3 runs?" in confirmation
-    assert "The issue is resolved with it" in confirmation
+    assert "The issue is then resolved" in confirmation
     assert answer["Location"] == f"/runs/batches/{batch.pk}/"
     assert batch.chosen == {"issue": issue.ref, "unreplayed": True}
     assert Issue.objects.get().state == "resolved"

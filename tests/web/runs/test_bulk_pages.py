@@ -234,4 +234,4 @@ def test_only_failed_steps_are_suggested_where_some_have_failed(alice: Client, f
     page = collapsed(alice.get("/runs/many/", {"all": "1"}))
 
     assert 'value="failed_steps" checked' in page
-    assert "4 of them succeeded: from the start, what they sent is sent once more" in page
+    assert "4 of them succeeded. Replayed from the start, they send everything again." in page

@@ -17,7 +17,7 @@ from relay.web.ui import payload_tree
 
 LARGE = b"[" + b"[]," * 100_000 + b"1]"
 XML = b"<r>" + b"<a>x</a>" * 15_000 + b"</r>"
-TOO_LONG = "This body is too long for a tree (300,003 bytes): here is how it begins"
+TOO_LONG = "This body is too long to show as a tree (300,003 bytes). This is its beginning"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_poll_reads_nothing_where_nothing_is_new(alice: Client, run: Run, pa
 def test_xml_is_measured_by_its_tags(alice: Client, run: Run, parsed: list[int]) -> None:
     Event.objects.update(body=XML, content_type="application/xml")
 
-    assert "too long for a tree" in alice.get(f"/runs/{run.ref}/").content.decode()
+    assert "too long to show as a tree" in alice.get(f"/runs/{run.ref}/").content.decode()
     assert len(XML) < body_excerpts.MAX_BYTES
     assert parsed == []
 
