@@ -73,7 +73,7 @@ def examples_of(flow: Flow) -> list[tuple[str, str]]:
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
-    columns = ("id", "method", "received_at", "state")
+    columns = ("id", "flow", "method", "received_at", "state")
     events = list(flow.events.order_by("-id").only(*columns)[:MAX_RECENT_EVENTS])
     titles = dict(flow.runs.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "title"))
     words = event_words.of_events([event.pk for event in events if not titles.get(event.pk)])

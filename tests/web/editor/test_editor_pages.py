@@ -343,7 +343,7 @@ def test_the_editor_has_a_query_budget(alice: Client, flow: Flow, django_assert_
     for _ in range(3):
         sample_events.send_sample(flow)
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(19):
         alice.get(f"/flows/{flow.pk}/", {"step": "tell"})
 
 
