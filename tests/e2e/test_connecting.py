@@ -99,7 +99,7 @@ def _enter_the_client(page: Page, relay: Relay) -> None:
     page.get_by_label("Client id").fill(CLIENT_ID)
     page.get_by_label("Client secret").fill(CLIENT_SECRET)
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("was saved and sealed")).to_be_visible()
+    expect(page.get_by_text("was saved. Its secret is stored encrypted")).to_be_visible()
     page.get_by_role("link", name="Connect Books").click()
 
 
