@@ -23,6 +23,14 @@ def test_lines_of_templates_have_at_most_120_characters() -> None:
     assert long == []
 
 
+def test_no_placeholder_has_a_line_break() -> None:
+    """A browser shows the indentation after it as a gap. Those of a `textarea` may have several lines, as `&#10;`."""
+    placeholders = re.compile(r'placeholder="([^"]*)"')
+    broken = [path.name for path in TEMPLATES if any("\n" in text for text in placeholders.findall(path.read_text()))]
+
+    assert broken == []
+
+
 def test_a_partial_says_what_it_expects() -> None:
     """A partial is a template that others include; its first line says what it shows."""
     partials = [path for path in TEMPLATES if path.name.startswith("_") and "{% extends" not in path.read_text()]

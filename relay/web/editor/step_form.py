@@ -11,6 +11,7 @@ from relay.engine.preview.preview import StepPreview
 from relay.models import Flow
 from relay.models.json_layout import pretty
 from relay.web.editor import form_fields, pasted_command
+from relay.web.flows import step_summary
 from relay.web.runs import narrative
 
 _FIRST_CONNECTORS = ("inbox", "http")
@@ -45,6 +46,11 @@ class StepForm:
     @property
     def _known(self) -> tuple[Connector, Action] | None:
         return registry.known((self.step or {}).get("action"))
+
+    @property
+    def has_condition(self) -> bool:
+        """Whether the open filter or path has a rule."""
+        return step_summary.condition(self.step or {}) != step_summary.NO_CONDITION
 
     @property
     def takes_curl(self) -> bool:

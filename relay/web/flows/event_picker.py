@@ -20,7 +20,7 @@ from relay.connectors.examples import loader
 from relay.engine.intake.event_json import event_to_json, form_with_file
 from relay.errors import PayloadError, RelayError
 from relay.models import Event, Flow
-from relay.web.ui import form_data
+from relay.web.ui import event_words, form_data
 
 MAX_RECENT_EVENTS = 15
 MAX_PASTED_CHARACTERS = 400_000
@@ -35,7 +35,10 @@ BODY_TYPE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class RecentEvent:
-    """An event that arrived: its value in a form, the title of its run or its method, and its state."""
+    """An event that arrived: its value in a form, its title, its method, when it arrived, and its state.
+
+    `title`: of its run; else the first values of the body, or the method.
+    """
 
     value: str
     title: str
@@ -70,10 +73,11 @@ def examples_of(flow: Flow) -> list[tuple[str, str]]:
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
-    columns = ("flow", "method", "received_at", "state")  # without `flow`, a query for each event would load it
+    columns = ("id", "flow", "method", "received_at", "state")  # without `flow`, a query for each event would load it
     events = list(flow.events.order_by("-id").only(*columns)[:MAX_RECENT_EVENTS])
     titles = dict(flow.runs.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "title"))
-    return [_recent(event, titles.get(event.pk) or "") for event in events]
+    words = event_words.of_events([event.pk for event in events if not titles.get(event.pk)])
+    return [_recent(event, titles.get(event.pk) or words.get(event.pk, "")) for event in events]
 
 
 def _recent(event: Event, title: str) -> RecentEvent:

@@ -10,6 +10,8 @@ from relay.conditions import OPERATORS
 from relay.flows import nesting
 from relay.web.ui import form_rows
 
+NO_CONDITION = "No condition yet"
+
 
 def condition(step: dict[str, Any]) -> str:
     """Return the first rule of a filter or path, and how many more: `total is greater than 20, and 2 more`."""
@@ -18,7 +20,7 @@ def condition(step: dict[str, Any]) -> str:
         return "A nested condition"
     _, rules = flat
     if not rules or not rules[0].get("left"):
-        return "No condition yet"
+        return NO_CONDITION
     first = rules[0]
     left = re.sub(r"^\{\{\s*(?:event\.body\.)?(.*?)\s*\}\}$", r"\1", form_rows.value_text(first["left"]).strip())
     operator = OPERATORS.get(str(first.get("op")), first.get("op"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -254,7 +255,7 @@ def _success(run: Run, lines: list[StepLine]) -> str:
     if any(line.state == "joined" for line in lines):
         return f"{run.reason}."
     if run.reason and run.has_failures:
-        return f"The run finished. {run.reason}."
+        return f"The run finished. {_with_names(run.reason, lines)}."
     delivered = [line for line in lines if line.kind == "action" and line.state == "succeeded"]
     services = list(dict.fromkeys(line.does.split(":")[0] for line in delivered))
     # The calls of an action that succeeded are no further tries of it.
@@ -266,6 +267,12 @@ def _success(run: Run, lines: list[StepLine]) -> str:
         return f"All steps were run in {took}; there was nothing to deliver."
     again = "" if tries <= len(delivered) else f", with {tries} tries"
     return f"Everything was delivered in {took}{again}: {_joined(services)}."
+
+
+def _with_names(reason: str, lines: list[StepLine]) -> str:
+    """Return a reason that quotes the ids of steps with their names instead, which are those on the page."""
+    names = {line.id: line.name for line in lines}
+    return re.sub(r"“([^”]+)”", lambda quoted: f"“{names.get(quoted[1], quoted[1])}”", reason)
 
 
 def _joined(words: list[str]) -> str:

@@ -49,6 +49,19 @@ def test_every_step_is_shown_and_nothing_is_written(alice: Client, flow: Flow, b
     assert [table.objects.count() for table in (Run, Event, Attempt)] == before
 
 
+def test_events_of_a_draft_are_told_apart_by_their_first_values(alice: Client, flow: Flow) -> None:
+    flow.events.all().delete()
+    flow.runs.all().delete()
+    for order in (7, 8):
+        arrived = sample_events.send_sample(flow, f'{{"id": {order}, "total": 30}}'.encode())
+        arrived.runs.all().delete()
+
+    page = " ".join(text(alice.get(f"/flows/{flow.pk}/dry-run/")).split())
+
+    for order in (7, 8):
+        assert f"id: {order} · total: 30," in page
+
+
 @pytest.mark.parametrize("kind", ["sample", "event", "paste"])
 def test_an_event_is_chosen_or_pasted(alice: Client, flow: Flow, big: str, kind: str) -> None:
     arrived = sample_events.send_sample(flow, b'{"id": 7, "total": 30}')

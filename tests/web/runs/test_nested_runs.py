@@ -104,3 +104,14 @@ def test_a_step_that_was_not_sent_says_so_and_what_to_do(alice: Client, flow: Fl
     assert "Nothing was sent." in page
     assert "Add a default with | default(" in page
     assert "No answer was received" not in page
+
+
+def test_a_run_whose_error_steps_took_over_names_the_step_as_the_page_does(alice: Client, flow: Flow) -> None:
+    fails = {"id": "n", "kind": "set", "values": {"x": "{{ 1 // 0 }}"}}
+    loop = {"id": "each", "name": "All articles", "kind": "loop", "over": [1], "steps": [fails]}
+    run = walked(flow, [{**loop, "on_error": "branch", "error_steps": [{"id": "m", "kind": "set", "values": {}}]}])
+
+    page = alice.get(reverse("run", args=(run.pk,))).content.decode()
+
+    assert run.state == "succeeded"
+    assert "“All articles” failed, and the error steps took over" in page
