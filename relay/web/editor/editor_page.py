@@ -25,7 +25,7 @@ from relay.web.editor.steps import places
 from relay.web.editor.steps.cards import Card
 from relay.web.editor.trigger_form import TriggerForm
 from relay.web.flows import versions
-from relay.web.ui import payload_tree
+from relay.web.ui import form_rows, payload_tree
 
 
 @dataclass(slots=True)
@@ -64,6 +64,13 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
     def open_card(self) -> Card | None:
         """The card that is open, with its present name and summary; None for the trigger and the flow."""
         return next((card for card in cards_of_steps.every_card(self.cards) if card.id == self.open_id), None)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the open card has too many rows for a form, so that it is edited as text."""
+        if self.open_id == "flow":
+            return len(self.constants) > form_rows.MAX_ROWS + 1
+        return self.form is not None and form_fields.is_too_long(self.form)
 
     @property
     def known(self) -> KnownData:
