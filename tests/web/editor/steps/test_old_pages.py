@@ -1,0 +1,63 @@
+"""Tests buttons on a page that is older than the draft: nothing of others is removed, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+
+from relay.engine.configuration import flow_lifecycle
+from relay.models import Flow, Workspace
+
+SAY: dict[str, Any] = {"id": "say", "kind": "action", "action": "inbox.post", "inputs": {"text": "Hello"}}
+EACH: dict[str, Any] = {"id": "each", "kind": "loop", "over": "{{ event.body.items }}", "steps": [SAY]}
+
+
+@pytest.fixture
+def looping(alices: tuple[Client, Workspace]) -> Flow:
+    document = {"relay": 1, "name": "Looping", "trigger": {"kind": "webhook"}, "steps": [EACH]}
+    return flow_lifecycle.create_flow(alices[1], document)
+
+
+def _press(client: Client, flow: Flow, do: str, **form: str) -> str:
+    answer = client.post(f"/flows/{flow.pk}/edit/", {"do": do, **form}, follow=True)
+    flow.refresh_from_db()
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("do", ["remove each", "remove say", "unfail say", "publish", "discard", "remove each:1"])
+def test_an_old_page_removes_nothing_and_loses_nothing(alice: Client, looping: Flow, do: str) -> None:
+    shown = {"step": "say", "base": msgspec.json.encode(SAY).decode(), "page": "mine", "form": "1"}
+    typed = {**shown, "revision": str(looping.draft_revision), "in.text": "Typed", "note": "Typed too"}
+    _press(alice, looping, "add set each:steps", page="theirs")
+    _press(alice, looping, "add failure say", page="theirs")
+
+    page = _press(alice, looping, do, **typed)
+
+    assert "Others have changed this flow since the page was loaded" in page
+    (each,) = looping.draft["steps"]
+    assert [step["id"] for step in each["steps"]] == ["set", "say"]
+    say = each["steps"][1]
+    assert (say["inputs"]["text"], say["note"], say["on_error"]) == ("Typed", "Typed too", "branch")
+
+
+def test_the_page_after_a_refusal_can_remove(alice: Client, looping: Flow) -> None:
+    old = str(looping.draft_revision)
+    _press(alice, looping, "add set each:steps")
+    _press(alice, looping, "remove each", revision=old)
+
+    _press(alice, looping, "remove each", revision=str(looping.draft_revision))
+
+    assert looping.draft["steps"] == []
+
+
+def test_a_refusal_without_anything_typed_changes_no_draft(alice: Client, looping: Flow) -> None:
+    old = str(looping.draft_revision)
+    _press(alice, looping, "add set each:steps")
+    revision = looping.draft_revision
+
+    _press(alice, looping, "remove each", step="say", revision=old)
+
+    assert looping.draft_revision == revision
