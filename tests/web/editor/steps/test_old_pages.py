@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -41,6 +42,18 @@ def test_an_old_page_removes_nothing_and_loses_nothing(alice: Client, looping: F
     assert [step["id"] for step in each["steps"]] == ["set", "say"]
     say = each["steps"][1]
     assert (say["inputs"]["text"], say["note"], say["on_error"]) == ("Typed", "Typed too", "branch")
+
+
+@pytest.mark.parametrize("odd", ["say it", "say:1", "say\tit", "say\u2028it", "x" * 300, "", 7])
+def test_a_step_with_an_odd_id_is_never_taken_for_another(alice: Client, looping: Flow, odd: Any) -> None:
+    document = {**looping.draft, "steps": [SAY, {**SAY, "id": odd}, {**EACH, "steps": []}]}
+    Flow.objects.filter(pk=looping.pk).update(draft=document)
+
+    page = alice.get(f"/flows/{looping.pk}/").content.decode()
+    second = re.findall(r'value="(remove [^"]*)"', page)[1]
+    _press(alice, looping, second)
+
+    assert [step["id"] for step in looping.draft["steps"]] == ["say", "each"]
 
 
 def test_the_page_after_a_refusal_can_remove(alice: Client, looping: Flow) -> None:
