@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "relay.web.ui.middleware.ZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "relay.web.ui.middleware.ApiMiddleware",
     "relay.web.ui.middleware.SessionMiddleware",

@@ -8,6 +8,7 @@ from relay import ids
 from relay.web.auth import account, setup, sign_in
 from relay.web.editor import choice_pages, editor_pages, live_preview, subscription_pages, trigger_secrets
 from relay.web.flows import (
+    captured_pages,
     dry_run_pages,
     flow_pages,
     manual_start,
@@ -91,6 +92,7 @@ urlpatterns = [
     path("flows/<int:flow_id>/save/", live_preview.save, name="save-draft"),
     path("flows/<int:flow_id>/preview/", live_preview.preview, name="preview"),
     path("flows/<int:flow_id>/choices/", choice_pages.choices, name="choices"),
+    path("flows/<int:flow_id>/data/", live_preview.data, name="data"),
     path("flows/<int:flow_id>/arrivals/", live_preview.arrivals, name="arrivals"),
     path("flows/<int:flow_id>/switch/", pause.switch, name="switch-flow"),
     path("flows/<int:flow_id>/resume/", pause.resume, name="resume-flow"),
@@ -110,6 +112,7 @@ urlpatterns = [
     path("flows/<int:flow_id>/runs/", run_list.of_flow, name="flow-runs"),
     path("runs/", run_list.listing, name="runs"),
     path("runs/newer/", run_list.newer, name="newer-runs"),
+    path("runs/rows/", run_list.changed_rows, name="changed-runs"),
     path("runs/<ref:run_id>/", run_detail.show, name="run"),
     path("runs/<ref:run_id>/steps/<str:step>/", run_detail.step, name="run-step"),
     path("runs/<ref:run_id>/act/", run_detail.act, name="act-on-run"),
@@ -124,7 +127,8 @@ urlpatterns = [
     path("issues/<ref:issue_id>/act/", issue_pages.act, name="act-on-issue"),
     path("inbox/", inbox_pages.messages, name="inbox"),
     path("inbox/held/", inbox_pages.held, name="held"),
-    path("inbox/captured/", inbox_pages.captured, name="captured"),
+    path("inbox/captured/", captured_pages.listing, name="captured"),
+    path("inbox/captured/<ref:event_id>/", captured_pages.show, name="captured-event"),
     path("inbox/rejected/", rejected.listing, name="rejected"),
     path("inbox/rejected/discard/", rejected.discard, name="discard-rejected"),
     path("inbox/rejected/<ref:rejection_id>/", rejected.show, name="rejection"),

@@ -10,7 +10,7 @@ function show() {
   const page = bar.querySelector("[data-select-page]");
   page.checked = all || (count > 0 && count === boxes.length);
   page.indeterminate = !page.checked && count > 0;
-  bar.querySelector("[data-select-count]").textContent = all ? "All are picked" : count ? `${count} picked` : "Pick runs";
+  bar.querySelector("[data-select-count]").textContent = all ? "All are selected" : count ? `${count} selected` : "Select runs";
   bar.querySelector("[data-select-all]").hidden = !page.checked;
   for (const button of bar.querySelectorAll("button")) button.disabled = !all && count === 0;
 }

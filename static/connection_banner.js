@@ -33,5 +33,5 @@ function show() {
 
 const isSaver = (event) => event.detail.elt?.id === "saver";
 document.addEventListener("htmx:sendError", (event) => { if (!isSaver(event)) say("Relay doesn't answer. Trying again."); });
-document.addEventListener("htmx:responseError", (event) => { if (!isSaver(event)) say("Relay refused that. Load the page again."); });
+document.addEventListener("htmx:responseError", (event) => { if (!isSaver(event)) say("Relay could not do that. Reload the page and try again."); });
 document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful !== false && !isSaver(event)) unsay(); });

@@ -18,22 +18,28 @@ document.addEventListener("focusin", (event) => {
 // A click beside any field leaves it; one in Data does not take the focus away.
 document.addEventListener("mousedown", (event) => {
   if (inData(event.target)) {
-    if (event.target.closest("[data-insert], summary")) event.preventDefault();
+    if (event.target.closest("[data-insert], [data-insert-text], summary")) event.preventDefault();
   } else if (!isField(event.target)) {
     choose(null);
   }
 });
 
 document.addEventListener("click", (event) => {
-  const leaf = event.target.closest("[data-insert]");
+  const leaf = event.target.closest("[data-insert], [data-insert-text]");
   if (!leaf) return;
   event.preventDefault();
-  if (!target?.isConnected || !target.checkVisibility()) {
-    choose(null);
-    hint(leaf);
-    return;
-  }
-  const text = target.dataset.template === "bare" ? leaf.dataset.insert : `{{ ${leaf.dataset.insert} }}`;
+  const hasField = Boolean(target?.isConnected && target.checkVisibility());
+  showTools(leaf, hasField);
+  if (hasField) insert(written(leaf));
+  else choose(null);
+});
+
+function written(leaf) {
+  const { insert: name, insertText: text } = leaf.dataset;
+  return text ?? (target.dataset.template === "bare" ? name : `{{ ${name} }}`);
+}
+
+function insert(text) {
   target.focus();
   // As if it were typed, so that Ctrl+Z takes it back.
   if (!document.execCommand("insertText", false, text)) {
@@ -41,13 +47,17 @@ document.addEventListener("click", (event) => {
     target.dispatchEvent(new Event("input", { bubbles: true }));
   }
   target.dispatchEvent(new Event("change", { bubbles: true }));
-});
+}
 
-function hint(leaf) {
-  const note = document.querySelector("#data .insert-hint");
-  if (!note) return;
-  note.hidden = false;
-  leaf.focus();
+// The path and the value of the leaf that was clicked last can be copied.
+function showTools(leaf, hasField) {
+  const tools = document.querySelector("#data .leaf-tools");
+  if (!tools) return;
+  tools.hidden = false;
+  tools.querySelector(".insert-hint").hidden = hasField;
+  tools.querySelector("#leaf-path").textContent = leaf.dataset.insert ?? leaf.dataset.insertText;
+  tools.querySelector("#leaf-value").textContent = leaf.querySelector(".value")?.textContent ?? "";
+  if (!hasField) leaf.focus();
 }
 document.addEventListener("focusin", (event) => {
   const note = document.querySelector("#data .insert-hint");

@@ -4,6 +4,7 @@ import "./choices.js";
 import "./conditional_fields.js";
 import "./connection_banner.js";
 import "./copy.js";
+import "./double_click.js";
 import "./editor_focus.js";
 import "./insert.js";
 import "./menus.js";

@@ -26,7 +26,7 @@ def choices(request: ApiRequest, connection_id: int) -> dict[str, Any]:
     options = request_body.options(request)
     search, inputs = options.get("search", ""), options.get("inputs", {})
     if not isinstance(search, str) or not isinstance(inputs, dict):
-        raise ApiError(422, "search is a text, and inputs is an object")
+        raise ApiError(422, "search must be a text, and inputs an object")
     connector, owner, field = _asked(options)
     source = connector.source(field.source) if field.source else None
     if source is None:
@@ -65,5 +65,5 @@ def _asked(options: dict[str, Any]) -> tuple[Connector, HasInputs, Field]:
     calls = preset.subscription if preset else None
     found = next((one for one in calls.inputs if one.key == path), None) if calls else None
     if connector is None or calls is None or found is None:
-        raise ApiError(422, "Relay makes no webhook at this sender, or it has no such field")
+        raise ApiError(422, "Relay can't create webhooks at this sender, or there is no such field")
     return connector, calls, found

@@ -163,7 +163,8 @@ _SIGNS = {
 def _unknown_operator(op: JSON) -> str:
     name = op[:40] if isinstance(op, str) else ""
     similar = [_SIGNS[name]] if name in _SIGNS else difflib.get_close_matches(name, OPERATORS, n=1)
-    return "unknown operator" + (f"; did you mean {similar[0]}?" if similar else "; one of " + ", ".join(OPERATORS))
+    meant = f"did you mean {similar[0]}?" if similar else "choose one of " + ", ".join(OPERATORS)
+    return f"this comparison does not exist: {meant}"
 
 
 def _rule(left: JSON, op: str, right: JSON) -> _Test:

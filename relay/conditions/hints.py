@@ -38,7 +38,7 @@ def _hint(text: str) -> str:
     shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
     if any(letter.isdigit() for letter in text) and text[:1] not in ("[", "{"):
         return f"“{shown}” is text, so it is neither greater nor less than a number: {_reader(text)}"
-    return f"“{shown}” is not a number, so it is neither greater nor less than one"
+    return f"“{shown}” is not a number."
 
 
 def _reader(text: str) -> str:

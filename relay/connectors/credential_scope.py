@@ -77,7 +77,7 @@ def _hosts(connector: Connector) -> Tree:
 
 @functools.cache
 def _sends_secrets(connector: Connector, action: Action) -> bool:
-    """Whether a request contains secrets of the connection; one that only signs is not contained."""
+    """Whether a request contains secrets of the connection. A secret that only signs is not part of the request."""
     sent = [action.method, action.url, action.headers, action.query, action.basic, action.json, action.body]
     public = {f"connection.{field.key}" for field in connector.connection if not field.secret}
     used = {name for text in template_texts(sent) for name in names(text) if name.startswith("connection")}

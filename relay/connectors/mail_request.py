@@ -20,7 +20,7 @@ _PORTS = {"STARTTLS": 587, "TLS": 465, "none": 25}
 def shown(parts: Mapping[str, Any], connection: Mapping[str, Any], key: str) -> Request:
     """The mail as it is stored and shown: where it goes, its headers, its text and the names of its attachments.
 
-    Without a mail among the parts, it is a sign-in only.
+    Without a mail among the parts, the request only signs in.
     """
     host, port, _ = _server(connection)
     if not is_mail(parts):

@@ -112,7 +112,7 @@ def sketch(
 def shown_connection(connector: Connector, connection: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The values of a connection, with a mask for each that is secret or unknown to its connector.
 
-    What a service says with its tokens, such as the address of the account, is no secret.
+    Values that a service sends with its tokens, such as the address of the account, are not secret.
     """
     if connection is None:
         return None

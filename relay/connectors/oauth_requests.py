@@ -215,7 +215,9 @@ def _base_url(connector: Connector, auth: OAuth2, body: Mapping[str, Any]) -> di
     except RequestRefused:
         origin = ""
     if not origin.startswith("https://"):
-        raise TokenRefused(f"{connector.label} named an address of its API that is none, so nothing can be sent to it")
+        raise TokenRefused(
+            f"{connector.label} named an address of its API that is not an https address, so nothing can be sent to it"
+        )
     return {auth.base_url_from: origin}
 
 

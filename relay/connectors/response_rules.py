@@ -76,7 +76,7 @@ def judge(
     if succeeded:
         return _with_computed(action, outputs, inputs, hide)
     kind = _failure(reply, answer)
-    # A status of success explains no refusal; a step's own condition is no refusal of the service.
+    # A success status does not explain a refusal, and a step's own condition is not a refusal by the service.
     refuses = service if success is None and 200 <= answer.status < 300 and answer.status not in reply.partly else ""
     message = _message(reply, answer, outputs.get("body"), hide, refuses)
     wait = retry_after(reply.wait, answer.headers, time.time() if now is None else now)
@@ -165,7 +165,7 @@ def _message(reply: Reply, answer: Answer, body: Any, hide: Callable[[str], str]
     # Slack's webhooks send plain words as HTML.
     is_page = is_html and (message is None or message is body) and "<" in text
     text = " ".join(hide(_page_title(text) if is_page else text).split())[:200]
-    # Neither a page nor JSON that is cut is a word of the service.
+    # A web page or JSON that is cut is not the service's own message.
     is_own = isinstance(message, str) and text and text[0] not in "{[<"
     start = f"{refuses} refused" if refuses and is_own and not is_page else f"The answer was {answer.status}"
     meaning = next((meaning for word, meaning in reply.meanings.items() if word in text), "")

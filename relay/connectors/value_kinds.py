@@ -29,7 +29,12 @@ _datetime = re.compile(
 
 def as_text(value: Any) -> str:
     """A value as text: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else numerals.encode(value).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return numerals.encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which a text may hold too: callers encode both alike
+        return numerals.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def word(value: Any) -> str:
@@ -89,7 +94,7 @@ def _integer(field: Field, value: Any) -> int:
 
 
 def _finite(field: Field, value: Any) -> int | float | None:
-    """The number that a value or its text is; None if it is none. Raises RequestRefused if it is beyond any limit."""
+    """A value, or its text, as a number; None if it is not a number. Raises ValueRefused if it has too many digits."""
     if isinstance(value, str) and _number_text(value.strip()):
         value = float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -97,7 +102,7 @@ def _finite(field: Field, value: Any) -> int | float | None:
     try:
         return value if math.isfinite(value) else None
     except OverflowError:  # a whole number may have any number of digits
-        raise ValueRefused(f"{field.label} is a number of too many digits") from None
+        raise ValueRefused(f"{field.label} must have at most 308 digits") from None
 
 
 def _within(field: Field, number: float) -> int | float:

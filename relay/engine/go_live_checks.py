@@ -52,7 +52,7 @@ def _paths(step: JSON) -> Iterator[Fault]:
     """Paths of a branch that compare nothing; the address of a path is that of its card in the editor."""
     for number, path in enumerate(nesting.arms(step) if step.get("kind") == "branch" else (), 1):
         if isinstance(path, dict) and _is_open(path.get("when")):
-            yield Fault(f"{step['id']}:{number}", "it has no condition yet: everything takes this path")
+            yield Fault(f"{step['id']}:{number}", "it has no condition yet, so every event takes this path")
 
 
 def _constants(document: JSON) -> Iterator[Fault]:

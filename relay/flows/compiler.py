@@ -175,7 +175,7 @@ def _respond(step: doc.Respond, name: str) -> RespondStep:
 
 def _branch(step: doc.Branch, name: str) -> BranchStep:
     arms = [
-        Arm(arm.name or f"arm {number}", compile_condition(arm.when), _steps(arm.steps))
+        Arm(arm.name or f"path {number}", compile_condition(arm.when), _steps(arm.steps))
         for number, arm in enumerate(step.branches, 1)
     ]
     arms.append(Arm("else", None, _steps(step.otherwise)))

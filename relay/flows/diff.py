@@ -54,7 +54,7 @@ _NAMES = {
     "at": "time",
     "over": "list",
     "as": "name of the element",
-    "match": "choice of arms",
+    "match": "paths to take",
     "on": "moment",
 }
 _ADDED, _REMOVED, _CHANGED = "added", "removed", "changed"
@@ -176,7 +176,7 @@ def _step(before: NumberedStep, after: NumberedStep, *, has_moved: bool) -> Iter
     yield from _parts(
         before.own, after.own, without={"id", "name", "kind", "action", "disabled", "inputs", "values", "branches"}
     )
-    yield from _each("arm ", before.arms, after.arms)
+    yield from _each("path ", before.arms, after.arms)
 
 
 def _moved(before: NumberedStep, after: NumberedStep) -> Detail:

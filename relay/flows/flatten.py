@@ -87,7 +87,7 @@ def _arms(step: JSON) -> Iterator[_Arm]:
 
 
 def _branch_name(branch: JSON, index: int) -> str:
-    return str(branch.get("name") or f"arm {index + 1}")
+    return str(branch.get("name") or f"path {index + 1}")
 
 
 def _conditions(step: JSON) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def inner(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
     """Yields the lists of steps in a step with their names: that of an arm, `else`, `error_steps`, or ""."""
     for number, arm in enumerate(arms(step), 1):
         if isinstance(arm, dict):
-            yield str(arm.get("name") or f"arm {number}"), _steps(arm.get("steps"))
+            yield str(arm.get("name") or f"path {number}"), _steps(arm.get("steps"))
     yield "else", _steps(step.get("else"))
     yield "", _steps(step.get("steps"))
     yield "error_steps", _steps(step.get("error_steps"))

@@ -21,9 +21,9 @@ class EnteredLoop:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What surrounds a step. `before`: the steps that may be done before it, in order; of other paths, none.
+    """What surrounds a step. `before`: the steps that a run may have done before it, in order, without other paths.
 
-    Steps inside a loop that is over are left out, because their outputs are lists then. `failed`: the ids of the steps
+    Steps inside a finished loop are left out, because their outputs are lists. `failed`: the ids of the steps
     whose error steps the step is among.
     """
 
@@ -62,7 +62,7 @@ def _inside(around: Surroundings, step: JSON, name: str) -> Surroundings:
 
 
 def _done_inside(step: JSON) -> tuple[JSON, ...]:
-    """Return the steps inside one that is done, whichever of its paths was taken."""
+    """Return the steps inside a step that was walked, whichever of its paths was taken."""
     if step.get("kind") == "loop":
         return ()
     return _done_in([block for _, block in nesting.inner(step)])

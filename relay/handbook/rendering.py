@@ -64,7 +64,8 @@ class _Rewriter(Treeprocessor):
 
 
 def _boxed(table: Element) -> Element:
-    box = Element("div", {"class": "table-box"})
+    # A box that scrolls must be reachable with the keyboard, also if nothing in it is.
+    box = Element("div", {"class": "table-box", "tabindex": "0", "role": "group", "aria-label": "Table"})
     box.append(table)
     box.tail, table.tail = table.tail, None
     return box

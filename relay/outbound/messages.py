@@ -51,7 +51,7 @@ Security = Literal["STARTTLS", "TLS", "none"]
 class Mail(msgspec.Struct, frozen=True):
     """A mail and its server. `parts`: the message; bytes as they are, with \\r\\n, and files, which become base64.
 
-    Without recipients, there is no mail: it is only signed in to the server.
+    Without recipients, no mail is sent: Relay only signs in to the server.
     """
 
     host: str

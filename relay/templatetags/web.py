@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +38,24 @@ def ago(when: datetime | None) -> SafeString:
     """Render a relative time, which times.js keeps current, with the exact time on hover."""
     if when is None:
         return mark_safe("")  # nosec B308
-    exact = when.strftime("%Y-%m-%d %H:%M:%S UTC")
     words = times.ago(when, at=times.now())
-    return format_html('<time data-ago datetime="{}" title="{}">{}</time>', when.isoformat(), exact, words)
+    return format_html('<time data-ago datetime="{}" title="{}">{}</time>', when.isoformat(), times.exact(when), words)
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?: UTC|Z|\+00:00)")
+
+
+@register.filter
+def local_times(text: str) -> str:
+    """Write the times of a sentence of Relay, which are in UTC, in the reader's zone."""
+    return _MOMENT.sub(lambda found: _local(found.group()), text)
+
+
+def _local(text: str) -> str:
+    try:
+        return times.exact(datetime.fromisoformat(text.replace(" UTC", "+00:00")))
+    except ValueError:
+        return text
 
 
 @register.filter
@@ -77,7 +93,8 @@ def help(page: str, anchor: str = "") -> SafeString:  # noqa: A001
 @register.filter
 def prose(page: Page) -> SafeString:
     """Render a page of the documentation. Its HTML comes from files of Relay, so it is safe."""
-    return mark_safe(page.html)  # noqa: S308 # nosec B308 B703
+    # Code that is wider than the page is scrolled with the keyboard, too.
+    return mark_safe(page.html.replace("<pre>", '<pre tabindex="0">'))  # noqa: S308 # nosec B308 B703
 
 
 @register.filter

@@ -18,6 +18,8 @@ MAX_TOKENS = 2_000
 _FREE = frozenset(("data", "whitespace", "comment"))
 _NEWLINE = re.compile(r"\r\n|\r")
 _WORDS = (
+    (re.compile(r"unexpected end of template, expected 'end of print statement'\."), "the closing }} is missing"),
+    (re.compile(r"unexpected end of template, expected 'end of statement block'\."), "the closing %} is missing"),
     (re.compile(r"expected token '(.+?)', got '(.*)'", re.DOTALL), r"expected '\1', found '\2'"),
     (
         re.compile(r"Unexpected end of template\. .*innermost block that needs to be closed is '(\w+)'\.", re.DOTALL),

@@ -239,8 +239,11 @@ def test_a_token_is_shown_once(owner: User, client: Client) -> None:
 def test_a_token_is_revoked_on_its_page(owner: User, client: Client, call: Caller) -> None:
     client.force_login(owner)
 
-    client.post(f"/workspace/tokens/{ApiToken.objects.get().pk}/revoke/")
+    asked = client.post(f"/workspace/tokens/{ApiToken.objects.get().pk}/revoke/")
+    call("GET", "/flows")
+    client.post(f"/workspace/tokens/{ApiToken.objects.get().pk}/revoke/", {"sure": "1"})
 
+    assert 'name="sure"' in asked.content.decode()
     call("GET", "/flows", status=401)
 
 

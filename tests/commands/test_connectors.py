@@ -73,10 +73,14 @@ def built(fields: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def value_of(field: dict[str, Any]) -> Any:
+    # An object may need no single part, as an address that is given by its id.
+    if field["example"] is not None:
+        return field["example"]
     if "fields" in field:
-        parts = built(field["fields"])
+        # An object of which no part is required still needs one.
+        parts = built(field["fields"]) or {part["key"]: value_of(part) for part in field["fields"][:1]}
         return [parts] if field["kind"] == "rows" else parts
-    return field["options"][0] if field["example"] is None else field["example"]
+    return field["options"][0]
 
 
 def input_faults(action: str, inputs: dict[str, Any]) -> list[str]:

@@ -31,6 +31,6 @@ def test_the_object_store_is_checked(shell: Shell, settings: Any) -> None:
             shell("storage", "--check")
 
     assert "kept in the database" in without
-    assert "which works" in works
+    assert "the check succeeded" in works
     assert object_store.SECRET not in works
     assert store.objects == {}

@@ -167,7 +167,7 @@ def test_the_address_of_the_accounts_api_is_kept_as_an_origin(named: str | None,
     ],
 )
 def test_an_address_of_the_accounts_api_that_is_none_is_refused(named: Any) -> None:
-    with pytest.raises(TokenRefused, match="named an address of its API that is none"):
+    with pytest.raises(TokenRefused, match="named an address of its API that is not an https address"):
         read_answer(changed(base_url_from="api_domain"), answer({"access_token": "a", "api_domain": named}), ())
 
 

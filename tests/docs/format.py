@@ -23,7 +23,7 @@ FORMAT: dict[str, Struct] = {
     "Action keys": step_types.Action,
     "Retry keys": step_types.Retry,
     "Branch keys": step_types.Branch,
-    "Arm keys": step_types.Arm,
+    "Path keys": step_types.Arm,
     "Loop keys": step_types.Loop,
     "Delay keys": step_types.Delay,
     "Digest keys": step_types.Digest,

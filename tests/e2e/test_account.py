@@ -47,7 +47,7 @@ def _make_the_account(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Flows")).to_be_visible()
 
 
@@ -59,5 +59,5 @@ def _add_a_passkey(page: Page, home: str) -> None:
     page.get_by_label("Name").fill("My laptop")
     page.get_by_role("button", name="Add it").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_role("link", name="Rename My laptop")).to_be_visible()

@@ -63,6 +63,7 @@ def test_choices_are_picked_and_reloaded(editor: Page) -> None:
     expect(editor.get_by_text("Choose Board first")).to_be_visible()
 
     editor.get_by_role("button", name="Load choices for Board").click()
+    expect(editor.get_by_role("button", name="Reload for Board")).to_be_focused()
     pick(editor, "Board", "Orders")
 
     expect(board).to_have_value("1" * 24)

@@ -64,7 +64,7 @@ def test_connecting_by_clicks(page: Page, relay: Relay, server: AuthorizationSer
     page.goto(relay.setup_url)
     page.get_by_label("E-mail address").fill("ada@example.com")
     page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Flows")).to_be_visible()
 
     _add(page, relay)
@@ -88,7 +88,7 @@ def _add(page: Page, relay: Relay) -> None:
     page.goto(f"{relay.url}/connections/new/")
     page.get_by_role("link", name="Google Sheets").click()
     page.get_by_label("Name").fill("Books")
-    page.get_by_role("button", name="Save, sealed").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Not connected yet")).to_be_visible()
     expect(page.get_by_text("see, change, create and delete your spreadsheets")).to_be_visible()
 
@@ -98,8 +98,8 @@ def _enter_the_client(page: Page, relay: Relay) -> None:
     expect(page.locator("#redirect")).to_have_text(f"{relay.url}/connections/authorized/")
     page.get_by_label("Client id").fill(CLIENT_ID)
     page.get_by_label("Client secret").fill(CLIENT_SECRET)
-    page.get_by_role("button", name="Save, sealed").click()
-    expect(page.get_by_text("was saved and sealed")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was saved. Its secret is stored encrypted")).to_be_visible()
     page.get_by_role("link", name="Connect Books").click()
 
 

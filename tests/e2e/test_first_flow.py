@@ -34,15 +34,15 @@ def _make_the_account(page: Page, relay: Relay) -> None:
     page.goto(relay.setup_url)
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Flows")).to_be_visible()
 
 
 def _try_the_demo(page: Page, relay: Relay) -> None:
     page.get_by_role("link", name="Demo").click()
-    page.get_by_role("button", name="Send a sample for me").first.click()
+    page.get_by_role("button", name=re.compile("Send a sample|Send to the URL")).first.click()
     page.get_by_role("button", name="Send it for real").click()
-    expect(page.get_by_text("on its way through the live version")).to_be_visible()
+    expect(page.get_by_text("uses the live version")).to_be_visible()
     page.get_by_role("link", name="Inbox", exact=True).click()
     expect(page.get_by_text("Ada ordered for 149.90 EUR")).to_be_visible()
 
@@ -51,7 +51,7 @@ def _build(page: Page, relay: Relay, destination: str) -> str:
     """A filter and a request, with the live preview of both; the flow's URL."""
     page.goto(f"{relay.url}/flows/new/")
     page.get_by_label("What does it do?").fill("Orders to the warehouse")
-    page.get_by_role("button", name="Make the flow", exact=True).click()
+    page.get_by_role("button", name="Create the flow", exact=True).click()
     expect(page.get_by_text("Waiting for the first event…")).to_be_visible()
     url = page.locator("#url").inner_text()
     requests.post(url, json={"id": 6, "total": 50, "customer": {"name": "Ada"}}, timeout=10)
@@ -68,9 +68,9 @@ def _add_the_filter(page: Page) -> None:
     expect(page.get_by_label("Value 1")).to_have_value("{{ event.body.total }}")
     page.get_by_label("Comparison 1").select_option("greater_than")
     page.get_by_label("Compared with 1").fill("60")
-    expect(page.get_by_text("The last event would stop here")).to_be_visible()
+    expect(page.get_by_text("This event would stop here")).to_be_visible()
     page.get_by_label("Compared with 1").fill("20")
-    expect(page.get_by_text("The last event would pass")).to_be_visible()
+    expect(page.get_by_text("This event would pass")).to_be_visible()
 
 
 def _add_the_request(page: Page, destination: str) -> None:

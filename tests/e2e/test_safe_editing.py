@@ -128,7 +128,7 @@ def test_a_value_goes_only_into_the_field_that_has_the_focus(editor: Page, relay
 
     value.click()
 
-    expect(editor.get_by_text("Click into a field first")).to_be_visible()
+    expect(editor.get_by_text("Click a field first")).to_be_visible()
     assert "dedupe" not in draft(relay, flow)["trigger"]
     open_step(editor, relay, flow, "note")
     text = editor.locator("[name='in.text']")
@@ -332,19 +332,19 @@ def test_a_sample_into_a_live_flow_asks_and_says_what_it_does(editor: Page, rela
     flow, url = make(relay, {**note("Order {{ event.body.id }}"), "name": "Tell the shop"}, publish=True)
     requests.post(url, json={"id": "HELD-11"}, timeout=10)
     editor.goto(relay.url)
-    expect(editor.get_by_role("button", name=re.compile("Send a sample"))).to_have_count(0)
+    expect(editor.get_by_role("button", name=re.compile("Send a sample|Send to the URL"))).to_have_count(0)
     open_step(editor, relay, flow, "trigger")
 
-    editor.get_by_role("button", name="Send a sample for me").click()
+    editor.get_by_role("button", name="Send to the URL").click()
 
     expect(editor.get_by_role("heading", name="This flow is live. Send a sample through it for real?")).to_be_visible()
     expect(editor.locator(".question")).to_contain_text("Tell the shop")
     assert len(relay.json("runs", "--flow", str(flow), "--json")) == 1
     editor.locator(".question").get_by_text("Cancel").click()
     expect(editor.locator(".question")).to_have_count(0)
-    editor.get_by_role("button", name="Send a sample for me").click()
+    editor.get_by_role("button", name="Send to the URL").click()
     editor.get_by_role("button", name="Send it for real").click()
-    expect(editor.get_by_text("on its way through the live version")).to_be_visible()
+    expect(editor.get_by_text("uses the live version")).to_be_visible()
     assert len(relay.json("runs", "--flow", str(flow), "--json")) == 2
 
 

@@ -109,8 +109,8 @@ def arm(name: str, *steps: JSON, when: Any = True) -> JSON:
             "Step 1.1 “Tell Slack”: message changed",
         ),
         (document(branch(arm("Big"))), document(branch(arm("Big", TELL))), "Step “Tell Slack” added"),
-        (document(branch(arm("Big"))), document(branch(arm("Big", when=False))), "Step 1 “Which”: arm Big changed"),
-        (document(branch(arm("Big"))), document(branch(arm("Big"), arm("Odd"))), "Step 1 “Which”: arm Odd added"),
+        (document(branch(arm("Big"))), document(branch(arm("Big", when=False))), "Step 1 “Which”: path Big changed"),
+        (document(branch(arm("Big"))), document(branch(arm("Big"), arm("Odd"))), "Step 1 “Which”: path Odd added"),
         (
             document(branch(arm("Big"), **{"else": []}), TELL),
             document(branch(arm("Big"), **{"else": [TELL]})),

@@ -33,7 +33,9 @@ RUN = "the trail and the attempts of one run, within the limits of a run"
 SMALL = "rows of fixed size and short fields"
 
 PAGES: dict[str, str] = {
-    **dict.fromkeys(("flow", "edit-flow", "save-draft", "preview", "arrivals"), f"{HELPER}; {DRAFT}; {BODY}; {FIELD}"),
+    **dict.fromkeys(
+        ("flow", "edit-flow", "save-draft", "preview", "arrivals", "data"), f"{HELPER}; {DRAFT}; {BODY}; {FIELD}"
+    ),
     "choices": f"{SERVICE}; {DRAFT}; {FIELD}",
     "new-flow": HELPER,
     "flows": f"{DOCUMENTS}; flowlist.MOST_PLACES",
@@ -49,7 +51,7 @@ PAGES: dict[str, str] = {
     "run-step": "one step of a trail of 8 MiB, and its attempts (engine/runs/run_excerpts.py)",
     "file": "one chunk of a file at a time (file_store.CHUNK_BYTES), or one body with the files in it",
     "edit-run": f"{PASTED}; text_diff.MAX_CHANGES, MAX_COMPARISONS; layout.MOST_ADDED",
-    **dict.fromkeys(("runs", "flow-runs", "newer-runs", "many-runs", "count-runs"), SEARCH),
+    **dict.fromkeys(("runs", "flow-runs", "newer-runs", "changed-runs", "many-runs", "count-runs"), SEARCH),
     **dict.fromkeys(("connections", "variables", "connection", "variable", "new-variable"), DOCUMENTS),
     **dict.fromkeys(("remove-connection", "remove-variable", "add-connection", "connection-access"), DOCUMENTS),
     "test-connection": SERVICE,
@@ -57,6 +59,7 @@ PAGES: dict[str, str] = {
     "help": "the documentation of this version, none of a tenant's; searching.MAX_WORDS, MAX_HITS",
     "help-page": "the documentation of this version, none of a tenant's",
     "inbox": "100 messages of 40,000 characters",
+    "captured-event": BODY,
     "rejection": "the beginning of a body that was kept (engine/intake/rejections.py)",
     "export-audit": "auditlog.MOST entries",
 }
@@ -136,6 +139,7 @@ CALLED: dict[str, str] = {
     "web/ui/payload_tree.py:payloads.parse": BODY,
     "web/ui/payload_tree.py:msgspec.json.decode": "headers of an event: the head of a request",
     "web/flows/event_picker.py:payloads.parse": PASTED,
+    "web/flows/sample_sending.py:payloads.parse": FIELD,
     "web/runs/resend.py:msgspec.json.decode": PASTED,
     "web/editor/simple_forms.py:loading.load": f"{FIELD}, loading.MOST_VALUES",
     "web/editor/draft_saving.py:loading.load": "draft_saving.MAX_CARD_BYTES, loading.MOST_VALUES",

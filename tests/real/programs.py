@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -41,7 +44,10 @@ class Program:
     def run(self, command: Sequence[str], env: Mapping[str, str], is_ready: Callable[[], object]) -> Self:
         """Start it and wait until it is ready; if it ends before, its log is part of the failure."""
         with (self.folder / "program.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=dict(env), cwd=self.folder, stdout=log, stderr=log)
+            # A group of its own: `node` of the package is a program that starts the real one.
+            self._process = subprocess.Popen(
+                command, env=dict(env), cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
         process = self._process
 
         def ready_or_ended() -> object:
@@ -53,10 +59,9 @@ class Program:
 
     def remove(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(self._process.pid, number)
+                    self._process.wait(20)
+            self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)

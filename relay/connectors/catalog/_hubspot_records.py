@@ -7,9 +7,9 @@ RECORD = ("contacts", "companies", "deals", "tickets")
 ID = r"[0-9]{1,20}"
 PROPERTIES = Field(
     "properties",
-    "Other properties",
+    "More fields",
     kind="json",
-    help="Values, by the internal names of the properties.",
+    help="Values by the internal names of HubSpot's properties, which its settings show.",
     example={"city": "Berlin"},
 )
 PIPELINE = Field(
@@ -120,7 +120,7 @@ CREATE_DEAL = Action(
         Field("close_date", "Close date", kind="datetime", example="2026-01-31T12:00:00Z"),
         CONTACT,
         COMPANY,
-        Field("properties", "Other properties", kind="json", example={"dealtype": "newbusiness"}),
+        Field("properties", "More fields", kind="json", example={"dealtype": "newbusiness"}),
     ),
     url="/crm/v3/objects/0-3",
     json={
@@ -182,7 +182,7 @@ CREATE_TICKET = Action(
         ),
         Field("priority", "Priority", kind="choice", options=("LOW", "MEDIUM", "HIGH")),
         CONTACT,
-        Field("properties", "Other properties", kind="json", example={"hs_ticket_category": "PRODUCT_ISSUE"}),
+        Field("properties", "More fields", kind="json", example={"hs_ticket_category": "PRODUCT_ISSUE"}),
     ),
     url="/crm/v3/objects/tickets",
     json={

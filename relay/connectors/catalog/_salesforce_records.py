@@ -37,7 +37,7 @@ RECORDS = (
     Action(
         key="find_record",
         label="Find a record",
-        help="The newest one whose field has the value. If there is none, the number of records is 0.",
+        help="Finds the newest record whose field has the value. If there is none, the number of records is 0.",
         inputs=(
             OBJECT,
             Field(
@@ -52,11 +52,11 @@ RECORDS = (
             Field("value", "Value", required=True, max_length=4_000, example="ada@example.com"),
             Field(
                 "value_kind",
-                "The field holds",
+                "Type of the value",
                 kind="choice",
                 options=("text", "number"),
                 default="text",
-                help="Text, or also an id, an address or a choice; or a number.",
+                help="text is also for ids, addresses and choices.",
             ),
         ),
         refuse="{% if inputs.value_kind == 'number'"
@@ -114,7 +114,7 @@ RECORDS = (
     Action(
         key="save_record",
         label="Create or update a record",
-        help="By an external id, a field that is marked as such. Fails if several records have the value.",
+        help="Finds the record by a field that is marked as an external id. Fails if several records have the value.",
         inputs=(
             OBJECT,
             Field(

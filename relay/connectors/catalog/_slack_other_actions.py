@@ -24,7 +24,7 @@ UPLOAD_FILE = Action(
             example="C024BE91L",
             help="The channel's id. The bot must be a member of it.",
         ),
-        Field("title", "Title", max_length=255, example="Scan of order 1001", help="Instead of the file's name."),
+        Field("title", "Title", max_length=255, example="Scan of order 1001", help="Replaces the file's name."),
         Field("text", "Message", kind="text", max_length=4000, example="The signed delivery note"),
         Field(
             "thread_ts",

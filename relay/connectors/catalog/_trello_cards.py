@@ -103,7 +103,7 @@ CARD_ACTIONS = (
                 max_items=1,
                 help="A file of the event, or of an earlier step.",
             ),
-            Field("name", "Name", max_length=256, example="Label of order 1001", help="Instead of the file's name."),
+            Field("name", "Name", max_length=256, example="Label of order 1001", help="Replaces the file's name."),
             Field("set_cover", "Use it as the card's cover", kind="boolean", example=False, help="For an image."),
         ),
         url="/cards/{{ inputs.card_id | urlencode }}/attachments",

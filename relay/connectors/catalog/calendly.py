@@ -121,8 +121,8 @@ CALENDLY = Connector(
                         options=("user", "organization"),
                         default="user",
                         required=True,
-                        help="user: those of the person whose token it is. organization: those of everybody; the token "
-                        "must be one of an owner or an admin.",
+                        help="user: events of the owner of the token. organization: events of everybody; the token "
+                        "must belong to an owner or an admin.",
                     ),
                     Field(
                         "events",

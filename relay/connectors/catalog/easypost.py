@@ -27,13 +27,23 @@ _ADDRESS = (
     Field("email", "E-mail", max_length=320, example="ada@example.com"),
     Field("residential", "Is residential", kind="boolean", example=True),
     Field(
-        "id", "Id", max_length=100, example="adr_1657", help="Of an address that EasyPost has, in place of the rest."
+        "id",
+        "Id",
+        max_length=100,
+        example="adr_1657",
+        help="The id of an address that is stored at EasyPost. Leave the other fields empty.",
     ),
     Field("federal_tax_id", "Federal tax id", max_length=100, example="DE123456789"),
     Field("state_tax_id", "State tax id", max_length=100, example="12/345/67890"),
     Field("carrier_facility", "Carrier facility", max_length=100, example="ONT"),
     Field("verify", "Verify", kind="list", example=["delivery"], help="delivery, to have EasyPost check the address."),
-    Field("verify_strict", "Verify strictly", kind="list", example=["delivery"], help="Fails if the check does."),
+    Field(
+        "verify_strict",
+        "Verify strictly",
+        kind="list",
+        example=["delivery"],
+        help="delivery, to fail if the address can't be verified.",
+    ),
 )
 _BOX = (
     Field("weight", "Weight", kind="number", minimum=0, example=15.4, help="Ounces."),
@@ -45,9 +55,15 @@ _BOX = (
         "Package of the carrier",
         max_length=100,
         example="FlatRateEnvelope",
-        help="In place of the measures.",
+        help="Replaces the dimensions.",
     ),
-    Field("id", "Id", max_length=100, example="prcl_1657", help="Of a parcel that EasyPost has, in place of the rest."),
+    Field(
+        "id",
+        "Id",
+        max_length=100,
+        example="prcl_1657",
+        help="The id of a parcel that is stored at EasyPost. Leave the other fields empty.",
+    ),
 )
 _PARCEL = (
     Field(

@@ -12,7 +12,10 @@ HTTP = Connector(
     # The secret signs requests and is never sent, so any host is allowed.
     connection=(
         Field(
-            "signing_secret", "Signing secret", secret=True, help="For signed requests: base64, with or without whsec_."
+            "signing_secret",
+            "Secret for signing",
+            secret=True,
+            help="Only for services that check signatures: base64, with or without whsec_.",
         ),
         Field(
             "test_url",
@@ -21,7 +24,7 @@ HTTP = Connector(
             max_length=2_000,
             pattern=r"https?://[!-~]{1,1990}",
             example="https://example.com/health",
-            help="A test sends a GET request to it, without a signature, and says what was answered. Not secret.",
+            help="A test sends a GET request to it, without a signature, and shows the answer. Not secret.",
         ),
     ),
     test=ConnectionTest(

@@ -164,9 +164,9 @@ HUBSPOT = Connector(
                 Field("company", "Company", max_length=500, example="Engines Ltd"),
                 Field(
                     "properties",
-                    "Other properties",
+                    "More fields",
                     kind="json",
-                    help="Values, by the internal names of the properties.",
+                    help="Values by the internal names of HubSpot's properties, which its settings show.",
                     example={"lifecyclestage": "lead"},
                 ),
             ),

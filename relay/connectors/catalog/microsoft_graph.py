@@ -106,7 +106,7 @@ MICROSOFT_GRAPH = Connector(
                     "POST",
                     "/subscriptions",
                     json={
-                        # Of the root of OneDrive, Graph tells of updates only.
+                        # Graph reports only updates of the root of OneDrive.
                         "changeType": "{{ 'updated' if inputs.about == 'OneDrive' else inputs.changes | join(',') }}",
                         "notificationUrl": "{{ url }}",
                         "resource": RESOURCE,
@@ -162,11 +162,11 @@ MICROSOFT_GRAPH = Connector(
                         default=["created"],
                         example=["created", "updated"],
                         max_items=3,
-                        help="created, updated, deleted. Of OneDrive, there is only updated.",
+                        help="created, updated, deleted. For OneDrive, only updated.",
                     ),
                 ),
                 docs="https://learn.microsoft.com/en-us/graph/api/subscription-post-subscriptions",
-                help="An event says what has changed, and not its contents. Resources other than those of the list may "
+                help="An event says what has changed, without its contents. Resources that are not in the list may "
                 "need more permissions than a connection asks for.",
             ),
         ),

@@ -178,7 +178,7 @@ MOLLIE = Connector(
                 ),
             ),
             refuse="{% if inputs.extent == 'all' and not calls.payment.body.amountRemaining | default(none) %}"
-            "Nothing of this payment can be refunded{% endif %}",
+            "This payment has no amount left to refund{% endif %}",
             url="/payments/{{ inputs.payment_id | urlencode }}/refunds",
             json={
                 "amount": "{{ calls.payment.body.amountRemaining if inputs.extent == 'all'"

@@ -55,7 +55,7 @@ SALESFORCE = Connector(
             default="production",
             pattern="production|sandbox",
             example="production",
-            help="production also for developer editions.",
+            help="Choose production for developer editions too.",
         ),
     ),
     sources=(

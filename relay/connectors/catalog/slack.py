@@ -78,17 +78,22 @@ SLACK = Connector(
                     required=True,
                     max_length=40_000,
                     example="New order #1001",
-                    help="Slack's mrkdwn. Use | slack for values that come from outside. "
-                    "With blocks, this is the text of the notification.",
+                    help="*bold*, _italic_. Write | slack after values that come from customers, so that they can't "
+                    "format the message. With an advanced layout, this is the text of the notification.",
                 ),
                 Field(
                     "blocks",
-                    "Blocks",
+                    "Advanced layout",
                     kind="json",
-                    help="A list of Block Kit blocks.",
+                    help="Slack's Block Kit, as a JSON list.",
                     example=[{"type": "section", "text": {"type": "mrkdwn", "text": "New order *#1001*"}}],
                 ),
-                Field("thread_ts", "Thread", help="The ts of the message to reply to.", example="1700000000.000100"),
+                Field(
+                    "thread_ts",
+                    "Reply to",
+                    help="To reply in a thread: the number (ts) that Slack gave the message.",
+                    example="1700000000.000100",
+                ),
             ),
             url="{{ connection.webhook_url }}",
             json={

@@ -31,7 +31,7 @@ MESSAGE = Field(
     required=True,
     pattern=r"[0-9]{10}\.[0-9]{6}",
     example="1503435956.000247",
-    help="The ts of the message, an output of the step that posted it.",
+    help="The number (ts) of the message, an output of the step that posted it.",
 )
 TEXT = Field(
     "text",
@@ -151,7 +151,7 @@ SLACK_BOT = Connector(
                     required=True,
                     pattern=r"[0-9]{10}\.[0-9]{6}",
                     example="1503435956.000247",
-                    help="The ts of the first message of the thread, an output of the step that posted it.",
+                    help="The number (ts) of the first message of the thread, an output of the step that posted it.",
                 ),
                 TEXT,
                 BLOCKS,

@@ -110,7 +110,7 @@ class OAuth2:
 
     @property
     def public_keys(self) -> tuple[str, ...]:
-        """Those of them that are no secret: what the service says of the account with its tokens."""
+        """The values among them that are not secret: what the service says about the account with its tokens."""
         return (*self.keeps, *filter(None, [self.base_url_from]))
 
     def is_replaced(self, values: Mapping[str, Any]) -> bool:

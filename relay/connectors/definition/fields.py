@@ -106,5 +106,6 @@ def _fault(field_: Field, value: Any) -> str:
     if field_.kind != "text" and any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
         return "has a line break or a control character in it"
     if field_.pattern and not re.fullmatch(field_.pattern, value):
-        return f"doesn't look right{f'; it looks like {field_.example}' if field_.example else ''}"
+        way_out = f"it looks like {field_.example}" if field_.example else "copy the whole value again from the service"
+        return f"doesn't look right; {way_out}"
     return ""

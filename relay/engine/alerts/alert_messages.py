@@ -13,9 +13,9 @@ from relay.models import Issue, IssueKind, IssueState, Workspace
 MAX_LISTED_ISSUES = 30  # in one mail
 
 ADVICE = {
-    IssueKind.FAILED: "Fix the flow or the service it calls, then replay these runs.",
-    IssueKind.DESTINATION: "None of these runs is lost, and no attempt is used up. Relay sends one of them now and "
-    "then; as soon as the destination answers, all of them continue.",
+    IssueKind.FAILED: "Fix the step or the service, then replay these runs.",
+    IssueKind.DESTINATION: "None of these runs is lost, and no attempt is used up. Relay tries one of them "
+    "from time to time; as soon as the destination answers, all of them continue.",
     IssueKind.CREDENTIAL: "None of these runs is lost. Enter the credential again, or connect it again, under "
     "Connections; they then continue.",
     IssueKind.KEY: "None of these runs is lost. Restore the key, or enter the secret again; they then continue.",

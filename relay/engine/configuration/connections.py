@@ -106,7 +106,7 @@ def remove(connection: Connection) -> None:
         raise RelayError(f"“{connection.name}” is used by {', '.join(live)}; change that first")
     hooks = connection.subscriptions.filter(trigger__isnull=False).values_list("trigger__flow__name", flat=True)
     if names := ", ".join(hooks):
-        raise RelayError(f"The webhook of {names} was made with “{connection.name}”; disconnect that trigger first")
+        raise RelayError(f"The webhook of {names} was created with “{connection.name}”; disconnect that trigger first")
     with transaction.atomic():
         audit.note(connection.workspace_id, "connection.removed", connection, ref=connection.pk)
         connection.delete()

@@ -20,7 +20,7 @@ from relay.errors import RelayError
 from relay.flows import step_types
 from relay.flows.document import Document
 from relay.models import Flow, User, Workspace
-from relay.recipes.loader import Recipe, RecipeSample
+from relay.recipes.loader import Need, Recipe, RecipeSample
 
 # Stands for the idempotency key, which differs in each run.
 KEY = "{{ key }}"
@@ -157,12 +157,15 @@ def _to_inbox(step: dict[str, Any], unmatched: set[str], document: str) -> dict[
     return {**kept, "action": "inbox.post", "inputs": {"channel": connector.label, "text": text}}
 
 
+def empty_needs(recipe: Recipe, flow: Flow) -> list[Need]:
+    """What the recipe asks for and the flow has no value for."""
+    constants = flow.draft.get("constants", {})
+    return [need for need in recipe.needs if not constants.get(need.constant)]
+
+
 def find_missing(recipe: Recipe, flow: Flow) -> list[str]:
     """Describe what a flow that was created from a recipe still needs."""
-    constants = flow.draft.get("constants", {})
-    empty = [
-        f"{need.label} (the constant {need.constant})" for need in recipe.needs if not constants.get(need.constant)
-    ]
+    empty = [f"{need.label} (the constant {need.constant})" for need in empty_needs(recipe, flow)]
     return [*empty, *(str(fault) for fault in flow_lifecycle.check(flow))]
 
 

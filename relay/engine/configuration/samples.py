@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,7 +16,8 @@ from relay.engine.intake.event_data import EventData
 from relay.engine.intake.event_json import event_to_json, without_secrets
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
-from relay.models import Flow, Run, Sample
+from relay.models import Event, Flow, Run, Sample
+from relay.models.fields import moment
 
 MAX_SAMPLES = 50  # per flow
 NAME_LENGTH = 100
@@ -52,6 +54,21 @@ def unused_name(flow: Flow, stem: str) -> str:
         number += 1
         name = f"{stem} {number}"
     return name
+
+
+def as_event(sample: Sample) -> Event:
+    """The event that a sample stands for, as if it had just arrived. It is not stored."""
+    data = EventData.from_json(sample.event)
+    return Event(
+        id=data.id,
+        flow=sample.flow,
+        method=data.method,
+        query=data.query,
+        headers=msgspec.json.decode(data.headers),
+        content_type=data.content_type,
+        body=data.body,
+        received_at=moment(data.received_at),
+    )
 
 
 def rename(sample: Sample, name: str) -> None:

@@ -59,7 +59,7 @@ def opened(row: TriggerSubscription) -> tuple[Webhook, Caller, dict[str, Any]]:
     """The webhook of a row, a caller for it, and the service's last answer about it. Call it in turn."""
     connector, preset = registry.presets().get(row.preset, (None, None))
     if connector is None or preset is None or preset.subscription is None:
-        raise RelayError(f"This version of Relay makes no webhooks at {row.preset}")
+        raise RelayError(f"This version of Relay can't create webhooks at {row.preset}")
     if row.connection is None:
         raise RelayError(f"The connection by which the webhook at {connector.label} was made doesn't exist any more")
     known = row.unseal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import BinaryField, QuerySet
@@ -11,6 +12,8 @@ from relay.models import Event, Flow, Run
 
 MAX_BYTES = 128 * 1024  # of a body that is parsed for a page
 
+START_BYTES = 1_000  # of a body from which a few words are shown in a list
+
 _SIZE = "body_size"
 _START = "body_start"
 
@@ -19,6 +22,19 @@ def newest(flow: Flow) -> Event | None:
     """The last event of a flow, with its excerpt."""
     event = flow.events.order_by("-id").defer("body").annotate(**_excerpt("body")).first()
     return None if event is None else _with_short_body(event)
+
+
+def find(flow: Flow, number: int) -> Event | None:
+    """An event of a flow, with its excerpt."""
+    event = flow.events.filter(pk=number).defer("body").annotate(**_excerpt("body")).first()
+    return None if event is None else _with_short_body(event)
+
+
+def starts(event_ids: Iterable[int]) -> dict[int, tuple[bytes, str]]:
+    """The first START_BYTES bytes of the bodies of events, and their content types, by id."""
+    start = Substr("body", 1, START_BYTES, output_field=BinaryField())
+    events = Event.objects.filter(pk__in=list(event_ids)).annotate(**{_START: start})
+    return {pk: (bytes(first or b""), kind) for pk, first, kind in events.values_list("pk", _START, "content_type")}
 
 
 def of_runs(runs: QuerySet[Run]) -> QuerySet[Run]:

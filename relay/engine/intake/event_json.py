@@ -82,7 +82,7 @@ def _decode_body(value: dict[str, Any]) -> bytes:
     """The bytes of a body that is given as base64."""
     text = value["body_base64"]
     if value.get("body") is not None or not isinstance(text, str):
-        raise RelayError("The body_base64 of an event is text, and the event has no body beside it")
+        raise RelayError("The body_base64 of an event must be text, and can't be given together with body")
     try:
         return b64decode(text, validate=True)
     except ValueError:

@@ -15,6 +15,7 @@ from relay.engine.intake.internal_events import schedule_body_now
 from relay.engine.intake.stored_request import StoredRequest
 from relay.errors import RelayError
 from relay.flows.document import trigger_settings
+from relay.flows.forms import Input
 from relay.models import Event, Flow, Sample
 
 REMOTE = "sample"  # in place of an address
@@ -28,15 +29,18 @@ SAMPLE_ORDER = {
         {"title": "Cotton T-shirt", "quantity": 1, "price": "100.00"},
     ],
 }
+_EXAMPLES: dict[str, Any] = {"number": 1, "boolean": True, "url": "https://example.com/"}
 
 
-def send_sample(flow: Flow, body: bytes | None = None, event: dict[str, Any] | None = None) -> Event:
+def send_sample(
+    flow: Flow, body: bytes | None = None, event: dict[str, Any] | None = None, *, again: Event | None = None
+) -> Event:
     """Send an event to a flow as if its URL had been called.
 
-    It is `event`, in the form of samples, or has this `body`, or else is the flow's last event, or else its first
-    sample, or else a sample order.
+    It is `event`, in the form of samples, or has this `body`, or else is a copy of `again`, or else of the flow's last
+    event, or else its first sample, or else an example: for a flow that starts by hand, its form filled in.
     """
-    last = flow.events.order_by("-id").first()
+    last = again or flow.events.order_by("-id").first()
     sample = first_sample(flow)
     if event is not None:
         request = _request_of(EventData.from_json(event))
@@ -60,10 +64,21 @@ def first_sample(flow: Flow) -> Sample | None:
 
 
 def _default_body(flow: Flow) -> dict[str, Any]:
-    """A sample order; for a flow that starts by schedule, a scheduled time."""
+    """A sample order; for a flow that starts by schedule, a scheduled time; for one by hand, its form filled in."""
     document = flow.live_version.document if flow.live_version else flow.draft
     trigger = trigger_settings(document)
-    return schedule_body_now(trigger) if trigger.kind == "schedule" else SAMPLE_ORDER
+    if trigger.kind == "schedule":
+        return schedule_body_now(trigger)
+    if trigger.kind == "manual":
+        return {field.name: _example(field) for field in trigger.inputs}
+    return SAMPLE_ORDER
+
+
+def _example(field: Input) -> Any:
+    """The default of a field, or else its first option, or else a value of its kind."""
+    if field.default is not None:
+        return field.default
+    return field.options[0] if field.options else _EXAMPLES.get(field.kind, field.shown)
 
 
 def _request_of(event: EventData) -> StoredRequest:

@@ -21,7 +21,7 @@ from relay.flows.references import find_mentions
 from relay.flows.surroundings import Surroundings
 from relay.models import Event, Flow
 
-# What error steps see as the error of the step that failed: nothing has failed for a preview.
+# The error that error steps see in a preview, in which no step has failed.
 ASSUMED_ERROR = "(why the step failed)"
 
 
@@ -81,7 +81,7 @@ def _preview(flow: Flow, document: dict[str, Any], around: Surroundings, event: 
     shown.hint = answer.get("hint", "")
     if "inputs" in answer:
         try:
-            shown.calls, shown.request = _requests(flow, around.step, answer["inputs"])
+            shown.calls, shown.request = _requests(flow, around.step, answer["inputs"], event)
         except RelayError as error:
             shown.error = str(error)
     return shown
@@ -100,7 +100,7 @@ class KnownData:
 
 
 def known_data(flow: Flow, document: dict[str, Any], step_id: str, event: Event | None) -> KnownData:
-    """Return what is known at a step: values for the event, and answers of the last run.
+    """Return what is known at a step: values for the event, and answers to its run.
 
     At any other card, such as that of the trigger, only the `counts`.
     """
@@ -126,7 +126,7 @@ def known_data(flow: Flow, document: dict[str, Any], step_id: str, event: Event 
 
 def _question(flow: Flow, around: Surroundings, event: Event | None) -> dict[str, Any]:
     """The question for the helper process. It has no credentials, because the helper doesn't build the request."""
-    outputs = last_answers.outputs(flow) if around.before else {}
+    outputs = last_answers.outputs(flow, None if event is None else event.pk) if around.before else {}
     for step_id in around.failed:
         outputs[step_id] = {**outputs.get(step_id, {}), "error": ASSUMED_ERROR}
     return {
@@ -150,7 +150,7 @@ def _no_event_reason(event: Event | None) -> str:
     size = 0 if event is None else body_excerpts.size(event)
     if size <= body_excerpts.MAX_BYTES:
         return ""
-    return f"The last event is too large for a preview ({size:,} bytes): use a dry run instead"
+    return f"This event is too large for a preview ({size:,} bytes): use a dry run instead"
 
 
 def _names(flow: Flow, document: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +174,9 @@ def _find(document: dict[str, Any], step_id: str) -> Surroundings:
     return around
 
 
-def _requests(flow: Flow, step: dict[str, Any], inputs: Any) -> tuple[list[ShownCall], dict[str, Any]]:
+def _requests(
+    flow: Flow, step: dict[str, Any], inputs: Any, event: Event | None
+) -> tuple[list[ShownCall], dict[str, Any]]:
     """The calls of a step's action, and its own request."""
     connector, action = registry.find(str(step.get("action")))
     source, connection = step.get("inputs") or {}, _connection(flow, step)
@@ -184,7 +186,7 @@ def _requests(flow: Flow, step: dict[str, Any], inputs: Any) -> tuple[list[Shown
 
     if not action.before:
         return [], record(action, "", {})
-    stored = last_answers.records(flow)
+    stored = last_answers.records(flow, None if event is None else event.pk)
 
     def judge(call: Call) -> AnswerVerdict | None:
         found = stored.get(f"{step['id']}.{call.key}")

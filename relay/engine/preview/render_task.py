@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from relay import conditions, ids, templating
@@ -76,15 +75,34 @@ def _render(question: dict[str, Any]) -> dict[str, Any]:
     return preview
 
 
-def _known(before: list[dict[str, Any]], context: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """The values of `set` steps as text, by step and path, up to MAX_KNOWN_VALUES."""
-    sets = (step for step in before if step.get("kind") == "set")
-    values = ((step["id"], path, field) for step in sets for path, field in _fields(step, context))
-    known: dict[str, dict[str, str]] = {}
-    for step_id, path, field in islice(values, MAX_KNOWN_VALUES):
-        if "text" in field:
-            known.setdefault(step_id, {})[path] = field["text"]
-    return known
+def _known(before: list[dict[str, Any]], context: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The values of `set` steps by step and name, each text of them rendered, up to MAX_KNOWN_VALUES texts.
+
+    What can't be rendered is left out. Of a lookup there is only its result, as later steps see it.
+    """
+    texts_left = iter(range(MAX_KNOWN_VALUES))
+    known = {}
+    for step in before:
+        if step.get("kind") == "set":
+            found = {name: _as_field(value, context).get("text") for name, value in _look_up(step, context).items()}
+            rest = _rendered(_without_tables(step.get("values") or {}), context, texts_left)
+            known[step["id"]] = {**(rest if isinstance(rest, dict) else {}), **found}
+    return {
+        step_id: {name: value for name, value in values.items() if value is not None}
+        for step_id, values in known.items()
+        if values
+    }
+
+
+def _rendered(value: Any, context: dict[str, Any], texts_left: Iterator[int]) -> Any:
+    """A tree with its texts rendered; None for a text that can't be, or when none are left."""
+    if isinstance(value, dict):
+        return {str(key): _rendered(part, context, texts_left) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rendered(part, context, texts_left) for part in value]
+    if not isinstance(value, str):
+        return value
+    return _field(value, context, frozenset()).get("text") if next(texts_left, None) is not None else None
 
 
 def _item_names(question: dict[str, Any]) -> list[str]:

@@ -209,7 +209,7 @@ def _calls_taken_over(entries: Sequence[StoredEntry], walked: set[str]) -> set[s
 
 
 def _lacks_answer(entry: StoredEntry) -> bool:
-    """Whether the outputs of an entry are only in the answer of its attempt."""
+    """Whether only the answer of an entry's attempt has the entry's outputs."""
     return entry.kind in ("action", "call") and entry.state == "succeeded" and entry.outputs is None
 
 

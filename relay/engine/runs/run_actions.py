@@ -151,13 +151,13 @@ release = RunAction(
 )
 give_up = RunAction(
     key="give-up",
-    verb="Give up",
-    done="given up",
+    verb="Stop trying",
+    done="marked as failed",
     past="given_up",
-    summary="Mark a waiting or held run as failed; it can be replayed.",
+    summary="Stop trying a waiting or held run, and mark it as failed; it can be replayed.",
     states=(RunState.WAITING, RunState.HELD),
-    refusal="Only a run that waits or is held can be given up",
-    change=lambda: ended_fields(RunState.FAILED, "Given up by hand"),
+    refusal="Only a run that waits or is held can be marked as failed",
+    change=lambda: ended_fields(RunState.FAILED, "Marked as failed by hand"),
     bulk=_KNOWN,
 )
 cancel = RunAction(
@@ -165,7 +165,7 @@ cancel = RunAction(
     verb="Cancel",
     done="cancelled",
     past="cancelled",
-    summary="End a run that has not ended; requests that were sent are not undone.",
+    summary="Send nothing more for a run that has not ended; requests that were sent are not undone.",
     states=OPEN,
     refusal="This run has ended already",
     change=lambda: ended_fields(RunState.CANCELLED, "Cancelled by hand"),

@@ -87,7 +87,7 @@ def _action(test: ConnectionTest) -> Action:
 
 
 def _said(answer: CallAnswer, template: str, context: Mapping[str, Any], limit: int) -> str:
-    """What a template says about an answer; "" if the answer doesn't have it, for the credential works all the same."""
+    """The text of a template about an answer; "" if the answer lacks what it names: the credential works anyway."""
     if not template:
         return ""
     try:

@@ -122,7 +122,7 @@ class Webhook:
         return {"calls": answers} if answers else {}
 
     def _end(self) -> tuple[int | None, dict[str, str]]:
-        """The end to ask for, and as the templates see it."""
+        """The end to ask for, as a number and as templates see it."""
         if self.calls.lifetime is None:
             return None, {}
         ends_at = statements.now() + _seconds(self.calls.lifetime, self.inputs) * 1_000_000

@@ -20,23 +20,23 @@ from relay.models import FileArea
 log = structlog.get_logger()
 
 # Seconds:
-EVERY = 10.0  # between two looks at what was removed
-PAUSE = 60.0  # after which a store that is down is asked again
-SWEEP_FIRST, SWEEP_EVERY = 600.0, 86_400.0  # from the start to the first sweep, and between two
-# Microseconds after which the objects of a removed file are removed: longer than an upload takes that broke off.
+EVERY = 10.0  # between two searches for removed files
+PAUSE = 60.0  # before Relay tries again, after the store was down
+SWEEP_FIRST, SWEEP_EVERY = 600.0, 86_400.0  # from the start to the first sweep, and between two sweeps
+# Microseconds after which the objects of a removed file are removed: longer than an interrupted upload can last.
 GRACE_MICROS = 120_000_000
 ROUND_ROWS = 100
 
 
 class _Removed(NamedTuple):
-    """A file that is removed, and has objects."""
+    """A removed file that may still have objects."""
 
     id: int
     area: str
 
 
 class ObjectRemover:
-    """The thread of this process."""
+    """Runs removals in one thread of this process."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -59,7 +59,7 @@ class ObjectRemover:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Let the thread end after the file that it is at; wait for up to `seconds`."""
+        """Let the thread end after its current file; wait for up to `seconds`."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(seconds)

@@ -119,7 +119,7 @@ def _next_key(rest: str) -> tuple[str | None, str]:
 
 def _step_fault(step: str, rest: str, scope: Scope) -> str:
     if step in scope.hidden:
-        return f"the step {step} is inside another arm, so it has not run here"
+        return f"the step {step} is inside another path, so it has not run here"
     if step not in scope.before:
         return f"there is no step {step} before this one"
     output, _ = _next_key(rest)

@@ -79,7 +79,7 @@ class Command(RelayCommand):
         if options["json"]:
             self.say_json(rows)
             return
-        self.say_table(("SAMPLE", "STATE", "ARMS", "STOPPED AT", "EMPTY", "WHY"), [_sample_row(row) for row in rows])
+        self.say_table(("SAMPLE", "STATE", "PATHS", "STOPPED AT", "EMPTY", "WHY"), [_sample_row(row) for row in rows])
 
     def _say(self, result: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:

@@ -42,4 +42,4 @@ class Command(RelayCommand):
             self.say("Files are kept in the database")
             return
         object_store.check()
-        self.say(f"Files are kept in {settings.FILES_STORE.label}, which works")
+        self.say(f"Files are kept in {settings.FILES_STORE.label}; the check succeeded")

@@ -17,7 +17,7 @@ class Command(RelayCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="connect|list|disconnect")
-        connecting = verbs.add_parser("connect", help="make the webhook at the trigger's sender")
+        connecting = verbs.add_parser("connect", help="create the webhook at the trigger's sender")
         disconnecting = verbs.add_parser("disconnect", help="remove the webhook at the sender")
         for verb in (connecting, disconnecting):
             verb.add_argument("flow", metavar="FLOW", help="id or exact name")

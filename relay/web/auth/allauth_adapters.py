@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from relay.engine import audit
 from relay.engine.people.accounts import note_for
-from relay.models import User, sealing
+from relay.models import ActorKind, User, sealing
 
 WRONG = "That e-mail address and password don't belong together."
 _SEAL = "second factor"
@@ -97,7 +98,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         super().login(request, user)
 
     def post_login(self, request: HttpRequest, user: User, **more: Any) -> HttpResponse:
-        note_for(user, "account.signed_in")
+        person = audit.Actor(ActorKind.PERSON, user.email, request.META.get("REMOTE_ADDR") or "")
+        with audit.acting(person):
+            note_for(user, "account.signed_in")
         # Nothing else removes expired sessions.
         request.session.clear_expired()
         response: HttpResponse = super().post_login(request, user, **more)

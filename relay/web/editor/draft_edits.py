@@ -42,7 +42,7 @@ def _objects(value: list[Any]) -> list[JSON]:
 
 
 def _tidy(steps: list[JSON]) -> Iterator[JSON]:
-    """Leave out of every list what is no object; yield the steps without an id that can be an address."""
+    """Remove what is not an object from every list; yield the steps without an id that can be an address."""
     for step in steps:
         if not isinstance(step.get("id"), str) or not _is_address(step["id"]):
             yield step

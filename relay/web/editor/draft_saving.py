@@ -174,7 +174,7 @@ def _without_kind(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path_now(document: dict[str, Any], address: str, base: dict[str, Any]) -> str:
-    """The address of a path that others may have moved since its form was shown; one that isn't there if it is gone."""
+    """The address of a path that others may have moved since its form was shown; an unused one if it was removed."""
     path = places.find_path(document, address)
     if path is not None and path.own.get("name") == base.get("name"):
         return address

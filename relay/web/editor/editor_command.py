@@ -15,6 +15,8 @@ from relay.web.auth.access import WorkspaceRequest
 from relay.web.editor import draft_edits, draft_saving
 from relay.web.editor.pasted_command import PastedCommand
 from relay.web.editor.steps.step_text import TypedText
+from relay.web.flows import data_source
+from relay.web.ui import form_data
 
 UNDO = "undo"  # in the session: the former draft; in the address: offer to undo
 STALE = "Others have changed this flow since the page was loaded. Look at it, then try again."
@@ -26,6 +28,7 @@ class EditorCommand:
 
     `pasted`: what became of a cURL command, and `typed`: a text that can't be taken. Both are shown at once, because
     their text is not stored. `focus`: the id of the element that gets the focus. `said`: what was done, in words.
+    `own`: the text of a sample that was not sent.
     """
 
     request: WorkspaceRequest
@@ -38,19 +41,25 @@ class EditorCommand:
     typed: TypedText | None = None
     focus: str = ""
     said: str = ""
+    own: str = ""
+
+    @property
+    def chosen(self) -> str:
+        """The event that the page shows, as in its address."""
+        return form_data.text(self.data, data_source.PARAMETER, limit=40)
 
     def save(self) -> None:
         flow_lifecycle.save_draft(self.flow, self.document, by=self.request.user, page=draft_saving.page_of(self.data))
 
     def offer_undo(self, what: str) -> None:
-        """Store the draft as it is now in the session, and offer to undo `what` is done to it next."""
+        """Store the present draft in the session, and offer to undo the next change, which `what` describes."""
         draft = draft_edits.editable_copy(self.document)
         self.request.session[UNDO] = {"flow": self.flow.pk, "draft": draft, "step": self.open_id, "what": what}
         self.query[UNDO] = "1"
         self.said = what
 
     def change(self, what: str, edit: Callable[[], object]) -> None:
-        """Save the open form, then edit the draft, and offer to undo the edit. An error of it changes nothing."""
+        """Save the open form, then edit the draft, and offer to undo the edit. If the edit fails, nothing changes."""
         self.save()
         self.offer_undo(what)
         try:

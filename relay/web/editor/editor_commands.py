@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
 
 from relay.connectors import registry
-from relay.connectors.examples import loader as examples
 from relay.engine import go_live_checks
 from relay.engine.configuration import flow_lifecycle
-from relay.engine.intake import sample_events
 from relay.engine.preview import preview
 from relay.errors import RelayError
 from relay.flows.diff import describe
 from relay.flows.merging import merge
-from relay.models import Event, Flow, FlowState, RunState
 from relay.web.editor import draft_edits, draft_saving, pasted_command, trigger_kinds
 from relay.web.editor.editor_command import UNDO, EditorCommand
 from relay.web.editor.steps import places, step_commands
+from relay.web.flows import data_source, sample_sending
 from relay.web.ui import form_data, form_rows
 
 QUESTION = "asks"  # in the address: what to confirm first, `publish` or `sample`
-PENDING_SAMPLE = "pending-sample"  # in the session: the body that waits for the confirmation
 MAX_CHANGES_CHARACTERS = 400  # of the changes in the message after publishing
 ROW_GROUPS = {"rule": ("left", "op", "right"), "input": trigger_kinds.COLUMNS}
 
@@ -80,11 +76,18 @@ def _publish(command: EditorCommand, answer: str, _second: str) -> None:
     messages.success(command.request, f"Version {version.number} is live. New events run through it.{summary}")
 
 
+_STARTS = {
+    "webhook": "This flow now starts when a request arrives at its URL.",
+    "schedule": "This flow now starts on a schedule.",
+    "manual": "This flow now starts when somebody starts it by hand.",
+}
+
+
 def _kind(command: EditorCommand, kind: str, _second: str) -> None:
     if trigger_kinds.kind_of(command.document["trigger"]) == kind:
         return
     command.save()
-    command.offer_undo("Trigger type changed.")
+    command.offer_undo(_STARTS.get(kind, _STARTS["webhook"]))
     command.document["trigger"] = trigger_kinds.new_trigger(kind)
     command.save()
 
@@ -151,7 +154,7 @@ def _default(command: EditorCommand, name: str, row: str) -> None:
 
 
 def _missing(command: EditorCommand, source: str) -> str:
-    event = command.flow.events.order_by("-id").first()
+    event = data_source.choose(command.flow, command.chosen).event
     shown = preview.preview(command.flow, command.document, command.open_id, event)
     paths = (field.error.partition(" is missing")[0] for field in shown.fields.values() if field.missing)
     return next((path for path in paths if path in source), "")
@@ -191,47 +194,20 @@ def _curl(command: EditorCommand, _first: str, _second: str) -> None:
 
 
 def _sample(command: EditorCommand, answer: str, example: str) -> None:
-    """Send a sample. A live flow runs its steps for real, so it is confirmed first.
+    """Send the chosen event, or a pasted one, to the flow. A live flow runs its steps for real, so it asks first.
 
-    `answer`: `now` after the confirmation, or `example` for an example of the sender: its preset and number.
+    `answer`: `now` after the question, or `example` for an example of the sender: its preset and number.
     """
     command.save()
-    session = command.request.session
-    wanted: dict[str, Any] = {
-        "flow": command.flow.pk,
-        "body": form_data.text(command.data, "sample").strip(),
-        "example": example,
-    }
-    if answer == "example":
-        wanted["body"] = examples.find(*_preset_and_number(example)).text
-    if answer != "now" and command.flow.state is not FlowState.DRAFT:
-        session[PENDING_SAMPLE] = wanted
+    body = form_data.text(command.data, "own").strip()
+    sending = sample_sending.Sending(command.request, command.flow, body, example if answer == "example" else None)
+    command.own = sending.body
+    if answer != "now" and sending.must_ask():
         command.query[QUESTION] = "sample"
-        return
-    pending = session.pop(PENDING_SAMPLE, None) or {}
-    if answer == "now":
-        wanted = pending if pending.get("flow") == command.flow.pk else {}
-    event = _send_sample(command.flow, wanted.get("body", ""), wanted.get("example", ""))
-    messages.success(command.request, f"The sample has arrived: it is {_sample_result(event)}.")
-
-
-def _send_sample(flow: Flow, body: str, example: str) -> Event:
-    if example:
-        return sample_events.send_sample(flow, event=examples.find(*_preset_and_number(example)).as_event())
-    return sample_events.send_sample(flow, body.encode() if body else None)
-
-
-def _preset_and_number(example: str) -> tuple[str, str]:
-    """`github` and `0` of `github.0`."""
-    preset, _, number = example.rpartition(".")
-    return preset, number
-
-
-def _sample_result(event: Event) -> str:
-    run = event.runs.first()
-    if run is None:
-        return "captured, because the flow is a draft"
-    return "held, because the flow is paused" if run.state == RunState.HELD else "on its way through the live version"
+    else:
+        chosen = data_source.choose(command.flow, command.chosen).event
+        messages.success(command.request, sending.send(chosen, confirmed=answer == "now"))
+    command.own = ""
 
 
 _HANDLERS: dict[str, Callable[[EditorCommand, str, str], None]] = {

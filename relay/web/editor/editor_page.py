@@ -1,4 +1,4 @@
-"""Builds the context of the editor: a flow's cards, the open card's form, the last event, and the faults."""
+"""Builds the context of the editor: a flow's cards, the open card's form, the chosen event, and the faults."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.files import downloads
-from relay.engine.intake import body_excerpts
+from relay.engine.preview import last_answers
 from relay.engine.preview import preview as previewing
 from relay.engine.preview.preview import KnownData, StepPreview
 from relay.errors import Fault
 from relay.flows import nesting
 from relay.flows.diff import Difference
-from relay.models import Event, Flow
+from relay.models import Event, Flow, Run
 from relay.web.editor import draft_edits, file_choices, form_fields
 from relay.web.editor.choices import FieldChoices
 from relay.web.editor.file_choices import FileGroup
@@ -24,7 +24,8 @@ from relay.web.editor.steps import cards as cards_of_steps
 from relay.web.editor.steps import places
 from relay.web.editor.steps.cards import Card
 from relay.web.editor.trigger_form import TriggerForm
-from relay.web.flows import versions
+from relay.web.flows import data_source, versions
+from relay.web.flows.data_source import DataSource
 from relay.web.ui import form_rows, payload_tree
 
 
@@ -38,7 +39,7 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
     flow: Flow
     document: dict[str, Any]
     open_id: str
-    event: Event | None
+    data: DataSource
     cards: list[Card]
     faults: list[tuple[str, Fault]] | None = None
     all_faults: list[Fault] = field(default_factory=list)
@@ -48,6 +49,11 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
     picking: bool = False
     known_data: KnownData | None = None
     choices: dict[str, FieldChoices] = field(default_factory=dict)
+
+    @property
+    def event(self) -> Event | None:
+        """The event that fields are previewed with."""
+        return self.data.event
 
     def name_of(self, address: str) -> str:
         """Return the name of a card on the page."""
@@ -88,12 +94,12 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
 
     @property
     def arrived(self) -> payload_tree.EventTree | None:
-        """The data of the last event."""
+        """The data of the chosen event."""
         return payload_tree.event_tree(self.event) if self.event else None
 
     @property
     def files(self) -> payload_tree.Node | None:
-        """The files of the last event, if it has any."""
+        """The files of the chosen event, if it has any."""
         files = downloads.of_event(self.event) if self.event else []
         return payload_tree.files_tree(files) if files else None
 
@@ -112,9 +118,21 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
 
     @property
     def outputs(self) -> payload_tree.Node | None:
-        """The outputs of the steps before the open one in the last run, under their template names."""
+        """The outputs of the steps before the open one for the chosen event, under their template names."""
         outputs = self.known.outputs
         return payload_tree.build_tree(outputs, name="steps", key="steps", open_to=2) if outputs else None
+
+    def search(self, words: str) -> list[payload_tree.Node]:
+        """The parts of the data whose name or value contains `words`."""
+        if self.event is None:
+            return []
+        return payload_tree.search(self.event, words, {**self.known.items, "steps": self.known.outputs})
+
+    @property
+    def borrowed_from(self) -> Run | None:
+        """The run of another event whose answers are shown, if the chosen event has no run of its own."""
+        run = last_answers.source(self.flow, self.event.pk) if self.event and self.step else None
+        return run if run is not None and self.event is not None and run.event_id != self.event.pk else None
 
 
 def build_page(
@@ -124,15 +142,16 @@ def build_page(
     document: dict[str, Any] | None = None,
     checked: bool = False,
     has_counts: bool = True,
+    chosen: str = "",
 ) -> EditorPage:
     """Return the editor of a flow with a card open: the trigger's, if there is no card `open_id`.
 
     `document`: an edited draft instead of the stored one. `checked`: with the faults that prevent publishing.
-    `has_counts`: with the number of items of each loop.
+    `has_counts`: with the number of items of each loop. `chosen`: the event to show, as in the address (see
+    `data_source`).
     """
     document = draft_edits.editable_copy(flow.draft if document is None else document)
-    event = body_excerpts.newest(flow)
-    page = EditorPage(flow, document, open_id, event, [])
+    page = EditorPage(flow, document, open_id, data_source.choose(flow, chosen), [])
     page.step = _open_step(document, open_id)
     page.open_id = page.step["id"] if page.step else "flow" if open_id == "flow" else "trigger"
     is_loop = page.step is not None and page.step.get("kind") == "loop"

@@ -21,9 +21,11 @@ from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.editor import choices, draft_saving, editor_page, live_preview
 from relay.web.editor.choices import MAX_SEARCH_CHARACTERS, FieldChoices
 from relay.web.editor.editor_command import UNDO, EditorCommand
-from relay.web.editor.editor_commands import PENDING_SAMPLE, QUESTION, perform
+from relay.web.editor.editor_commands import QUESTION, perform
 from relay.web.editor.pasted_command import FIELD as PASTED
 from relay.web.editor.steps import panels
+from relay.web.flows import data_source
+from relay.web.flows.sample_sending import PENDING_SAMPLE
 from relay.web.runs import run_effects
 from relay.web.runs.run_effects import Effect
 from relay.web.ui import form_data
@@ -59,7 +61,8 @@ def _page(
     command: EditorCommand | None = None,
 ) -> HttpResponse:
     """Render the editor. `check`, `pick`, `panel` and `undo` in the query add to it. `command`: the last one."""
-    page = editor_page.build_page(flow, open_id, checked="check" in query)
+    chosen = str(query.get(data_source.PARAMETER, ""))[:40]
+    page = editor_page.build_page(flow, open_id, checked="check" in query, chosen=chosen)
     page.picking = "pick" in query
     page.choices = _choices(request, page, query)
     undo = request.session.get(UNDO) if UNDO in query else None
@@ -69,6 +72,7 @@ def _page(
     question = _question(request, page, query)
     context = {"page": page, "flow": flow, "undo": undo, "base": base, "question": question, "place": "flows"}
     context |= {"command": command, "pasted": command.pasted if command else None}
+    context["own"] = command.own if command else ""
     context["panel"] = panels.build_panel(request, page, query, command.typed if command else None)
     return render(request, "flows/_editor.html" if request.htmx else "flows/editor.html", context)
 
@@ -154,9 +158,10 @@ def _publish_error(count: int) -> str:
 
 
 def _respond(request: WorkspaceRequest, flow: Flow, command: EditorCommand) -> HttpResponse:
-    query = {"step": command.open_id, **command.query}
+    chosen = command.chosen
+    query = {"step": command.open_id, **({data_source.PARAMETER: chosen} if chosen else {}), **command.query}
     address = f"{reverse('flow', args=(flow.pk,))}?{urlencode(query)}"
-    if not request.htmx and command.pasted is None and command.typed is None:
+    if not request.htmx and command.pasted is None and command.typed is None and not command.own:
         return redirect(address)
     response = _page(request, flow, command.open_id, query, command)
     return push_url(response, address)

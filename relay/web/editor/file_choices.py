@@ -1,4 +1,4 @@
-"""Lists the files that a field of the open step can send: those of the last event, and of earlier steps."""
+"""Lists the files that a field of the open step can send: files of the chosen event and of earlier steps."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def needs_files(step: dict[str, Any]) -> bool:
 
 
 def offered(document: dict[str, Any], step_id: str, event: Event | None, known: KnownData) -> list[FileGroup]:
-    """The files to choose for a step. Without a file in the last event, its first one is offered all the same."""
+    """The files to choose for a step. An event without files still offers the expression for its first file."""
     items = [FileChoice(f"{{{{ {name} }}}}", _name(item)) for name, item in known.items.items() if is_file(item)]
     records = downloads.of_event(event)[:MAX_FILES] if event is not None else []
     groups = [FileGroup("The item of the loop", items)] if items else []

@@ -1,4 +1,4 @@
-"""Builds the fields of a step's form, each with its value and its preview for the last event."""
+"""Builds the fields of a step's form, each with its value and its preview for the chosen event."""
 
 from __future__ import annotations
 

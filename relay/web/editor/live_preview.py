@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import reswap, trigger_client_event
+from django_htmx.http import replace_url, reswap, trigger_client_event
 
 from relay.errors import RelayError
 from relay.models import Flow
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.editor import draft_saving, editor_page, pasted_command
+from relay.web.flows import data_source
+from relay.web.ui import form_data
 
 UNCHANGED = 204
 
@@ -66,7 +70,8 @@ def _fragments(
     *,
     base: draft_saving.FormBase | None = None,
 ) -> HttpResponse:
-    page = editor_page.build_page(flow, edited.open_id, document=edited.document, has_counts=False)
+    chosen = form_data.text(request.POST, data_source.PARAMETER, limit=40)
+    page = editor_page.build_page(flow, edited.open_id, document=edited.document, has_counts=False, chosen=chosen)
     # The form that was posted lacks the empty row that a form has after its filled ones.
     shown = [one for one in page.form.shown() if one.is_in(request.POST)] if page.form else []
     context = {
@@ -82,13 +87,38 @@ def _fragments(
 
 @require_GET
 @member
-def arrivals(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
-    """Render the data of the last event, if the page doesn't have it yet."""
-    flow = get_object_or_404(request.workspace.flows, pk=flow_id)
-    last_event = flow.events.order_by("-id").only("id").first()
-    if (last_event.ref if last_event else "") == request.GET.get("seen", ""):
-        return HttpResponse(status=UNCHANGED)
-    page = editor_page.build_page(flow, request.GET.get("step", "trigger"))
+def data(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
+    """Render the data of the chosen event. The address of the page follows, and so do the previews of the form."""
+    return _data(request, get_object_or_404(request.workspace.flows, pk=flow_id))
+
+
+def _data(request: WorkspaceRequest, flow: Flow) -> HttpResponse:
+    step = form_data.text(request.GET, "step", limit=100) or "trigger"
+    chosen = form_data.text(request.GET, data_source.PARAMETER, limit=40)
+    page, find = (
+        editor_page.build_page(flow, step, chosen=chosen),
+        form_data.text(request.GET, "find", limit=100).strip(),
+    )
+    if request.htmx and "find" in request.GET:
+        context = {"page": page, "flow": flow, "find": find, "found": page.search(find) if find else []}
+        return render(request, "flows/_data_tree.html", context)
+    address = f"{reverse('flow', args=(flow.pk,))}?{urlencode({'step': step})}{page.data.pin}"
+    if not request.htmx:
+        return redirect(address)
     response = render(request, "flows/_event_data.html", {"page": page, "flow": flow})
-    # The open form's previews are of the event before.
-    return trigger_client_event(response, "arrived")
+    return trigger_client_event(replace_url(response, address), "arrived")
+
+
+@require_GET
+@member
+def arrivals(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
+    """Count the events that are newer than the page. They don't replace the event that the page shows."""
+    flow = get_object_or_404(request.workspace.flows, pk=flow_id)
+    count, newest = data_source.count_newer(flow, form_data.text(request.GET, "after", limit=13))
+    if not count:
+        return HttpResponse(status=UNCHANGED)
+    if not form_data.text(request.GET, data_source.PARAMETER, limit=40):
+        return _data(request, flow)  # the page waits for the first event
+    context = {"count": count, "newest": newest, "flow": flow, "step": form_data.text(request.GET, "step", limit=100)}
+    context["full"] = count == data_source.MAX_COUNTED_NEWER
+    return render(request, "flows/_newer_events.html", context)

@@ -13,7 +13,7 @@ from relay.flows import loading
 from relay.web.ui import form_data, form_rows
 
 _HEADERS = (
-    'Names and values, as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
+    'Names and values, such as {"X-Order": "{{ event.body.id }}"}. Preflights are answered with the '
     "Access-Control-* headers that have no template."
 )
 FORMS: dict[str, tuple[Field, ...]] = {
@@ -26,44 +26,53 @@ FORMS: dict[str, tuple[Field, ...]] = {
             example="{{ event.body.items }}",
             help="A list. Its items are processed one after the other.",
         ),
-        Field("as", "Name of an item", default="item", help="The steps use it by this name, and loop.index."),
+        Field(
+            "as",
+            "Name of an item",
+            default="item",
+            help="Steps use this name for the item, and loop.index for its number.",
+        ),
         Field(
             "limit",
             "At most",
             kind="number",
-            help="Items; the rest is skipped. A list of more than 1,000 needs a limit.",
+            help="The most items to process; the rest are skipped. A list of more than 1,000 needs a limit.",
         ),
         Field("on_error", "If one item fails", kind="choice", options=("stop", "continue", "branch"), default="stop"),
     ),
     "delay": (
-        Field("for", "Wait for", example="10m", help="A number and s, m, h or d."),
-        Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day as 08:30."),
+        Field("for", "Wait for", example="10m", help="Such as 30s, 10m, 2h or 1d."),
+        Field("until", "Or until", example="{{ event.body.date }}", help="A date, or a time of day such as 08:30."),
         Field(
             "key",
-            "Debounce key",
+            "Only the newest for each",
             example="{{ event.body.device }}",
-            help="Of the runs that wait with the same key, only the last continues.",
+            help="A value. If another event with it arrives while this one waits, only the newest continues.",
         ),
     ),
     "digest": (
-        Field("every", "Gather for", example="1h", help="From the first event: a number and s, m, h or d."),
-        Field("at", "Or until", example="08:00", help="The next of these times of day, with commas between them."),
-        Field("limit", "Or up to", kind="number", help="The number of events, 1,000 at most."),
-        Field("key", "Key", example="{{ event.body.customer }}", help="Each key is gathered separately."),
+        Field("every", "Collect for", example="1h", help="From the first event on, such as 30m, 1h or 1d."),
+        Field("at", "Or until", example="08:00", help="The next of these times of day, separated by commas."),
+        Field("limit", "Or until there are", kind="number", help="The number of events, up to 1,000."),
+        Field("key", "Separately for each", example="{{ event.body.customer }}", help="One digest for each value."),
     ),
     "changed": (
         Field("value", "Value", required=True, example="{{ event.body.temperature }}"),
-        Field("key", "Key", example="{{ event.body.sensor }}", help="Each key has its own last value."),
-        Field("deadband", "Dead band", kind="number", help="A number has changed if it differs by more than this."),
+        Field("key", "Separately for each", example="{{ event.body.sensor }}", help="Each has its own last value."),
+        Field("deadband", "Ignore changes smaller than", kind="number", help="For a value that is a number."),
     ),
     "once": (
         Field(
-            "key", "Key", required=True, example="{{ event.body.id }}", help="A run continues only if its key is new."
+            "key",
+            "Only once for each",
+            required=True,
+            example="{{ event.body.id }}",
+            help="The run continues only if this value is new.",
         ),
-        Field("window", "Again after", example="24h", help="Empty: for as long as runs are kept."),
+        Field("window", "Again after", example="24h", help="Empty: never, for as long as the flow exists."),
     ),
     "respond": (
-        Field("status", "Status", default=200, help="The status of the response to the waiting caller."),
+        Field("status", "Status", default=200, help="The HTTP status that the waiting sender gets."),
         Field("body", "Body", kind="text", help="Text, or JSON with templates in it."),
         Field("headers", "Headers", kind="json", help=_HEADERS),
     ),
@@ -72,7 +81,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
 _TREE_KEYS = frozenset({"headers"})
 # What people read for the options of a choice.
 OPTION_LABELS = {
-    "match": {"first": "the first that fits", "all": "all that fit"},
+    "match": {"first": "the first that matches", "all": "all that match"},
     "on_error": {"stop": "stop", "continue": "skip it", "branch": "do other steps"},
 }
 NEW_STEPS: dict[str, dict[str, Any]] = {
@@ -144,4 +153,4 @@ def tree_note(field: Field, value: Any) -> str:
         loading.load(value)
     except DocumentFaults as error:
         return f"This can't be read yet: {error}"
-    return "These must be names and values."
+    return 'Enter an object of names and values, such as {"total": 10}.'

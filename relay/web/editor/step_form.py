@@ -52,6 +52,12 @@ class StepForm:
         return pasted_command.accepts(self.step)
 
     @property
+    def lacks_connection(self) -> bool:
+        """Whether the step needs a connection and none is chosen."""
+        fields = self.connector.connection if self.connector else ()
+        return any(field.required for field in fields) and not (self.step or {}).get("connection")
+
+    @property
     def connections(self) -> list[str]:
         """The names of the workspace's connections for the step's connector."""
         connector = self.connector
@@ -82,8 +88,16 @@ class StepForm:
         return pretty(str(request.get("body") or ""))
 
     @property
-    def catalogue(self) -> list[Connector]:
-        """The connectors that have actions: the inbox and plain HTTP first, then by label."""
+    def catalogue(self) -> list[tuple[Connector, bool]]:
+        """The connectors that have actions, each with whether the workspace has a connection to it.
+
+        The inbox and plain HTTP are first, then come those with a connection.
+        """
+        connected = set(self.flow.workspace.connections.values_list("connector", flat=True))
         rank = {key: index for index, key in enumerate(_FIRST_CONNECTORS)}
         able = [connector for connector in registry.list_connectors() if connector.actions]
-        return sorted(able, key=lambda connector: (rank.get(connector.key, len(rank)), connector.label.lower()))
+
+        def place(connector: Connector) -> tuple[int, bool, str]:
+            return rank.get(connector.key, len(rank)), connector.key not in connected, connector.label.lower()
+
+        return [(connector, connector.key in connected) for connector in sorted(able, key=place)]

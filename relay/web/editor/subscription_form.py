@@ -24,7 +24,7 @@ MAX_CONNECTIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """One input. `options`: the choices to show, None if they aren't loaded. `error`: why they can't be.
+    """One input. `options`: the choices to show, None if they aren't loaded. `error`: why they can't be loaded.
 
     `is_asked`: whether it is asked for, with the values that the others have.
     """

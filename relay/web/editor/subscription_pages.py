@@ -37,7 +37,7 @@ def _connect(request: WorkspaceRequest, flow: Flow) -> str:
     """Connect the trigger, and return the error, or ""."""
     offered = subscription_offers.offer(flow)
     if offered is None:
-        return "Relay makes no webhook for the sender of this trigger"
+        return "Relay can't create a webhook for the sender of this trigger"
     form = SubscriptionForm(request.workspace, offered, request.POST)
     connection = form.connection
     if connection is None:

@@ -7,10 +7,11 @@ import shlex
 from typing import Any
 
 from relay.connectors.examples.loader import list_examples
-from relay.engine.intake.sample_events import SAMPLE_ORDER, first_sample
-from relay.models import Event, Flow
+from relay.engine.intake.sample_events import SAMPLE_ORDER
+from relay.models import Flow
 from relay.web.editor import form_fields, form_parser, trigger_kinds, trigger_limits
 from relay.web.editor.sender_choice import Sender
+from relay.web.flows.data_source import DataSource
 
 
 class TriggerForm:
@@ -20,7 +21,7 @@ class TriggerForm:
 
     flow: Flow
     document: dict[str, Any]
-    event: Event | None
+    data: DataSource
 
     @property
     def trigger_kind(self) -> str:
@@ -39,11 +40,8 @@ class TriggerForm:
 
     @property
     def sends(self) -> str:
-        """What “Send a sample for me” sends."""
-        if self.event is not None:
-            return "The last event, once more."
-        sample = first_sample(self.flow)
-        return "An order from a made-up shop." if sample is None else f"The sample “{sample}”."
+        """What “Send to the URL” sends."""
+        return f"The event in Data: {self.data.title}." if self.data.event else "An order from a made-up shop."
 
     @property
     def examples(self) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import timezone
 
 from relay.flows.document import trigger_settings
 from relay.flows.schedules import upcoming
@@ -34,8 +35,9 @@ def kind_of(trigger: dict[str, Any]) -> str:
 
 
 def new_trigger(kind: str) -> dict[str, Any]:
-    """Return a new trigger of a kind."""
-    return dict(_NEW.get(kind, {"kind": "webhook"}))
+    """Return a new trigger of a kind. A schedule is in the reader's time zone."""
+    trigger = dict(_NEW.get(kind, {"kind": "webhook"}))
+    return trigger | {"timezone": timezone.get_current_timezone_name()} if kind == "schedule" else trigger
 
 
 def summary(trigger: dict[str, Any]) -> str:

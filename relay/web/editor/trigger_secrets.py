@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,7 +19,7 @@ from relay.models import Flow, TriggerSecret
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.editor import draft_edits
 from relay.web.editor.sender_choice import Sender
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 from relay.web.workspace.connection_pages import field_row, posted_values
 
 
@@ -60,7 +62,7 @@ def _expiry(request: WorkspaceRequest) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        return datetime.combine(date.fromisoformat(text), time.max, timezone.get_current_timezone())
     except ValueError:
         raise RelayError("The last day is a date, as 2026-01-31") from None
 
@@ -70,6 +72,15 @@ def _expiry(request: WorkspaceRequest) -> datetime | None:
 def remove_former(request: WorkspaceRequest, flow_id: int) -> HttpResponse:
     """Remove the secrets of former senders."""
     flow = get_object_or_404(request.workspace.flows.select_related("trigger", "live_version"), pk=flow_id)
+    asked = confirmation.ask(
+        request,
+        "Remove the secrets of former senders?",
+        means="They are deleted and can't be restored. The flow does not use them now.",
+        button="Remove them",
+        back=reverse("secrets", args=(flow.pk,)),
+    )
+    if asked:
+        return asked
     count = trigger_secrets.remove_former(flow)
     messages.success(request, f"{count} secret{' was' if count == 1 else 's were'} removed.")
     return redirect("secrets", flow.pk)
@@ -92,6 +103,15 @@ def act(request: WorkspaceRequest, flow_id: int, secret_id: int) -> HttpResponse
                 return _page(request, flow, error=str(error))
             messages.success(request, "Expiry date saved.")
         case "remove":
+            asked = confirmation.ask(
+                request,
+                "Remove this secret?",
+                means="It is deleted and can't be restored. Requests that are signed with it are refused from now on.",
+                button="Remove the secret",
+                back=reverse("secrets", args=(flow.pk,)),
+            )
+            if asked:
+                return asked
             trigger_secrets.remove(secret)
             messages.success(request, "Secret removed.")
     return redirect("secrets", flow.pk)

@@ -31,7 +31,7 @@ class TraceStep:
     error: str
     advice: str
     lacks: str
-    takes: str  # the arms that a branch takes
+    takes: str  # the paths that a branch takes
     request: Mapping[str, Any] | None
     body: str
     inputs: payload_tree.Node | None
@@ -89,7 +89,7 @@ def _step(entry: dict[str, Any], step: dict[str, Any], depth: int, have: set[str
         error=entry.get("error", ""),
         advice=_advice(entry.get("error", "")),
         lacks=connection if isinstance(connection, str) and connection not in have else "",
-        takes=", ".join(entry.get("outputs", {}).get("arms", ())) if step["kind"] == "branch" else "",
+        takes=narrative.paths_taken(entry["outputs"]) if step["kind"] == "branch" and "outputs" in entry else "",
         request=request,
         body=pretty((request or {}).get("body") or ""),
         inputs=_tree(entry.get("inputs"), "inputs", max_nodes),
@@ -104,11 +104,7 @@ def _tree(value: Any, name: str, max_nodes: int) -> payload_tree.Node | None:
 def _advice(error: str) -> str:
     if not error:
         return ""
-    if " is missing" in error:
-        return "This event doesn't have it. Add a default with | default('…'), or filter out such events first."
-    if "(limit: " in error:
-        return "The template does too much. Simplify it, or give it less data."
-    return "Open the step and fix the field, or choose what happens if it fails."
+    return narrative.advice(error) or "Open the step and fix the field, or choose what happens if it fails."
 
 
 def _sentence(result: dict[str, Any]) -> str:

@@ -35,12 +35,13 @@ BODY_TYPE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class RecentEvent:
-    """An event that arrived, with the title of its run."""
+    """An event that arrived: its value in a form, the title of its run or its method, and its state."""
 
     value: str
     title: str
     method: str
     at: datetime
+    state: str
 
 
 def choices(flow: Flow, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,12 +70,14 @@ def examples_of(flow: Flow) -> list[tuple[str, str]]:
 
 
 def recent(flow: Flow) -> list[RecentEvent]:
-    events = list(flow.events.order_by("-id").only("id", "method", "received_at")[:MAX_RECENT_EVENTS])
+    columns = ("id", "method", "received_at", "state")
+    events = list(flow.events.order_by("-id").only(*columns)[:MAX_RECENT_EVENTS])
     titles = dict(flow.runs.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "title"))
-    return [
-        RecentEvent(f"event:{event.ref}", titles.get(event.pk) or event.ref, event.method, event.received_at)
-        for event in events
-    ]
+    return [_recent(event, titles.get(event.pk) or "") for event in events]
+
+
+def _recent(event: Event, title: str) -> RecentEvent:
+    return RecentEvent(f"event:{event.ref}", title or event.method, event.method, event.received_at, event.state)
 
 
 def chosen_event(flow: Flow, data: QueryDict, files: MultiValueDict[str, UploadedFile[Any]]) -> dict[str, Any]:
@@ -101,7 +104,9 @@ def chosen_event(flow: Flow, data: QueryDict, files: MultiValueDict[str, Uploade
 def _form(data: QueryDict, upload: UploadedFile[Any] | None) -> dict[str, Any]:
     """A form with the file that was attached, and the fields that were typed as `name=value`."""
     if upload is None or not upload.size:
-        raise RelayError("Attach a file that is not empty. A browser does not keep one when a page is shown again")
+        raise RelayError(
+            "Attach a file that is not empty. If you attached one before, choose it again: browsers don't keep it"
+        )
     if upload.size > settings.MAX_BYTES:
         raise RelayError(f"The file of a sample may have {settings.MAX_BYTES:,} bytes; this one has {upload.size:,}")
     lines = form_data.text(data, "fields", limit=MAX_FIELDS_CHARACTERS).splitlines()

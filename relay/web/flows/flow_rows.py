@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
@@ -25,6 +26,7 @@ _TONES: dict[str, str] = {
     RunState.WAITING: "warn",
     RunState.HELD: "warn",
 }
+_SOURCES = {"schedule": "Schedule", "manual": "By hand"}
 _ORDER = ("good", "rest", "warn", "bad")
 
 
@@ -56,7 +58,7 @@ class FlowRow:
     def in_words(self) -> str:
         """The chart in words, for screen readers."""
         parts = [f"{count} {state.replace('_', ' ')}" for state, count in self.counts.most_common()]
-        return f"{self.total} runs in 24 hours: {', '.join(parts)}" if parts else "No runs in 24 hours"
+        return f"{self.total} runs in 24 hours: {', '.join(parts)}" if parts else "0 runs in 24 hours"
 
 
 def rows(workspace: Workspace, search: str) -> list[FlowRow]:
@@ -112,7 +114,16 @@ def shapes(bars: Iterable[Bar]) -> list[tuple[str, str]]:
 
 
 def route(flow: Flow) -> list[str]:
-    """Return the source and the services of a flow: `Webhook`, `Slack`, `Trello`."""
+    """Return the source and the services of a flow: `Stripe`, `Slack`, `Trello`; `Schedule`, `Mail`."""
     document = flow.live_version.document if flow.live_version else flow.draft
     services = list(dict.fromkeys(map(registry.label, nesting.actions(document))))
-    return ["Webhook", *services[:MAX_SERVICES], *(["…"] if len(services) > MAX_SERVICES else [])]
+    return [source(document), *services[:MAX_SERVICES], *(["…"] if len(services) > MAX_SERVICES else [])]
+
+
+def source(document: Any) -> str:
+    """Return what starts a flow: the sender that its webhook is set up for, a schedule, or a person."""
+    trigger = document.get("trigger") if isinstance(document, dict) else None
+    trigger = trigger if isinstance(trigger, dict) else {}
+    preset, kind = trigger.get("preset"), trigger.get("kind")
+    known = registry.presets().get(preset) if isinstance(preset, str) else None
+    return known[0].label if known else _SOURCES.get(kind if isinstance(kind, str) else "", "Webhook")

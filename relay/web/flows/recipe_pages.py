@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from relay.connectors import registry
-from relay.engine.configuration import recipes
+from relay.engine.configuration import flow_lifecycle, recipes
 from relay.engine.configuration.recipes import RecipeAnswers
 from relay.errors import RelayError
 from relay.flows import nesting
@@ -29,14 +29,14 @@ from relay.web.ui import form_data
 
 @dataclass(frozen=True, slots=True)
 class RecipeStep:
-    """A step in words. `depth`: how deep it is nested. `arm`: the arm of the branch that it is in."""
+    """A step in words. `depth`: how deep it is nested. `path_name`: of the path of a branch that it is in."""
 
     number: str
     depth: int
     kind: str
     name: str
     summary: str
-    arm: str
+    path_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,13 @@ def show(request: WorkspaceRequest, slug: str) -> HttpResponse:
         flow = recipes.create_flow(recipe, request.workspace, answers, by=request.user)
     except RelayError as error:
         return _page(request, recipe, answers, str(error))
-    missing = recipes.find_missing(recipe, flow)
-    status = f"It still needs: {'; '.join(missing)}." if missing else "It is complete: you can publish it."
+    empty = recipes.empty_needs(recipe, flow)
+    faults = [str(fault) for fault in flow_lifecycle.check(flow)]
+    parts = [f"Still empty: {' · '.join(need.label for need in empty)}."] if empty else []
+    parts += [f"Correct this before you publish it: {'; '.join(faults)}."] if faults else []
+    status = " ".join(parts) or "It is complete: you can publish it."
     messages.success(request, f"“{flow.name}” is a draft, with {len(recipe.samples)} samples. {status}")
-    is_incomplete = any(not flow.draft.get("constants", {}).get(need.constant) for need in recipe.needs)
-    return redirect(reverse("flow", args=(flow.pk,)) + ("?step=flow" if is_incomplete else ""))
+    return redirect(reverse("flow", args=(flow.pk,)) + ("?step=flow" if empty else ""))
 
 
 def _answers(request: WorkspaceRequest, recipe: Recipe) -> RecipeAnswers:

@@ -92,7 +92,7 @@ def _change(request: WorkspaceRequest, flow: Flow, sample: Sample) -> HttpRespon
     if form_data.text(request.POST, "do") == "send":
         event = sample_events.send_sample(flow, event=sample.event)
         run = event.runs.order_by("pk").first()
-        messages.success(request, f"“{sample}” has arrived.")
+        messages.success(request, f"“{sample}” was sent to the flow.")
         return redirect("run", run.pk) if run is not None else redirect("flow", flow.pk)
     undo = {"flow": flow.pk, "sample": sample.pk, "name": sample.name}
     if form_data.text(request.POST, "do") == "remove":

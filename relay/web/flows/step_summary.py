@@ -32,7 +32,7 @@ def _names(step: dict[str, Any]) -> str:
 
 
 def _branch(step: dict[str, Any]) -> str:
-    return "Takes all paths that fit" if step.get("match") == "all" else "Takes the first path that fits"
+    return "Takes all paths that match" if step.get("match") == "all" else "Takes the first path that matches"
 
 
 def _loop(step: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Shows the built-in inbox, held runs and captured events."""
+"""Shows the built-in inbox and held runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 
 from relay import ids
 from relay.engine.runs import run_actions
-from relay.models import EventState, HeldBy, Run, RunState
+from relay.models import HeldBy, Run, RunState
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.runs import action_labels
-from relay.web.ui import form_data, times
+from relay.web.ui import event_words, form_data, times
 
 PAGE = 100
 MAX_CHANNELS = 50
@@ -53,22 +53,16 @@ def held(request: WorkspaceRequest) -> HttpResponse:
     flow = ids.row(request.GET.get("flow", ""))
     if flow is not None:
         runs = runs.filter(flow=get_object_or_404(request.workspace.flows, pk=flow))
-    rows = [_held_row(run) for run in runs.order_by("id")[:PAGE]]
+    shown = list(runs.order_by("id")[:PAGE])
+    # A run gets its title when it starts.
+    words = event_words.of_events([run.event_id for run in shown if not run.title])
+    rows = [_held_row(run, words.get(run.event_id, "")) for run in shown]
     paused = runs.filter(held_by=HeldBy.PAUSE)
     flows = paused.values("flow", "flow__name").annotate(count=Count("pk"), first=Min("pk")).order_by("flow__name")
     context = {"rows": rows, "flows": flows[:PAGE], "full": len(rows) == PAGE, "place": "inbox", "tab": "held"}
     return render(request, "inbox/held.html", context)
 
 
-def _held_row(run: Run) -> dict[str, Any]:
+def _held_row(run: Run, words: str) -> dict[str, Any]:
     buttons = action_labels.buttons(run_actions.possible_actions(run))
-    return {"run": run, "when": times.created_at(run.pk), "buttons": buttons}
-
-
-@require_GET
-@member
-def captured(request: WorkspaceRequest) -> HttpResponse:
-    """Show the events that a draft received, newest first."""
-    events = request.workspace.events.filter(state=EventState.CAPTURED).select_related("flow").defer("body", "headers")
-    context = {"events": events.order_by("-id")[:PAGE], "place": "inbox", "tab": "captured"}
-    return render(request, "inbox/captured.html", context)
+    return {"run": run, "when": times.created_at(run.pk), "buttons": buttons, "words": words}

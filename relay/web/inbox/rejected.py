@@ -15,7 +15,7 @@ from relay.engine.intake import rejections
 from relay.models import Flow, Why
 from relay.models.json_layout import pretty
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data, state_labels, times
+from relay.web.ui import confirmation, form_data, state_labels, times
 
 PAGE = 100
 _LARGE_FIELDS = ("body", "headers", "query")
@@ -78,6 +78,15 @@ def show(request: WorkspaceRequest, rejection_id: int) -> HttpResponse:
 def discard(request: WorkspaceRequest) -> HttpResponse:
     """Delete all rejected requests, or those of one flow."""
     flow = _flow(request, form_data.text(request.POST, "flow", limit=20))
+    asked = confirmation.ask(
+        request,
+        f"Discard the rejected requests{f' of {flow}' if flow else ''}?",
+        means="They are deleted and can't be restored. They never started a run.",
+        button="Discard them",
+        back=_list_url(request, flow),
+    )
+    if asked:
+        return asked
     count = rejections.discard(request.workspace, flow=flow)
     messages.success(request, f"{count} rejected request{' was' if count == 1 else 's were'} discarded.")
     return redirect(_list_url(request, flow))

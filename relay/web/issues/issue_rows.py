@@ -45,7 +45,7 @@ class IssueRow:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The open issues in one line: `37 failures, one cause: `, and the most frequent issue."""
+    """The open issues in one line: `1 problem: 37 failures.`, and the most frequent issue."""
 
     words: str
     first: Issue
@@ -76,7 +76,7 @@ def banner(workspace: Workspace) -> Banner | None:
         return None
     first = issues[0]
     if len(issues) == 1:
-        return Banner(f"{alert_messages.count_text(first)}, one cause:", first, 1)
+        return Banner(f"1 problem: {alert_messages.count_text(first)}.", first, 1)
     runs = sum(issue.count for issue in issues)
-    words = f"{runs:,} runs failed or are held, with {len(issues)} causes. The most frequent one:"
+    words = f"{len(issues)} problems stopped {runs:,} runs. Most:"
     return Banner(words, first, len(issues))

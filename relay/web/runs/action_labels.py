@@ -56,8 +56,8 @@ _TEXTS: Mapping[str, BulkTexts] = {
     ),
     "give-up": BulkTexts(
         means="They are marked as failed, and not tried again. A failed run can be replayed.",
-        none="None of these runs can be given up",
-        none_means="Only runs that wait or are held can be given up. Decide runs with an unknown outcome one by one.",
+        none="None of these runs waits or is held",
+        none_means="Only these can be marked as failed. Decide runs with an unknown outcome one by one.",
     ),
 }
 

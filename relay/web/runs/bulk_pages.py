@@ -14,7 +14,7 @@ from relay import ids
 from relay.engine.alerts import issues
 from relay.engine.runs import bulk_actions, bulk_replay, replay
 from relay.errors import RelayError
-from relay.models import ReplayMode
+from relay.models import ReplayMode, RunState
 from relay.web.auth.access import WorkspaceRequest, member
 from relay.web.runs import bulk_progress
 from relay.web.runs.action_labels import BULK_BUTTONS
@@ -48,7 +48,7 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
     """Show how many runs an action affects and where they send to; act on them when it is posted."""
     chosen = filter_from(request.GET)
     if chosen == {"runs": []}:
-        messages.warning(request, "Pick the runs first, or choose all that match.")
+        messages.warning(request, "Select runs first, or choose all that match.")
         return redirect("runs")
     word = request.GET.get("do", "")
     if word in BULK_BUTTONS:
@@ -73,12 +73,13 @@ def _confirm_replay(request: WorkspaceRequest, chosen: dict[str, Any], fault: st
 def _replay_context(request: WorkspaceRequest, chosen: dict[str, Any]) -> dict[str, Any]:
     summary = bulk_replay.summarize(request.workspace, {**chosen, "unreplayed": True})
     options = _replay_options(summary)
-    best_mode = next((option.mode for option in options if option.count == summary.ended), replay.DEFAULT_MODE)
+    best_mode = ReplayMode.FAILED_STEPS if summary.undone else replay.DEFAULT_MODE
     already_replayed = bulk_replay.count_ended(request.workspace, chosen) - summary.ended
     return {
         **_summary_context(summary),
         "replay_options": options,
         "suggested_mode": best_mode,
+        "delivered": summary.states[RunState.SUCCEEDED],
         "already_replayed": already_replayed,
         "max_per_minute": bulk_replay.MAX_PER_MINUTE,
         "issue": chosen.get("issue"),

@@ -32,7 +32,7 @@ MAX_INDENT = 4  # levels
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """A try. `call`: the label of the call of an action that was tried, "" for the action's own request.
+    """An attempt. `call`: the label of the call of an action that was tried, "" for the action's own request.
 
     `state`: that of the attempt, or `refused`.
     """
@@ -64,6 +64,8 @@ class StepLine:
     state: str = ""
     error: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    takes: str = ""  # the paths that a branch took
+    advice: str = ""  # what a person does about the error, where the error does not say it
     done_by: str = ""  # the original run, if a replay took over the outputs
     tries: tuple[AttemptLine, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -134,8 +136,10 @@ class _Narrator:
             does=does(step),
             state=entry.state if entry else self._unfinished_state if tries else "",
             error=entry.error if entry else "",
+            advice=advice(entry.error) if entry and not any(line.attempt.request for line in tries) else "",
+            takes=paths_taken(entry.outputs or {}) if entry and step["kind"] == "branch" else "",
             # An action's answer is shown with its attempts.
-            outputs=_texts(entry.outputs or {}) if entry and step["kind"] != "action" else {},
+            outputs=_texts(entry.outputs or {}) if entry and step["kind"] not in {"action", "branch"} else {},
             done_by=entry.walked_by if entry else "",
             tries=tries,
             skipped=tuple(call_label(step.get("action"), key) for key in self._skipped.get(name, ())),
@@ -150,6 +154,24 @@ def _texts(outputs: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else numerals.encode(value).decode() for name, value in outputs.items()
     }
+
+
+def paths_taken(outputs: Mapping[str, Any]) -> str:
+    """Return the names of the paths that a branch took, as people call them."""
+    return path_names(outputs.get("arms") or [])
+
+
+def path_names(arms: Iterable[str]) -> str:
+    return ", ".join("Otherwise" if name == "else" else name for name in arms) or "none"
+
+
+def advice(error: str) -> str:
+    """Return what a person does about an error of a template; "" for other errors."""
+    if " is missing" in error:
+        return "This event doesn't have it. Add a default with | default('…'), or filter out such events first."
+    if "(limit: " in error:
+        return "The template does too much. Simplify it, or give it less data."
+    return ""
 
 
 def label(step: Mapping[str, Any]) -> str:

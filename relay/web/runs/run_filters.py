@@ -11,7 +11,7 @@ from django.http import QueryDict
 from relay import ids
 from relay.models import Run, RunState, Workspace
 from relay.search import filters
-from relay.web.ui import form_data
+from relay.web.ui import form_data, times
 
 MAX_TEXT_CHARACTERS = 500
 
@@ -20,7 +20,8 @@ MAX_TEXT_CHARACTERS = 500
 class RunFilters:
     """`flow` is an id, `issue` a ref, `batch` the id of the bulk replay that made the runs.
 
-    `code` is an HTTP status, `destination` a host, `since` and `until` are days (UTC) such as 2026-03-01.
+    `code` is an HTTP status, `destination` a host, `since` and `until` are days such as 2026-03-01, in the reader's
+    time zone.
     """
 
     states: tuple[str, ...] = ()
@@ -54,7 +55,8 @@ class RunFilters:
     @property
     def chosen(self) -> dict[str, Any]:
         """The filters as `relay.search.filters.filter_runs` takes them; {} is all runs."""
-        values: dict[str, Any] = {"state": list(self.states), "flow": self.flow, **self.words}
+        days = times.day_range(self.since, self.until)
+        values: dict[str, Any] = {"state": list(self.states), "flow": self.flow, **self.words, **days}
         return {key: value for key, value in values.items() if value}
 
     @property

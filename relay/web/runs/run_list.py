@@ -7,6 +7,7 @@ from dataclasses import replace
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from relay.models import Flow
@@ -16,6 +17,7 @@ from relay.web.runs.action_labels import BULK_BUTTONS
 from relay.web.runs.run_filters import RunFilters
 from relay.web.ui import form_data, state_labels
 
+UNCHANGED = 204
 _FILTER_LABELS = {
     "text": "“{}”",
     "code": "Code {}",
@@ -58,11 +60,18 @@ def _page(request: WorkspaceRequest, filters: RunFilters, flow: Flow | None) -> 
         "flows": [] if flow else request.workspace.flows.order_by("name").values("pk", "name"),
         "pairs": [(name, value) for name, values in QueryDict(filters.query()).lists() for value in values],
         "count_url": f"{reverse('count-runs')}?{filters.query()}",
+        "updates": _updates([row.mark for row in page.rows if not row.run.is_final], of_flow=flow is not None),
         "running_batches": bulk_progress.running(request.workspace),
         "bulk_buttons": BULK_BUTTONS.values(),
         "place": "runs",
     }
     return render(request, "runs/list.html", context)
+
+
+def _updates(marks: list[str], *, of_flow: bool) -> str:
+    """Return the address that renders those of these rows that have changed; "" if there are none."""
+    of = [("of", "flow")] if of_flow else []
+    return f"{reverse('changed-runs')}?{urlencode([*of, *(('run', mark) for mark in marks)])}" if marks else ""
 
 
 def _chips(filters: RunFilters) -> list[dict[str, object]]:
@@ -89,3 +98,15 @@ def newer(request: WorkspaceRequest) -> HttpResponse:
     count = run_rows.newer(request.workspace, filters, form_data.text(request.GET, "after", limit=13))
     context = {"count": count, "full": count == run_rows.MAX_COUNTED_NEWER}
     return render(request, "runs/_newer_link.html", context)
+
+
+@require_GET
+@member
+def changed_rows(request: WorkspaceRequest) -> HttpResponse:
+    """Render the rows that have changed since the list was shown, to replace them on the page."""
+    rows, marks = run_rows.changed(request.workspace, request.GET.getlist("run"))
+    if not rows:
+        return HttpResponse(status=UNCHANGED)
+    of_flow = form_data.text(request.GET, "of", limit=4) == "flow"
+    context = {"rows": rows, "updates": _updates(marks, of_flow=of_flow), "flow": of_flow}
+    return render(request, "runs/_changed_rows.html", context)

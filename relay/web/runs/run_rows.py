@@ -70,6 +70,11 @@ class RunRow:
     tries: int
     dots: Sequence[Dot]
 
+    @property
+    def mark(self) -> str:
+        """The reference of the run and what changes in its row: `run=` of `changed-runs`."""
+        return f"{self.run.ref}.{self.run.state}.{self.run.fence}.{self.tries}"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -98,6 +103,14 @@ def page(workspace: Workspace, filters: RunFilters, before: str) -> Page:
         more=len(result.ids) == limit or result.reached > 0,
         reached=times.created_at(result.reached) if result.reached and len(result.ids) <= PAGE else None,
     )
+
+
+def changed(workspace: Workspace, marks: Sequence[str]) -> tuple[list[RunRow], list[str]]:
+    """Return the rows of those runs that differ from their marks, and the marks of those that have not ended."""
+    numbers = [number for mark in marks[:PAGE] if (number := ids.number(mark.partition(".")[0])) is not None]
+    runs = Run.objects.filter(workspace=workspace, pk__in=numbers).select_related("flow").annotate(walked=_WALKED)
+    found = rows(list(runs.defer("trail", "flow__draft", "flow__live_version").order_by("-id")))
+    return [row for row in found if row.mark not in marks], [row.mark for row in found if not row.run.is_final]
 
 
 def rows(runs: list[Run]) -> list[RunRow]:

@@ -20,7 +20,7 @@ from relay.engine.configuration import flow_addresses
 from relay.engine.sandbox import workspace_shares
 from relay.errors import Busy
 from relay.models import ActorKind, Membership, Role
-from relay.web.ui import error_pages
+from relay.web.ui import error_pages, times
 
 WORKSPACE_KEY = "workspace"  # of the session: the id of the open workspace
 LAST_SEEN_INTERVAL_SECONDS = 60.0
@@ -85,6 +85,17 @@ def _store_last_seen(key: str) -> None:
         session_key=key, last_seen_at__lt=seen - timedelta(seconds=LAST_SEEN_INTERVAL_SECONDS)
     )
     stale.update(last_seen_at=seen)
+
+
+class ZoneMiddleware:
+    """Shows times in the zone that times.js stores in a cookie; in UTC where there is none, or no such zone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with timezone.override(times.zone(request.COOKIES.get(times.ZONE_COOKIE, ""))):
+            return self.get_response(request)
 
 
 class WrongMethodMiddleware:

@@ -46,6 +46,13 @@ class Node:
         return self.kind not in ("object", "list")
 
     @property
+    def loop(self) -> str:
+        """A template with one line for each item of a list: its first text or number."""
+        first = self.children[0]
+        part = next((child.name[len(first.name) :] for child in first.children if child.is_leaf), "")
+        return f"{{% for item in {self.name} %}}{{{{ item{part} }}}}\n{{% endfor %}}"
+
+    @property
     def size(self) -> str:
         count = len(self.children) + self.cut - self.has_whole
         noun = "item" if self.kind == "list" else "field"
@@ -55,6 +62,54 @@ class Node:
 def build_tree(value: Any, *, name: str, key: str = "", open_to: int = 2, max_nodes: int = MAX_NODES) -> Node:
     """Return the tree of a JSON value, up to `max_nodes` nodes; levels above `open_to` are unfolded."""
     return _TreeBuilder(open_to, max_nodes).node(value, name, key, 0)
+
+
+def search(event: Event, words: str, more: dict[str, Any]) -> list[Node]:
+    """Return the trees of the parts of an event, and of `more`, whose name or value contains `words`.
+
+    They are unfolded. A name that contains the words keeps everything below it.
+    """
+    values = {
+        "event.body": _body_value(event),
+        "event.query": _query_values(event.query),
+        "event.headers": event.headers,
+        **more,
+    }
+    found = {name: _matching(value, "", words.casefold(), 0) for name, value in values.items()}
+    return [
+        build_tree(value, name=name, key=name.rpartition(".")[2], open_to=MAX_DEPTH)
+        for name, value in found.items()
+        if value is not _NOTHING
+    ]
+
+
+def _body_value(event: Event) -> Any:
+    """The parsed body of an event; an empty object for one that is not shown as a tree."""
+    raw = body_excerpts.beginning(event)
+    try:
+        _check_length(raw, event.content_type, body_excerpts.size(event))
+        return payloads.parse(raw, event.content_type)
+    except PayloadError:
+        return {}
+
+
+_NOTHING = object()
+
+
+def _matching(value: Any, key: str, words: str, depth: int) -> Any:
+    if depth > MAX_DEPTH or (depth and words in key.casefold()):
+        return value
+    if not isinstance(value, dict | list):
+        return value if words in str(value).casefold() else _NOTHING
+    parts = {part: _matching(child, str(part), words, depth + 1) for part, child in _parts(value)}
+    kept = {part: child for part, child in parts.items() if child is not _NOTHING}
+    if not kept:
+        return _NOTHING
+    return kept if isinstance(value, dict) else _SomeItems(kept)
+
+
+class _SomeItems(dict[str | int, Any]):
+    """Items of a list by their places."""
 
 
 def files_tree(files: list[dict[str, Any]]) -> Node:
@@ -77,7 +132,7 @@ class _TreeBuilder:
         self.nodes_left -= 1
         if not isinstance(value, dict | list):
             return Node(key, name, _kind(value), _value_text(value))
-        node = Node(key, name, _kind(value), is_open=depth < self.open_to)
+        node = Node(key, name, "list" if isinstance(value, _SomeItems) else _kind(value), is_open=depth < self.open_to)
         for part, child in _parts(value):
             if self.nodes_left <= 0 or depth >= MAX_DEPTH:
                 node.cut = len(value) - len(node.children)
@@ -148,14 +203,18 @@ def _body(raw: bytes, content_type: str, size: int, open_to: int, files: str | N
     `files`: those that are stored beside the event.
     """
     try:
-        if size > len(raw) or ("xml" in content_type.lower() and raw.count(b"<") > MAX_XML_TAGS):
-            return _excerpt(raw), f"This body is too long for a tree ({size:,} bytes): here is how it begins"
+        _check_length(raw, content_type, size)
         value = payloads.parse(raw, content_type)
         if files:
             event_files.enter_sizes(value, files)
         return build_tree(value, name="event.body", key="body", open_to=open_to), ""
     except PayloadError as error:
         return _excerpt(raw), str(error)
+
+
+def _check_length(raw: bytes, content_type: str, size: int) -> None:
+    if size > len(raw) or ("xml" in content_type.lower() and raw.count(b"<") > MAX_XML_TAGS):
+        raise PayloadError(f"This body is too long to show as a tree ({size:,} bytes). This is its beginning")
 
 
 def _excerpt(raw: bytes) -> Node:
@@ -173,9 +232,12 @@ def _headers(headers: Any) -> Node:
 
 
 def _query(text: str) -> Node:
+    return build_tree(_query_values(text), name="event.query", key="query")
+
+
+def _query_values(text: str) -> dict[str, Any]:
     try:
         fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_NODES)
     except ValueError:
         fields = {}
-    values = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
-    return build_tree(values, name="event.query", key="query")
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}

@@ -1,18 +1,54 @@
-"""Formats times and durations for pages, and reads the time in an id."""
+"""Formats times and durations for pages in the reader's time zone, and reads the time in an id."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from relay import ids
 from relay.models.fields import moment
 
 _UNITS = ((60.0, 1, "s"), (3600.0, 60, "min"), (86400.0, 3600, "h"), (float("inf"), 86400, "d"))
+ZONE_COOKIE = "zone"
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}")
 ID_SHIFT = 22  # an id's low bits: node and sequence
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone by its name; UTC for any other text."""
+    try:
+        return ZoneInfo(name if _ZONE.fullmatch(name) else "UTC")
+    except (KeyError, OSError, ValueError):  # no zone, or a folder of zones
+        return ZoneInfo("UTC")
+
+
+def exact(when: datetime) -> str:
+    """Return a time in the reader's zone: `2026-03-01 14:05:09 CET`."""
+    return timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def day_range(since: str, until: str) -> dict[str, str]:
+    """Return a filter of days in the reader's zone as `relay.search.filters` takes it: days in UTC, or moments."""
+    if timezone.get_current_timezone_name() == "UTC":
+        return {"since": since, "until": until}
+    return {"since": _midnight(since, 0), "until": _midnight(until, 1)}
+
+
+def _midnight(day: str, days_later: int) -> str:
+    if not day:
+        return ""
+    try:
+        first = date.fromisoformat(day) + timedelta(days=days_later)
+        return datetime.combine(first, time(), timezone.get_current_timezone()).astimezone(UTC).isoformat()
+    except (OverflowError, ValueError):
+        return day
 
 
 def created_at(number: int) -> datetime:

@@ -6,13 +6,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from relay.engine.people import api_tokens
 from relay.errors import RelayError
 from relay.models import Scope
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 
 DEFAULT_DAYS = 90
 
@@ -55,6 +56,15 @@ def _create(request: WorkspaceRequest) -> str:
 @member
 def revoke(request: WorkspaceRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(request.workspace.tokens, pk=token_id)
+    asked = confirmation.ask(
+        request,
+        f"Revoke the token “{token.name}”?",
+        means="Programs that use it are refused from now on. This can't be undone.",
+        button="Revoke the token",
+        back=reverse("tokens"),
+    )
+    if asked:
+        return asked
     api_tokens.revoke(token)
     messages.success(request, f"“{token.name}” was revoked.")
     return redirect("tokens")

@@ -19,7 +19,7 @@ from relay.models import AuditEntry
 from relay.models.audit import record
 from relay.search.filters import bounds, day
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import form_data, times
 
 PAGE = 100
 MAX_EXPORTED_ENTRIES = 50_000
@@ -56,7 +56,7 @@ def _filters(request: WorkspaceRequest) -> dict[str, str]:
 
 
 def _filtered_entries(request: WorkspaceRequest, filters: dict[str, str]) -> QuerySet[AuditEntry]:
-    first_id, end_id = bounds(filters)
+    first_id, end_id = bounds(times.day_range(filters.get("since", ""), filters.get("until", "")))
     entries = AuditEntry.objects.filter(workspace=request.workspace, id__gte=first_id, id__lt=end_id)
     if "who" in filters:
         entries = entries.filter(who=filters["who"])

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from relay.connectors import credential_scope, registry
 from relay.connectors.definition import Connector, Field
-from relay.engine.configuration import connection_state, connections
+from relay.engine.configuration import connection_choice, connection_state, connections
 from relay.engine.oauth import status
 from relay.engine.service_calls import connection_test
 from relay.errors import RelayError, VaultError
 from relay.models import Connection, Flow
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 from relay.web.workspace import oauth_pages, removal
 
 MAX_NAME_CHARACTERS = connections.MAX_NAME_CHARACTERS
@@ -100,7 +101,9 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
         rate = form_data.text(request.POST, "rate", limit=20).strip()
         saved, error = _save(request, connector, name, values, rate, is_new=connection is None)
         if saved is not None:
-            messages.success(request, f"“{name}” was saved and sealed.")
+            messages.success(request, f"{connector.label} is connected as “{name}”. Its keys are stored encrypted.")
+            if connection is None and (back := _back(request)):
+                _choose_in_step(request, saved, back)
             next_page = oauth_pages.page_after_saving(request, connector, name)
             works = bool(next_page) or connection_test.obstacle(connector, values) != "" or _test(request, saved)
             page = reverse("connections") if works else reverse("connection", args=(saved.pk,))
@@ -121,6 +124,18 @@ def _form(request: WorkspaceRequest, connector: Connector, connection: Connectio
         "place": "connections",
     }
     return render(request, "connections/form.html", context, status=422 if error and not unseal_error else 200)
+
+
+def _choose_in_step(request: WorkspaceRequest, connection: Connection, back: str) -> None:
+    """Choose a new connection in the step that the address `back` shows, if it shows one."""
+    address = urlsplit(back)
+    try:
+        match = resolve(address.path)
+    except Resolver404:
+        return
+    if match.url_name == "flow" and (flow := request.workspace.flows.filter(pk=match.kwargs["flow_id"]).first()):
+        step_id = QueryDict(address.query).get("step", "")
+        connection_choice.choose(flow, step_id, connection, by=request.user)
 
 
 def _triggers(connection: Connection) -> list[Flow]:
@@ -199,4 +214,12 @@ def _back(request: WorkspaceRequest) -> str:
 def remove(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     connection = get_object_or_404(request.workspace.connections, pk=connection_id)
     name = f"“{connection.name}”"
-    return removal.respond(request, partial(connections.remove, connection), name, "connection", connection_id)
+    asked = confirmation.ask(
+        request,
+        f"Remove the connection {name}?",
+        means="Its keys are deleted and can't be shown or restored. Flows that name it can't be published until it is "
+        "added again.",
+        button="Remove the connection",
+        back=reverse("connection", args=(connection_id,)),
+    )
+    return asked or removal.respond(request, partial(connections.remove, connection), name, "connection", connection_id)

@@ -21,7 +21,7 @@ from relay.engine.service_calls import turns
 from relay.errors import RelayError
 from relay.models import Connection
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 
 Result = TypeVar("Result")
 
@@ -158,6 +158,16 @@ def client(request: WorkspaceRequest, connector_key: str) -> HttpResponse:
     except RelayError as error:
         messages.error(request, str(error))
         return redirect("connections")
+    if form_data.text(request.POST, "do") == "remove":
+        asked = confirmation.ask(
+            request,
+            f"Remove the client for {connector.label}?",
+            means="Connections keep working until their access ends; then their runs are held.",
+            button="Remove the client",
+            back=reverse("oauth-client", args=(connector.key,)),
+        )
+        if asked:
+            return asked
     fault = _save_client(request, connector) if request.method == "POST" else ""
     if request.method == "POST" and not fault:
         return redirect("connections")
@@ -187,5 +197,5 @@ def _save_client(request: WorkspaceRequest, connector: Connector) -> str:
         clients.set_client(request.workspace, connector.key, *texts)
     except RelayError as error:
         return str(error)
-    messages.success(request, f"The client for {connector.label} was saved and sealed. Connections can use it now.")
+    messages.success(request, f"The client for {connector.label} was saved. Its secret is stored encrypted.")
     return ""

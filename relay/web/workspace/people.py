@@ -10,6 +10,7 @@ from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,7 +20,7 @@ from relay.engine.people import mailer, members, password_resets
 from relay.errors import RelayError
 from relay.models import Invitation, Membership, Role, User
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 from relay.web.ui.middleware import WORKSPACE_KEY
 
 DEFAULT_DAYS = 7
@@ -63,7 +64,7 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
         link = members.invite(request.workspace, role, days=days, note=note, by=request.user)
     except RelayError as error:
         return _page(request, error=str(error), status=422)
-    says = f"Send this link to the person you invite. It works once, for {days} days. Role: {role.label.lower()}."
+    says = f"Send this link to one person. It works once, for {days} days. Role: {role.label.lower()}."
     if not address:
         return _page(request, link=link, says=says)
     until = timezone.now() + timedelta(days=days)
@@ -136,6 +137,16 @@ def change_role(request: WorkspaceRequest, member_id: int) -> HttpResponse:
 @member
 def remove(request: WorkspaceRequest, member_id: int) -> HttpResponse:
     membership = _membership(request, member_id)
+    asked = confirmation.ask(
+        request,
+        f"Remove {membership.user} from {request.workspace.name}?",
+        means="They can't open this workspace any more, and their API tokens for it stop working. What they built "
+        "stays.",
+        button="Remove",
+        back=reverse("people"),
+    )
+    if asked:
+        return asked
     try:
         members.remove(membership, by=request.user)
         messages.success(request, f"{membership.user} is no longer a member.")
@@ -147,6 +158,15 @@ def remove(request: WorkspaceRequest, member_id: int) -> HttpResponse:
 @require_POST
 @member
 def leave(request: WorkspaceRequest) -> HttpResponse:
+    asked = confirmation.ask(
+        request,
+        f"Leave {request.workspace.name}?",
+        means="You can't open this workspace any more until an owner invites you again.",
+        button="Leave",
+        back=reverse("people"),
+    )
+    if asked:
+        return asked
     try:
         members.remove(request.workspace.memberships.get(user=request.user), by=request.user)
         messages.success(request, f"You have left {request.workspace.name}.")

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -15,7 +16,7 @@ from relay.engine.configuration import variables
 from relay.errors import RelayError
 from relay.models import Variable
 from relay.web.auth.access import WorkspaceRequest, member
-from relay.web.ui import form_data
+from relay.web.ui import confirmation, form_data
 from relay.web.workspace import removal
 
 MAX_NAME_CHARACTERS = 64
@@ -89,4 +90,13 @@ def _save(request: WorkspaceRequest, variable: Variable | None, name: str, value
 @member
 def remove(request: WorkspaceRequest, variable_id: int) -> HttpResponse:
     variable = get_object_or_404(request.workspace.variables, pk=variable_id)
-    return removal.respond(request, partial(variables.remove, variable), variable.name, "variable", variable_id)
+    asked = confirmation.ask(
+        request,
+        f"Remove the variable {variable.name}?",
+        means="Its value is deleted. A secret value can't be shown or restored.",
+        button="Remove the variable",
+        back=reverse("variable", args=(variable_id,)),
+    )
+    return asked or removal.respond(
+        request, partial(variables.remove, variable), variable.name, "variable", variable_id
+    )

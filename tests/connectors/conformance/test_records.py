@@ -55,7 +55,14 @@ def test_a_whole_connector_has_no_fault() -> None:
         Field("count", "Count", kind="integer", example=3, minimum=1, maximum=5),
         Field("on", "On", kind="date", example="2026-01-31"),
         outputs=(Output("id", "Id", "data.0.id"),),
-        reply=Reply(ok="ok", error="message", permanent=("gone",), retry=("busy",), refusing=("revoked",)),
+        reply=Reply(
+            ok="ok",
+            error="message",
+            permanent=("gone",),
+            retry=("busy",),
+            refusing=("revoked",),
+            meanings={"gone": "The shop is closed", "revoked": "Enter a new token"},
+        ),
     )
 
     assert list(faults(made)) == []

@@ -86,7 +86,7 @@ def test_a_burst_is_one_mail_with_its_whole_number(
     assert mail["Subject"].strip().startswith("500 failures in “Orders”: localhost says unknown order #")
     assert "“Orders”, step “send” localhost says unknown order" in text
     assert re.search(r"500 failures, (at|from) 20", text)
-    assert "Fix the flow or the service it calls, then replay these runs." in text
+    assert "Fix the step or the service, then replay these runs." in text
     assert f"http://127.0.0.1:8000/issues/{Issue.objects.get().ref}/" in text
 
 
@@ -322,7 +322,7 @@ def test_an_event_says_all_of_an_issue(made: Made, flow: Flow, alert_flow: Flow)
         "step_name": "Tell Slack",
         "cause": "Slack says no_3",
         "reason": "The answer was 200: no",
-        "advice": "Fix the flow or the service it calls, then replay these runs.",
+        "advice": "Fix the step or the service, then replay these runs.",
         "count": 37,
         "first_at": "2026-03-01T10:00:00.000Z",
         "last_at": "2026-03-01T10:01:00.000Z",

@@ -283,7 +283,7 @@ def test_given_up_is_failed_and_can_be_replayed(live, arrive) -> None:
 
     run_actions.give_up(run)
 
-    assert (run.state, run.reason, run.due_at, run.fence) == ("failed", "Given up by hand", None, 1)
+    assert (run.state, run.reason, run.due_at, run.fence) == ("failed", "Marked as failed by hand", None, 1)
     assert replay.from_failed_step(run).replay_of_id == run.pk
     with pytest.raises(RelayError, match="it is failed"):
         run_actions.give_up(run)

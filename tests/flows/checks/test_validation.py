@@ -282,7 +282,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         (branch(arm({"op": "exists"})), "steps[0].branches[0].when.left: is missing"),
         (
             branch(arm(YES, post(id="b")), arm(YES, made(x="{{ steps.b.status }}"))),
-            "steps[0].branches[1].steps[0].values.x: the step b is inside another arm, so it has not run here",
+            "steps[0].branches[1].steps[0].values.x: the step b is inside another path, so it has not run here",
         ),
         (branch(arm(YES, post(id="a"))), "steps[0].branches[0].steps[0].id: a appears twice"),
         (
@@ -361,7 +361,7 @@ def test_how_long_it_may_be_kept(retention: str) -> None:
         ({"id": "a", "kind": "filter"}, "steps[0].when: is missing"),
         (
             {"id": "a", "kind": "filter", "when": {"left": "1", "op": "equal"}},
-            "steps[0].when.op: unknown operator; did you",
+            "steps[0].when.op: this comparison does not exist: did you",
         ),
         (
             {"id": "a", "kind": "filter", "when": {"all": [{"left": "{{ 1", "op": "exists"}]}},

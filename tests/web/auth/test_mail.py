@@ -48,7 +48,7 @@ def test_a_forgotten_password_is_reset_by_mail(server: MailServer, client: Clien
     client.post(link, {"password": "another horse battery"})
     answer = client.post("/sign-in/", {"login": owner.email, "password": "another horse battery"})
 
-    assert "Look into your mail" in page
+    assert "Check your mail" in page
     assert mail["To"] == owner.email
     assert answer["Location"] == "/flows/"
     assert client.get(link).status_code == 404

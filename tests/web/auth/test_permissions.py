@@ -20,6 +20,7 @@ from relay.engine.people import accounts, api_tokens, members
 from relay.engine.runs import bulk_replay
 from relay.models import (
     ApiToken,
+    Event,
     Flow,
     Invitation,
     Membership,
@@ -113,6 +114,7 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "flow_id": flow.pk,
         "number": 1,
         "run_id": run.pk,
+        "event_id": _captured(workspace).pk,
         "step": "big",
         "batch_id": bulk_replay.start(workspace, {"flow": flow.pk}, ReplayMode.FROM_START).pk,
         "rejection_id": _rejection(workspace, flow).pk,
@@ -135,6 +137,13 @@ def _things(workspace: Workspace, flow: Flow) -> dict[str, Any]:
         "issue_id": issue_of(flow).pk,
         "pk": 999_999,
     }
+
+
+def _captured(workspace: Workspace) -> Event:
+    from relay.engine.configuration import flow_lifecycle
+    from tests.web.conftest import DOCUMENT
+
+    return sample_events.send_sample(flow_lifecycle.import_document(workspace, DOCUMENT, publish_it=False))
 
 
 def _invitation(workspace: Workspace) -> Invitation:

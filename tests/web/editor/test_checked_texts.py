@@ -118,7 +118,7 @@ def test_a_preview_says_which_side_is_no_number(alice: Client, flow: Flow, value
 
     assert message in page
     assert "<b>" not in alice.get(f"/flows/{flow.pk}/?step=big").content.decode()
-    assert "The last event would stop here" in page
+    assert "This event would stop here" in page
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_preview_says_nothing_of_numbers(alice: Client, flow: Flow, value: Any
     page = previewed(alice, flow, value, step="big", **rule)
 
     assert "parse_number" not in page
-    assert ("The last event would pass" in page) == passes
+    assert ("This event would pass" in page) == passes
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_the_filter_that_the_hint_names_reads_the_number(alice: Client, flow: Fl
         alice.post(f"/flows/{flow.pk}/preview/", {"form": "1", "step": "big", **rule}, headers=HTMX).content.decode()
     )
 
-    assert "The last event would pass" in page
+    assert "This event would pass" in page

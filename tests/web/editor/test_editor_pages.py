@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from relay.engine.configuration import connections, flow_lifecycle
+from relay.engine.configuration import connections, flow_lifecycle, samples
 from relay.engine.intake import sample_events
-from relay.engine.preview import render_client
+from relay.engine.preview import last_answers, render_client
 from relay.flows import nesting
-from relay.models import Flow, Workspace
+from relay.models import Attempt, Flow, Run, Workspace
 from relay.web.editor.editor_commands import with_default
 from relay.web.editor.steps import pieces
 
@@ -276,25 +277,73 @@ def test_an_odd_draft_can_be_opened_and_saved(alices: tuple[Client, Workspace], 
         press(alices[0], flow, "save", step=step, form="1")
 
 
-def test_a_new_event_appears_on_the_page(alice: Client, draft: Flow) -> None:
+def test_the_first_event_appears_on_the_page(alice: Client, draft: Flow) -> None:
     address = f"/flows/{draft.pk}/arrivals/"
     assert "Waiting for the first event" in alice.get(f"/flows/{draft.pk}/").content.decode()
-    assert alice.get(address, {"seen": ""}, headers=HTMX).status_code == 204
+    assert alice.get(address, {"after": ""}, headers=HTMX).status_code == 204
 
-    event = sample_events.send_sample(draft, b'{"odd key": {"x\'y": 1}}')
+    sample_events.send_sample(draft, b'{"odd key": {"x\'y": 1}}')
 
-    answer = alice.get(address, {"seen": ""}, headers=HTMX)
-    page = answer.content.decode()
+    answer = alice.get(address, {"after": ""}, headers=HTMX)
     assert "arrived" in answer["HX-Trigger"]
-    assert "event.body[&#x27;odd key&#x27;][&#x27;x\\&#x27;y&#x27;]" in page
-    assert alice.get(address, {"seen": event.ref}, headers=HTMX).status_code == 204
+    assert "event.body[&#x27;odd key&#x27;][&#x27;x\\&#x27;y&#x27;]" in answer.content.decode()
+
+
+def test_later_events_are_counted_and_do_not_replace_the_chosen_one(alice: Client, draft: Flow) -> None:
+    first, *later = [sample_events.send_sample(draft, b'{"id": %d}' % number) for number in range(4)]
+    chosen = {"after": first.ref, "sample": f"event:{first.ref}", "step": "trigger"}
+
+    answer = alice.get(f"/flows/{draft.pk}/arrivals/", chosen, headers=HTMX)
+    page = alice.get(f"/flows/{draft.pk}/", {"sample": f"event:{first.ref}"}).content.decode()
+
+    assert "3 newer events" in answer.content.decode()
+    assert f"sample=event%3A{later[-1].ref}" in answer.content.decode()
+    assert alice.get(f"/flows/{draft.pk}/arrivals/", {**chosen, "after": later[-1].ref}).status_code == 204
+    assert f'value="event:{first.ref}" selected' in " ".join(page.split())
+
+
+@pytest.mark.parametrize("chosen", ["sample:0", "sample:" + "9" * 30, "event:zzz", "event:\0", "'><script>", "flow:1"])
+def test_a_choice_that_does_not_exist_is_the_default(alice: Client, draft: Flow, chosen: str) -> None:
+    event = sample_events.send_sample(draft, b'{"id": 1}')
+
+    for address in ("", "data/"):
+        answer = alice.get(f"/flows/{draft.pk}/{address}", {"sample": chosen}, headers=HTMX)
+        assert f'value="event:{event.ref}" selected' in " ".join(answer.content.decode().split())
+    assert alice.get(f"/flows/{draft.pk}/data/", {"sample": chosen, "find": chosen}, headers=HTMX).status_code == 200
+
+
+def test_events_and_samples_of_other_flows_cannot_be_chosen(alice: Client, flow: Flow, draft: Flow) -> None:
+    event = sample_events.send_sample(flow, b'{"id": "of the other flow"}')
+    sample = samples.from_run(event.runs.get())
+
+    for chosen in (f"event:{event.ref}", f"sample:{sample.pk}"):
+        page = alice.get(f"/flows/{draft.pk}/", {"sample": chosen}).content.decode()
+        assert "of the other flow" not in page
+
+
+def test_answers_are_those_of_the_chosen_event(alice: Client, flow: Flow) -> None:
+    """A replay that failed does not take the answers away from an event that succeeded before."""
+    event = sample_events.send_sample(flow, b'{"id": 7, "total": 30}')
+    good = event.runs.get()
+    attempt = {"step": "tell", "number": 1, "state": "succeeded", "started_at": timezone.now(), "duration_us": 1}
+    answer = {"status": 200, "headers": {}, "body": '{"parcel": 11784}'}
+    Attempt.objects.create(run=good, answer=answer, **attempt)
+    Run.objects.filter(pk=good.pk).update(state="succeeded", due_at=None)
+    failed = Run.objects.create(flow=flow, event=event, workspace=flow.workspace, version=good.version, state="failed")
+
+    other = sample_events.send_sample(flow, b'{"id": 8}')
+
+    assert last_answers.source(flow, event.pk) == good != failed
+    assert last_answers.source(flow, other.pk) == other.runs.get()
+    assert last_answers.source(flow) == good
+    assert "tell" in last_answers.records(flow, event.pk)
 
 
 def test_the_editor_has_a_query_budget(alice: Client, flow: Flow, django_assert_max_num_queries: Any) -> None:
     for _ in range(3):
         sample_events.send_sample(flow)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(19):
         alice.get(f"/flows/{flow.pk}/", {"step": "tell"})
 
 
@@ -320,3 +369,15 @@ def test_outputs_of_earlier_steps_are_rendered_once(alice: Client, flow: Flow, m
     assert 'data-insert="steps.s0.v"' in page
     assert 'data-insert="steps.s0.w"' not in page
     assert len(questions) == 2  # the open step, and the steps before it
+
+
+def test_services_with_a_connection_are_offered_before_the_others(alice: Client, draft: Flow) -> None:
+    connections.set_connection(
+        draft.workspace, "Team", "slack", {"webhook_url": "https://hooks.slack.com/services/T/B/X"}
+    )
+
+    page = press(alice, draft, "add action trigger")
+
+    places = [page.index(f"<h3>{label}</h3>") for label in ("Built-in inbox", "HTTP", "Slack", "Asana", "Zendesk")]
+    assert places == sorted(places)
+    assert page.count("Connected</p>") == 1

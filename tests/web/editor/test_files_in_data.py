@@ -1,4 +1,4 @@
-"""The editor shows the files of the last event, so that a click puts one or all of them into a field."""
+"""The editor shows the files of the chosen event, so that a click puts one or all of them into a field."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_an_example_arrives_with_its_headers(alice: Client, github: Flow) -> Non
     page = edit(alice, github, "sample example github.0")
 
     event = Event.objects.get(flow=github)
-    assert "The sample has arrived" in page
+    assert "because the flow is a draft" in page
     assert event.headers["x-github-event"] == "push"
     assert b'"refs/heads/main"' in bytes(event.body)
 

@@ -128,7 +128,7 @@ def test_hostile_values(
 
 
 def test_what_there_is_to_see_without_an_offer(alice: Client, flow: Flow, boards: Flow) -> None:
-    assert "Relay makes no webhook for this sender" in text(alice, address(flow))
+    assert "Relay can't create the webhook for this sender" in text(alice, address(flow))
     assert "There is no connection to Trello yet" in text(alice, address(boards))
     assert alice.post(address(flow), {"connection": 1}).status_code == 422
 
@@ -195,7 +195,7 @@ def test_a_trigger_that_is_being_connected_offers_to_look_again(
     TriggerSubscription.objects.update(state=SubscriptionState.CONNECTING, due_at=ahead)
 
     page = text(alice, address(boards))
-    assert "Look again" in page
+    assert "Check again" in page
     assert "Disconnect</button>" not in page
 
     TriggerSubscription.objects.update(due_at=ahead - timedelta(hours=1))  # its process has died

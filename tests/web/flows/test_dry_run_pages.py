@@ -22,7 +22,7 @@ def big(flow: Flow) -> str:
 
 
 def post(client: Client, flow: Flow, **data: Any) -> Any:
-    return client.post(f"/flows/{flow.pk}/dry-run/", {"version": "draft", "do": "run", **data})
+    return client.post(f"/flows/{flow.pk}/dry-run/", {"version": "draft", "do": "run", **data}, follow=True)
 
 
 def text(answer: Any) -> str:
@@ -170,3 +170,28 @@ def test_a_viewer_sees_samples_but_runs_nothing(alice: Client, flow: Flow, big: 
 def test_others_flows_are_not_there(bob: Client, flow: Flow, big: str) -> None:
     assert bob.get(f"/flows/{flow.pk}/dry-run/").status_code == 404
     assert post(bob, flow, event=big).status_code == 404
+
+
+def test_a_result_has_an_address(alice: Client, flow: Flow, big: str) -> None:
+    for data in ({"event": big}, {"do": "check"}, {"event": "paste", "kind": "application/json", "body": '{"id": 7}'}):
+        answer = alice.post(f"/flows/{flow.pk}/dry-run/", {"version": "draft", "do": "run", **data})
+        assert answer.status_code == 302
+        assert alice.get(answer["Location"]).status_code in (200, 422)
+    assert "Order 7" in text(alice.get(f"/flows/{flow.pk}/dry-run/", {"do": "run", "event": big}))
+
+
+def test_what_is_too_long_for_an_address_is_answered_at_once(alice: Client, flow: Flow) -> None:
+    body = '{"id": 7, "total": 30, "note": "%s"}' % ("x" * 20_000)
+
+    answer = alice.post(
+        f"/flows/{flow.pk}/dry-run/", {"do": "run", "event": "paste", "kind": "application/json", "body": body}
+    )
+
+    assert answer.status_code == 200
+    assert "Order 7" in text(answer)
+
+
+def test_the_address_of_a_result_runs_nothing_for_a_viewer(alice: Client, flow: Flow, big: str) -> None:
+    Membership.objects.filter(user=User.objects.get(email="alice@example.com")).update(role=Role.VIEWER)
+
+    assert "Order 7" not in text(alice.get(f"/flows/{flow.pk}/dry-run/", {"do": "run", "event": big}))

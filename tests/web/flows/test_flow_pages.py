@@ -31,7 +31,7 @@ def test_a_flow_says_where_it_leads_and_how_it_does(alice: Client, flow: Flow) -
 
 def test_a_search_by_name(alice: Client, flow: Flow) -> None:
     assert "Orders" in alice.get("/flows/", {"q": "ORD"}).content.decode()
-    assert "No flow is called that" in alice.get("/flows/", {"q": "%"}).content.decode()
+    assert "No flow has this name" in alice.get("/flows/", {"q": "%"}).content.decode()
     assert "<html" not in alice.get("/flows/", {"q": "ord"}, headers={"HX-Request": "true"}).content.decode()
 
 
@@ -112,7 +112,7 @@ def test_pausing_holds_and_resuming_releases(alice: Client, flow: Flow) -> None:
     answer = alice.post(f"/flows/{flow.pk}/resume/", {"do": "all"}, follow=True)
 
     run.refresh_from_db()
-    assert "1 run is held by the pause" in confirmation.content.decode()
+    assert "1 run is held because the flow is paused" in confirmation.content.decode()
     assert run.state == "queued"
     assert "1 held run is queued" in answer.content.decode()
 
@@ -150,3 +150,18 @@ def test_the_inbox_is_sent_only_if_it_changed(alices: tuple[Client, Workspace]) 
     headers = {"HX-Request": "true"}
     assert alice.get("/inbox/", {"seen": ids.text(message.pk)}, headers=headers).status_code == 204
     assert alice.get("/inbox/", {"seen": ""}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("trigger", "source"),
+    [
+        ({"kind": "webhook"}, "Webhook"),
+        ({"kind": "webhook", "preset": "stripe"}, "Stripe"),
+        ({"kind": "schedule", "every": "1h"}, "Schedule"),
+        ({"kind": "manual"}, "By hand"),
+        ({"kind": []}, "Webhook"),
+        ([], "Webhook"),
+    ],
+)
+def test_the_list_says_what_starts_a_flow(trigger: Any, source: str) -> None:
+    assert flow_rows.route(Flow(draft={"trigger": trigger, "steps": []})) == [source]

@@ -24,7 +24,7 @@ def test_it_asks(alice: Client, paused: Flow) -> None:
 
     page = alice.get(answer["Location"]).content.decode()
     assert answer["Location"] == f"/flows/{paused.pk}/resume/?back=flow"
-    assert "3 runs are held by the pause" in page
+    assert "3 runs are held because the flow is paused" in page
     assert all(f'value="{do}"' in page for do in ("all", "pace", "discard"))
     assert Flow.objects.get(pk=paused.pk).paused
 
@@ -81,7 +81,7 @@ def test_the_inbox_leads_there_for_what_a_pause_holds(alice: Client, paused: Flo
 
     page = alice.get("/inbox/held/").content.decode()
 
-    assert "2 held by the pause" in page
+    assert "2 held because the flow is paused" in page
     assert f"/flows/{paused.pk}/resume/?back=held" in page
     assert "It keeps failing" in page
 

@@ -162,7 +162,8 @@ def test_a_form_with_a_file_is_a_sample_and_dry_runs(alice: Client, flow: Flow) 
     added = alice.post(f"/flows/{flow.pk}/samples/", attached())
     sample = Sample.objects.get()
     shown = text(alice.get(f"/flows/{flow.pk}/samples/{sample.pk}/"))
-    result = text(alice.post(f"/flows/{flow.pk}/dry-run/", {"version": "draft", "event": f"sample:{sample.pk}"}))
+    chosen = {"version": "draft", "event": f"sample:{sample.pk}"}
+    result = text(alice.post(f"/flows/{flow.pk}/dry-run/", chosen, follow=True))
 
     assert added.status_code == 302
     assert "door.png" in shown

@@ -62,7 +62,7 @@ def test_odd_bodies_are_shown(alice: Client, flow: Flow, body: bytes) -> None:
 
     assert answer.status_code == 200
     assert "<script>alert" not in answer.content.decode()
-    assert "20,000 bytes came" in answer.content.decode()
+    assert "20,000 bytes arrived" in answer.content.decode()
 
 
 def test_counted_requests_are_shown(alice: Client, flow: Flow) -> None:
@@ -74,7 +74,7 @@ def test_counted_requests_are_shown(alice: Client, flow: Flow) -> None:
 def test_discarding(alice: Client, flow: Flow, rejection: Rejection) -> None:
     Unkept.objects.create(flow=flow, workspace=flow.workspace, count=1, last_at=statements.now())
 
-    answer = alice.post("/inbox/rejected/discard/", {"flow": flow.pk}, follow=True)
+    answer = alice.post("/inbox/rejected/discard/", {"flow": flow.pk, "sure": "1"}, follow=True)
 
     assert "1 rejected request was discarded" in answer.content.decode()
     assert not Rejection.objects.exists()
@@ -86,5 +86,5 @@ def test_a_strangers_are_not_there(alice: Client, bob: Client, flow: Flow, rejec
     assert bob.get(f"/inbox/rejected/{rejection.ref}/").status_code == 404
     assert bob.get("/inbox/rejected/", {"flow": flow.pk}).status_code == 404
     assert bob.post("/inbox/rejected/discard/", {"flow": flow.pk}).status_code == 404
-    bob.post("/inbox/rejected/discard/")
+    bob.post("/inbox/rejected/discard/", {"sure": "1"})
     assert Rejection.objects.exists()

@@ -99,7 +99,7 @@ def test_the_list_costs_the_same_however_many(alice: Client, flow: Flow, django_
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("failed", "Fix the flow or the service it calls, then replay these runs."),
+        ("failed", "Fix the step or the service, then replay these runs."),
         ("destination", "as soon as the destination answers, all of them continue"),
         ("credential", "Enter the credential again, or connect it again, under"),
         ("key", "Restore the key, or enter the secret again"),
@@ -155,7 +155,7 @@ def test_all_of_its_runs_are_replayed_and_it_is_resolved(alice: Client, flow: Fl
 
     batch = Batch.objects.get()
     assert "Replay 3 runs?" in confirmation
-    assert "The issue is resolved with it" in confirmation
+    assert "The issue is then resolved" in confirmation
     assert answer["Location"] == f"/runs/batches/{batch.pk}/"
     assert batch.chosen == {"issue": issue.ref, "unreplayed": True}
     assert Issue.objects.get().state == "resolved"
@@ -207,7 +207,7 @@ def test_the_banner_shows_one_cause(alice: Client, flow: Flow) -> None:
 
     page = text(alice, "/flows/")
 
-    assert f'37 failures, one cause: <a href="/issues/{issue.ref}/">Slack says channel_not_found</a>' in page
+    assert f'1 problem: 37 failures. <a href="/issues/{issue.ref}/">Slack says channel_not_found</a>' in page
 
 
 def test_the_banner_counts_many_causes(alice: Client, flow: Flow) -> None:
@@ -217,7 +217,7 @@ def test_the_banner_counts_many_causes(alice: Client, flow: Flow) -> None:
 
     page = text(alice, "/flows/")
 
-    assert "543 runs failed or are held, with 3 causes. The most frequent one: " in page
+    assert "3 problems stopped 543 runs. Most: " in page
     assert ">Slack says channel_not_found</a>" in page
 
 
@@ -248,7 +248,7 @@ def test_the_flow_for_alerts_is_chosen_on_the_page_of_the_workspace(alices: Peop
     assert (chosen, workspace.alert_flow_id) == (flow.pk, None)
 
 
-@pytest.mark.parametrize(("url", "words"), [("", "There is no mail server"), ("smtp://e", "alice@example.com")])
+@pytest.mark.parametrize(("url", "words"), [("", "set up, so nobody gets mail"), ("smtp://e", "alice@example.com")])
 def test_the_page_says_who_gets_mail(url: str, words: str, alice: Client, settings: Any) -> None:
     settings.EMAIL_URL = url
 

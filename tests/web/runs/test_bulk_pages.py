@@ -97,7 +97,7 @@ def test_the_confirmation_shows_faults(alice: Client, failed: list[Run], values:
 def test_an_empty_selection_is_reported(alice: Client, failed: list[Run], query: str) -> None:
     answer = alice.get(f"/runs/many/?{query}", follow=True)
 
-    assert "Pick the runs first" in answer.content.decode()
+    assert "Select runs first" in answer.content.decode()
 
 
 def test_a_filter_without_matches_is_reported(alice: Client, flow: Flow, failed: list[Run]) -> None:
@@ -120,7 +120,7 @@ def test_many_runs_are_cancelled(alice: Client, failed: list[Run]) -> None:
     [
         ("try-now", "Try 2 runs now?", "waiting", "queued", "2 runs are being tried now"),
         ("release", "Release 2 runs?", "held", "queued", "2 runs are released"),
-        ("give-up", "Give up 2 runs?", "held", "failed", "2 runs are given up"),
+        ("give-up", "Stop trying 2 runs?", "held", "failed", "2 runs are marked as failed"),
     ],
 )
 def test_other_bulk_actions(
@@ -176,9 +176,9 @@ def test_the_progress_is_shown_until_all_runs_end(alice: Client, batch: Batch) -
     Run.objects.filter(batch_id=batch.pk).update(state="succeeded", due_at=None)
     done = collapsed(alice.get(address))
 
-    assert "1 of 3 is made" in going
+    assert "1 of 3. The rest" in going
     assert 'value="1"' in going
-    assert "3 runs were replayed; 3 are still under way" in made
+    assert "3 runs were replayed; 3 are still running" in made
     assert "every 1500ms" in made
     assert "every 1500ms" not in done
     assert "refresh" not in done
@@ -224,3 +224,14 @@ def test_the_pages_have_a_query_budget(
 ) -> None:
     with django_assert_max_num_queries(7):
         alice.get(address.format(batch.pk))
+
+
+def test_only_failed_steps_are_suggested_where_some_have_failed(alice: Client, flow: Flow) -> None:
+    five = [sample_events.send_sample(flow).runs.get() for _ in range(5)]
+    Run.objects.update(state="succeeded", due_at=None, finished_at=statements.now())
+    Run.objects.filter(pk=five[0].pk).update(state="failed")
+
+    page = collapsed(alice.get("/runs/many/", {"all": "1"}))
+
+    assert 'value="failed_steps" checked' in page
+    assert "4 of them succeeded. Replayed from the start, they send everything again." in page

@@ -80,3 +80,27 @@ def test_a_gathered_run_names_the_run_that_continues(alice: Client, flow: Flow) 
 
     assert "Gathers at “all” until" in waits
     assert f"run {first.ref} continues with it" in joined
+
+
+def test_a_branch_says_which_path_it_took(alice: Client, flow: Flow) -> None:
+    set_step = {"kind": "set", "values": {"x": 1}}
+    big = {"name": "Big", "when": {"left": 1, "op": "exists"}, "steps": [{"id": "a", **set_step}]}
+    small = {"name": "Small", "when": {"left": 1, "op": "equals", "right": 2}, "steps": [{"id": "b", **set_step}]}
+    other = {"id": "other", "kind": "branch", "branches": [small], "else": [{"id": "c", **set_step}]}
+    run = walked(flow, [{"id": "way", "kind": "branch", "branches": [big]}, other])
+
+    page = alice.get(reverse("run", args=(run.pk,))).content.decode()
+
+    assert page.index("Path: <strong>Big</strong>") < page.index("Path: <strong>Otherwise</strong>")
+    assert "<dt>arm" not in page
+
+
+def test_a_step_that_was_not_sent_says_so_and_what_to_do(alice: Client, flow: Flow) -> None:
+    run = walked(flow, [{**TELL, "inputs": {"url": "https://a.example/{{ event.body.nowhere }}"}}])
+
+    page = alice.get(reverse("run", args=(run.pk,))).content.decode()
+
+    assert run.state == "failed"
+    assert "Nothing was sent." in page
+    assert "Add a default with | default(" in page
+    assert "No answer was received" not in page

@@ -85,10 +85,10 @@ def test_a_running_run_offers_no_replay(alice: Client, run: Run) -> None:
     Run.objects.update(state="waiting", due_at=statements.now(), finished_at=None)
     waiting = alice.get(f"/runs/{run.ref}/").content.decode()
 
-    assert [word in ended for word in ("Only the failed steps", "Edit and resend", "Try now", "Give up")] == [
+    assert [word in ended for word in ("Only the failed steps", "Edit and resend", "Try now", "Stop trying")] == [
         True, True, False, False
     ]  # fmt: skip
-    assert [word in waiting for word in ("today's version", "Edit and resend", "Try now", "Give up")] == [
+    assert [word in waiting for word in ("today's version", "Edit and resend", "Try now", "Stop trying")] == [
         False, False, True, True
     ]  # fmt: skip
 

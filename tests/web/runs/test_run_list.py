@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -191,8 +192,8 @@ def test_a_replay_is_a_new_run(alice: Client, run: Run) -> None:
         ("waiting", "try-now", "queued", "being tried now"),
         ("waiting", "cancel", "cancelled", "The run is cancelled"),
         ("held", "release", "queued", "The run is released"),
-        ("waiting", "give-up", "failed", "The run is given up"),
-        ("held", "give-up", "failed", "The run is given up"),
+        ("waiting", "give-up", "failed", "The run is marked as failed"),
+        ("held", "give-up", "failed", "The run is marked as failed"),
         ("queued", "give-up", "queued", "Only a run that waits"),
         ("queued", "from_start", "queued", "has not ended yet"),
         ("succeeded", "failed_steps", "succeeded", "Nothing failed"),
@@ -248,3 +249,36 @@ def test_a_retried_step_is_shown_as_waiting(run: Run) -> None:
     dots = run_rows.dots(run, run.version.document, {"big": "passed"})
 
     assert [(dot.state, dot.tone) for dot in dots] == [("passed", "good"), ("waiting", "warn")]
+
+
+def test_rows_of_runs_that_have_changed_are_rendered_again(alice: Client, flow: Flow, bob: Client) -> None:
+    waiting, ended = (sample_events.send_sample(flow).runs.get() for _ in range(2))
+    page = alice.get("/runs/").content.decode()
+    address = re.search(r'hx-get="(/runs/rows/[^"]+)"', page)
+    assert address is not None
+    polled = address[1].replace("&amp;", "&")
+    assert alice.get(polled).status_code == 204
+
+    settled(ended, "succeeded", title="Order #9")
+    changed = alice.get(polled).content.decode()
+
+    assert f'id="run-{ended.ref}" hx-swap-oob="true"' in changed
+    assert "Order #9" in changed
+    assert f'id="run-{waiting.ref}"' not in changed
+    again = re.search(r'hx-get="(/runs/rows/[^"]+)"', changed)
+    assert again is not None
+    assert waiting.ref in again[1]
+    assert ended.ref not in again[1]
+    assert bob.get(polled).status_code == 204
+
+
+@pytest.mark.parametrize("mark", ["", "x", "\0", "070y88e70z9a0", "0" * 13 + ".queued.0.0", "<script>"])
+def test_rows_that_do_not_exist_are_not_rendered(alice: Client, mark: str) -> None:
+    assert alice.get("/runs/rows/", {"run": [mark] * 300}).status_code == 204
+
+
+def test_the_poll_of_rows_has_a_query_budget(alice: Client, flow: Flow, django_assert_max_num_queries: Any) -> None:
+    marks = [f"{sample_events.send_sample(flow).runs.get().ref}.running.0.0" for _ in range(5)]
+
+    with django_assert_max_num_queries(9):
+        assert alice.get("/runs/rows/", {"run": marks}).status_code == 200

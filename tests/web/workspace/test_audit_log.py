@@ -66,7 +66,7 @@ def test_signing_in_and_what_secures_it_are_noted(client: Client, workspace: Wor
 
     assert [(one.who, one.verb) for one in AuditEntry.objects.order_by("id")] == [
         ("Not signed in", "account.sign_in_failed"),
-        ("Not signed in", "account.signed_in"),
+        ("owner@example.com", "account.signed_in"),
         ("owner@example.com", "account.password_changed"),
     ]
 

@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from relay.engine.configuration import connections, flow_lifecycle
 from relay.engine.flow_control import circuit_breaker
 from relay.engine.flow_control.limiter import SendTarget
+from relay.flows import nesting
 from relay.models import Connection, Membership, Role, Workspace
 from tests.flows.test_nesting import WAYS
 from tests.support import service_double
@@ -36,7 +37,7 @@ def test_a_connection_is_added(alice: Client) -> None:
     answer = alice.post("/connections/new/slack/", {"name": "Team", "value.webhook_url": URL}, follow=True)
 
     assert Connection.objects.get().unseal() == {"webhook_url": URL}
-    assert "was saved and sealed" in answer.content.decode()
+    assert "Its keys are stored encrypted" in answer.content.decode()
 
 
 def test_a_secret_never_comes_back(alice: Client, connection: Connection) -> None:
@@ -72,6 +73,13 @@ def test_invalid_values_are_refused(alice: Client, connection: Connection, sent:
     assert Connection.objects.count() == 1
 
 
+def test_a_refused_value_without_an_example_says_what_to_do(alice: Client) -> None:
+    answer = alice.post("/connections/new/trello/", {"name": "Trello", "value.key": "a" * 32, "value.token": "a b"})
+
+    assert answer.status_code == 422
+    assert "look right; copy the whole value again from the service" in answer.content.decode()
+
+
 def test_adding_one_leads_back_to_the_editor_and_nowhere_else(alice: Client) -> None:
     sent = {"name": "Team", "value.webhook_url": URL, "back": "/flows/1/?step=tell"}
     assert alice.post("/connections/new/slack/", sent)["Location"] == "/flows/1/?step=tell"
@@ -84,12 +92,12 @@ def test_a_connection_that_a_live_flow_uses_stays(alices: tuple[Client, Workspac
     alice, workspace = alices
     flow = flow_lifecycle.import_document(workspace, DOCUMENT, publish_it=True)
 
-    page = alice.post(f"/connections/{connection.pk}/remove/", follow=True).content.decode()
+    page = alice.post(f"/connections/{connection.pk}/remove/", {"sure": "1"}, follow=True).content.decode()
 
     assert "is used by Orders" in page
     assert flow.name in alice.get("/connections/").content.decode()
     flow_lifecycle.delete(flow)
-    alice.post(f"/connections/{connection.pk}/remove/")
+    alice.post(f"/connections/{connection.pk}/remove/", {"sure": "1"})
     assert not Connection.objects.exists()
 
 
@@ -120,7 +128,7 @@ def test_a_connections_rate_is_kept(alice: Client, connection: Connection) -> No
     assert wrong.status_code == 422
     assert "is not a rate" in wrong.content.decode()
     assert Connection.objects.get().rate == "30/m"
-    assert "at most 30/m" in alice.get("/connections/").content.decode()
+    assert "up to 30/m" in alice.get("/connections/").content.decode()
 
 
 def test_a_refused_credential_is_shown(alices: tuple[Client, Workspace], connection: Connection) -> None:
@@ -171,7 +179,7 @@ def test_a_connection_that_does_not_work_is_saved_and_said(alice: Client, servic
     row = Connection.objects.get()
     assert answer.redirect_chain[-1][0] == f"/connections/{row.pk}/"
     page = collapsed(answer)
-    assert "was saved and sealed" in page
+    assert "Its keys are stored encrypted" in page
     assert "The test failed. Trello refuses the credential. The answer was 401: invalid token ••••••" in page
     assert "Test failed" in page
     assert TRELLO["token"] not in page
@@ -208,7 +216,7 @@ def test_another_host_needs_the_secret_on_the_page(alices: tuple[Client, Workspa
     assert answer.status_code == 422
     assert "changes from acme.zendesk.com to other.zendesk.com" in collapsed(answer)
     assert 'value="other"' in collapsed(answer)
-    assert "a stored one is never sent to another address" in collapsed(answer)
+    assert "a stored secret is never sent to another address" in collapsed(answer)
     assert Connection.objects.get().unseal() == values
 
 
@@ -237,3 +245,32 @@ def test_what_cant_be_tested_says_why(alices: tuple[Client, Workspace]) -> None:
     assert "There is nothing to test: the connection has no URL for the test" in pages[0]
     assert "Relay can&#x27;t test a connection to Slack" in pages[1]
     assert all("Test it now" not in page for page in pages)
+
+
+def test_a_removal_asks_first(alice: Client, alices: tuple[Client, Workspace]) -> None:
+    connection = connections.set_connection(alices[1], "Shop", "slack", {"webhook_url": URL})
+
+    page = alice.post(f"/connections/{connection.pk}/remove/").content.decode()
+
+    assert "Remove the connection “Shop”?" in page
+    assert alices[1].connections.exists()
+
+
+@pytest.mark.parametrize("step", ["say", "inner", "note", "gone"])
+def test_a_new_connection_is_chosen_in_the_step_that_it_was_added_for(
+    alice: Client, alices: tuple[Client, Workspace], step: str
+) -> None:
+    say = {"kind": "action", "action": "slack.post_message", "inputs": {"text": "x"}}
+    note = {"id": "note", "kind": "action", "action": "inbox.post", "inputs": {"text": "x"}}
+    loop = {"id": "each", "kind": "loop", "over": "{{ event.body.items }}", "steps": [{**say, "id": "inner"}]}
+    document = {"relay": 1, "name": "New", "trigger": {"kind": "webhook"}, "steps": [{**say, "id": "say"}, note, loop]}
+    flow = flow_lifecycle.create_flow(alices[1], document)
+    back = f"/flows/{flow.pk}/?step={step}"
+
+    answer = alice.post("/connections/new/slack/", {"name": "Team", "value.webhook_url": URL, "back": back})
+
+    assert answer["Location"] == back
+    flow.refresh_from_db()
+    chosen = {one["id"]: one.get("connection") for one in nesting.all_steps(flow.draft)}
+    expected = {step: "Team"} if step in ("say", "inner") else {}
+    assert chosen == {"say": None, "note": None, "inner": None, "each": None} | expected

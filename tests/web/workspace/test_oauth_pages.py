@@ -377,7 +377,7 @@ def test_a_new_connection_leads_to_the_page_that_connects_it(alice: Client, conn
 
 
 def test_without_a_client_an_owner_is_led_to_enter_one(alice: Client, connection: Connection) -> None:
-    alice.post("/connections/clients/example/", {"do": "remove"})
+    alice.post("/connections/clients/example/", {"do": "remove", "sure": "1"})
     page = alice.get(address(connection)).content.decode()
     refused = alice.post(address(connection, "connect/"), follow=True).content.decode()
     form = alice.get("/connections/clients/example/").content.decode()

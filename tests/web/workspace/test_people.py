@@ -133,7 +133,7 @@ def test_a_removed_member_sees_nothing(alice: Client, bob: Client, shop: Workspa
     bob.post(invite(alice))
     assert "Orders" in bob.get("/flows/").content.decode()
 
-    alice.post(f"/workspace/people/{membership(shop, 'bob@example.com').pk}/remove/")
+    alice.post(f"/workspace/people/{membership(shop, 'bob@example.com').pk}/remove/", {"sure": "1"})
 
     assert "Orders" not in bob.get("/flows/").content.decode()
 
@@ -143,7 +143,7 @@ def test_the_last_owner_stays(alice: Client, shop: Workspace, what: str) -> None
     me = membership(shop, "alice@example.com")
     path = "/workspace/people/leave/" if what == "leave" else f"/workspace/people/{me.pk}/{what}/"
 
-    answer = alice.post(path, {"role": "viewer"}, follow=True)
+    answer = alice.post(path, {"role": "viewer", "sure": "1"}, follow=True)
 
     assert "needs an owner" in answer.content.decode()
     me.refresh_from_db()
@@ -153,7 +153,7 @@ def test_the_last_owner_stays(alice: Client, shop: Workspace, what: str) -> None
 def test_an_owner_leaves_when_there_is_another(alice: Client, bob: Client, shop: Workspace) -> None:
     bob.post(invite(alice, "owner"))
 
-    alice.post("/workspace/people/leave/")
+    alice.post("/workspace/people/leave/", {"sure": "1"})
 
     assert list(shop.memberships.values_list("user__email", flat=True)) == ["bob@example.com"]
     assert alice.get("/account/").status_code == 200

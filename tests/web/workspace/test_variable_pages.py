@@ -56,7 +56,7 @@ def test_what_a_live_flow_uses_stays(alice: Client, alices: tuple[Client, Worksp
     document = {"relay": 1, "name": "Uses it", "title": "{{ vars.shop }}", "trigger": {"kind": "webhook"}, "steps": []}
     flow_lifecycle.import_document(alices[1], document, publish_it=True)
 
-    page = alice.post(f"/variables/{variable.pk}/remove/", follow=True).content.decode()
+    page = alice.post(f"/variables/{variable.pk}/remove/", {"sure": "1"}, follow=True).content.decode()
 
     assert "shop is used by Uses it" in page
     assert "Uses it" in alice.get("/variables/").content.decode()

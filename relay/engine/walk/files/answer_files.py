@@ -45,7 +45,7 @@ _STARTS = (
 
 @contextmanager
 def _storing() -> Iterator[None]:
-    """Store a part of an answer. The request was sent: a failure must not make the run forget that."""
+    """Store a part of an answer. Even if that fails, the run must record that the request was sent."""
     try:
         with connected():
             yield

@@ -172,9 +172,9 @@ def _place_of(document: JSON, path: str) -> tuple[str, str]:
         if inner is None:
             break
         holder, address, rest = inner, inner["id"], rest[match.end() :]
-    arm = _FAULT_PATH.match(rest)
-    if address and arm:
-        return f"{address}:{int(arm[1]) + 1}", rest[arm.end() :]
+    found = _FAULT_PATH.match(rest)
+    if address and found:
+        return f"{address}:{int(found[1]) + 1}", rest[found.end() :]
     return (address, rest) if address else ("flow", path)
 
 

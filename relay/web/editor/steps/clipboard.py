@@ -44,7 +44,7 @@ def _steps_of(value: Any) -> list[JSON]:
     if not isinstance(value, list) or not value:
         raise RelayError("There is nothing to paste. Copy a step first, or paste one as JSON or YAML.")
     if not all(isinstance(step, dict) and isinstance(step.get("kind"), str) for step in value):
-        raise RelayError("This is no piece of a flow. Paste a step, or a list of steps, each with a kind.")
+        raise RelayError("This text contains no steps. Paste a step, or a list of steps, each with a kind.")
     steps: list[JSON] = draft_edits.editable_copy({"steps": value})["steps"]
     return steps
 

@@ -22,8 +22,8 @@ KINDS = (
     ("set", "Set values", "Compute values for later steps"),
     ("delay", "Delay", "Wait for a time"),
     ("digest", "Digest", "Collect many events into one"),
-    ("changed", "Only if changed", "Continue only with another value than the last one"),
-    ("once", "Only once", "Continue only for a new key"),
+    ("changed", "Only if changed", "Continue only if a value has changed"),
+    ("once", "Only once", "Continue only for a value that is new"),
     ("respond", "Respond", "Answer the caller"),
 )
 
@@ -43,8 +43,9 @@ class Target:
 
 @dataclass(slots=True)
 class Panel:
-    """`kind`: `add` or `move` or `text`. `where`: the place to add at, in words. `copied`: the name of a copied step.
+    """What the editor shows in place of a form. `kind`: `add`, `move` or `text`.
 
+    `where`: the place to add at, in words. `copied`: the name of a copied step.
     `text`: of the part of the document that is edited; `piece`: a text to paste that was refused.
     """
 

@@ -1,7 +1,7 @@
 """Finds steps, paths and lists of steps in the document of a draft, by the addresses that the editor uses.
 
 The address of a step is its id. That of a list inside it adds the name of the list: `route:1` is the first path of the
-branch `route`, `route:else` its steps for everything else, `each:steps` and `tell:error_steps` those of other steps.
+branch `route`, `route:else` its steps for other events, and `each:steps` and `tell:error_steps` lists of other steps.
 """
 
 from __future__ import annotations

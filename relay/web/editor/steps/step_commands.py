@@ -32,7 +32,7 @@ def _add(command: EditorCommand, kind: str, place: str) -> None:
 
 
 def _require_place(command: EditorCommand, address: str) -> None:
-    """Refuse the address of a path or list on a page that others made stale: its number may be that of another."""
+    """Refuse the address of a path or list from a page that is out of date: its number may now mean another path."""
     if ":" in address and places.find_step(command.document, address) is None:
         command.require_fresh()
 
@@ -153,7 +153,7 @@ def _paste(command: EditorCommand, place: str, _second: str) -> None:
     command.focus = "form-title"
     lacks = clipboard.lacks(command.flow, command.document, steps)
     if lacks:
-        message = f"What you pasted uses what this flow doesn't have: {', '.join(lacks)}"
+        message = f"This flow lacks what the pasted steps use: {', '.join(lacks)}"
         messages.warning(command.request, f"{message[:MAX_LACKS_CHARACTERS]}.")
 
 
@@ -163,7 +163,7 @@ def _text(command: EditorCommand, _first: str, _second: str) -> None:
     try:
         command.require_fresh()
         edit = _flow_edit(command, text) if command.open_id == "flow" else _step_edit(command, text)
-        command.change("Changed as text.", edit)
+        command.change("Changes to the text applied.", edit)
     except RelayError as error:
         command.typed = step_text.typed(text, error)
         command.query |= {"panel": "text"}

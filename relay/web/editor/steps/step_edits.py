@@ -59,9 +59,11 @@ def _check_fits(position: Position, steps: Sequence[JSON]) -> None:
     inside = position.list
     for step in steps:
         if inside.depth + places.height(step) > limits.MAX_DEPTH:
-            raise RelayError(f"Steps can be nested {limits.MAX_DEPTH} levels deep. Here it would be more.")
+            raise RelayError(f"Steps can be nested {limits.MAX_DEPTH} levels deep. Choose a place that is less deep.")
         if inside.loops + _loops_in(step) > limits.MAX_NESTED_LOOPS:
-            raise RelayError(f"Loops can be nested {limits.MAX_NESTED_LOOPS} deep. Here it would be more.")
+            raise RelayError(
+                f"Loops can be nested {limits.MAX_NESTED_LOOPS} deep. Choose a place outside of the loops."
+            )
         if inside.loops and any(one.get("kind") == "digest" for one, _ in nesting.every([step])):
             raise RelayError("A digest collects whole runs, so it can't be inside a loop")
 

@@ -31,7 +31,7 @@ class TextFault:
 
 @dataclass(frozen=True, slots=True)
 class TypedText:
-    """A text that can't be taken, and why."""
+    """A text that was refused, and why."""
 
     text: str
     faults: list[TextFault] = field(default_factory=list)
@@ -57,7 +57,7 @@ def value_of(text: str) -> Any:
 
 
 def read_step(text: str, taken: set[str]) -> JSON:
-    """Return the step that a text is. `taken`: the ids of other steps. DocumentFaults for a text that is no step."""
+    """Parse a text as a step. `taken`: the ids of other steps. Raises DocumentFaults if the text is not a step."""
     step = value_of(text)
     if not isinstance(step, dict):
         raise DocumentFaults([Fault("", "this must be one step: an object with id and kind")])
@@ -72,7 +72,7 @@ def read_step(text: str, taken: set[str]) -> JSON:
 
 
 def read_flow(text: str) -> JSON:
-    """Return the document that a text is. DocumentFaults for a text that is no flow document."""
+    """Parse a text as a flow document. Raises DocumentFaults if it is not one."""
     document = value_of(text)
     if not isinstance(document, dict) or not isinstance(document.get("steps", []), list):
         raise DocumentFaults([Fault("", "this must be a flow document: an object with name, trigger and steps")])
