@@ -100,9 +100,6 @@ class Group:
         return [value for _, value in self.pairs] or [self.main]
 
 
-MAX_FIELDS = 500  # of a form
-
-
 @dataclass(slots=True)
 class Form:
     """The form of a step. A filter or a path has `rules`, a set step `pairs`, others `groups`."""
@@ -119,12 +116,6 @@ class Form:
         groups = [part for group in self.groups for part in group.shown()]
         rules = [rule[side] for rule in self.rules for side in ("left", "right")]
         return [*groups, *[value for _, value in self.pairs], *rules, *([self.raw] if self.raw else [])]
-
-
-def is_too_long(form: Form) -> bool:
-    """Whether a form has more rows than can be posted, or more fields than a page can show."""
-    rows = max((len(pairs) for pairs in (form.pairs, *(group.pairs for group in form.groups))), default=0)
-    return rows > form_rows.MAX_ROWS + 1 or len(form.shown()) > MAX_FIELDS
 
 
 def build_form(step: dict[str, Any], preview: StepPreview | None) -> Form:
