@@ -56,6 +56,11 @@ def inner(step: JSON) -> Iterator[tuple[str, list[JSON]]]:
     yield "error_steps", _steps(step.get("error_steps"))
 
 
+def path_count(document: Mapping[str, Any]) -> int:
+    """How many paths the branches of a document have."""
+    return sum(len(arms(step)) for step in all_steps(document))
+
+
 def arms(step: JSON) -> list[Any]:
     """The arms of a branch, as the document has them; [] for a step without any."""
     found = step.get("branches")

@@ -25,6 +25,7 @@ class AsgiApp:
         self.ingest = Ingest()
         self.is_closing = False  # each response now is the last one of its connection
         self._pages = pages or _not_found
+        self._bodies = body_limit.KeptBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -46,8 +47,12 @@ class AsgiApp:
         if body_limit.is_too_large(scope):
             await body_limit.refuse(send)
             return
-        limited = body_limit.LimitedBody(receive)
-        await self._pages(scope, limited, send)
+        client = scope.get("client")
+        limited = body_limit.LimitedBody(receive, self._bodies, plain(str(client[0])) if client else "")
+        try:
+            await self._pages(scope, limited, send)
+        finally:
+            limited.close()
         if limited.refusal is not None:
             await body_limit.refuse(send, *limited.refusal)
 

@@ -38,6 +38,7 @@ SAID = {
         f"keys together | {loading.MAX_VALUES:,} |",
         f"| Nesting of the document | {loading.MAX_DEPTH} levels |",
         f"nested ones included | {steps.MAX_STEPS} |",
+        f"| Paths of all branches together | {steps.MAX_PATHS} |",
         f"| Nesting of steps | {steps.MAX_DEPTH} levels |",
         f"| Loops inside loops | {steps.MAX_NESTED_LOOPS} levels |",
         f"| Templates in the document | {document_limits.MAX_TEMPLATES:,} |",

@@ -82,3 +82,62 @@ def test_a_body_for_a_page_has_limits(
     assert start["status"] == status
     assert (b"connection", b"close") in start["headers"]
     assert count == read
+
+
+def together(peers: list[str], size: int) -> list[int]:
+    """What pages see of bodies of which the last is sent while none is answered: 200 for a whole one, else the status.
+
+    All of them are sent twice: the second time, the first ones are answered.
+    """
+    statuses = [200] * len(peers)
+    all_arrived = asyncio.Event()
+    arrived = 0
+
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal arrived
+        await receive()
+        arrived += 1
+        if arrived == len(peers):
+            all_arrived.set()
+        await all_arrived.wait()
+
+    async def one(app: AsgiApp, number: int, peer: str) -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            statuses[number] = message.get("status", statuses[number])
+
+        await app(scope_of("/sign-in/", peer=peer), receive, send)
+
+    async def twice() -> list[int]:
+        nonlocal arrived
+        app = AsgiApp(pages)
+        await asyncio.gather(*(one(app, number, peer) for number, peer in enumerate(peers)))
+        first, arrived = list(statuses), 0
+        all_arrived.clear()
+        statuses[:] = [200] * len(peers)
+        await asyncio.gather(*(one(app, number, peer) for number, peer in enumerate(peers)))
+        assert statuses == first
+        return first
+
+    return asyncio.run(twice())
+
+
+@pytest.mark.parametrize(
+    ("size", "peers", "statuses"),
+    [
+        (400, ["a", "a", "a", "b", "b", "b", "c"], [200, 200, 503, 200, 200, 503, 503]),
+        (400, ["2001:db8::1", "2001:db8::2", "2001:db8::3"], [200, 200, 503]),
+        (100, ["a"] * 20, [200] * 20),
+    ],
+)
+def test_bodies_that_arrive_at_once_have_limits(
+    monkeypatch: pytest.MonkeyPatch, size: int, peers: list[str], statuses: list[int]
+) -> None:
+    """Each address has a share, all have a limit together, and small bodies are always taken."""
+    monkeypatch.setattr(body_limit, "MAX_BYTES_OF_ALL", 1_200)
+    monkeypatch.setattr(body_limit, "MAX_BYTES_OF_ADDRESS", 700)
+    monkeypatch.setattr(body_limit, "UNCOUNTED_BYTES", 100)
+
+    assert together(peers, size) == statuses

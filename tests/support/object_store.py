@@ -31,6 +31,7 @@ class S3Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, bytes] = {}
         self.is_down = False
+        self.locked = ""  # a part of the paths of objects that can't be removed
         self.most = 1000
         self.log: list[str] = []
         self.refused: list[str] = []
@@ -72,7 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.log.append(f"{self.command} {self.path}")
         url = urlsplit(self.path)
         bucket, _, key = unquote(url.path).lstrip("/").partition("/")
-        if self.server.is_down:
+        is_locked = self.command == "DELETE" and self.server.locked and self.server.locked in self.path
+        if self.server.is_down or is_locked:
             self._send(503, _error("SlowDown"))
         elif fault := _fault(self.command, self.path, dict(self.headers.items()), body):
             self.server.refused.append(fault)

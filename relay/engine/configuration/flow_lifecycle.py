@@ -18,7 +18,7 @@ from relay.engine.preview import document_check
 from relay.engine.preview.document_check import CheckedDocument
 from relay.engine.runs import paused_backlog
 from relay.errors import DocumentFaults, DraftChanged, Fault, RelayError
-from relay.flows import diff
+from relay.flows import diff, limits, nesting
 from relay.models import Event, Flow, Issue, Run, Seen, StepState, Trigger, User, Version, Workspace
 
 MAX_DRAFT_BYTES = 512 * 1024
@@ -64,8 +64,10 @@ def save_draft(flow: Flow, document: dict[str, Any], *, by: User | None = None, 
     read: the caller reads it again and decides.
     """
     labels = _labels(document)
+    storable = _storable(document)
+    _check_counts(storable, flow.draft)
     values = {
-        "draft": _storable(document),
+        "draft": storable,
         "name": labels["name"],
         "folder": labels["folder"],
         "draft_saved_at": timezone.now(),
@@ -206,6 +208,17 @@ def _labels(document: dict[str, Any]) -> dict[str, str]:
         "name": name[:200] if isinstance(name, str) and name.strip() else "Untitled flow",
         "folder": folder[:100] if isinstance(folder, str) else "",
     }
+
+
+def _check_counts(document: dict[str, Any], former: dict[str, Any]) -> None:
+    """Refuse more steps or paths than a flow may have: the editor shows all of them. A larger draft may only shrink."""
+    steps, former_steps = (sum(1 for _ in nesting.all_steps(one)) for one in (document, former))
+    if steps > max(limits.MAX_STEPS, former_steps):
+        raise DocumentFaults([Fault("steps", f"a flow may have {limits.MAX_STEPS} steps; this one has {steps}")])
+    paths = nesting.path_count(document)
+    if paths > max(limits.MAX_PATHS, nesting.path_count(former)):
+        message = f"the branches of a flow may have {limits.MAX_PATHS} paths together; these have {paths}"
+        raise DocumentFaults([Fault("steps", message)])
 
 
 def _storable(document: dict[str, Any]) -> dict[str, Any]:

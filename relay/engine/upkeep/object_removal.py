@@ -93,10 +93,23 @@ def remove_some() -> int:
     """Remove the objects of some removed files, and then their rows; return the number of files. FileStoreDown."""
     rows = removed(ROUND_ROWS)
     for row in rows:
-        _remove_objects(row.area, row.id)
+        try:
+            _remove_objects(row.area, row.id)
+        except FileStoreDown:
+            _put_last(row.id)
+            raise
         with hold_write_lock():
             statements.execute("DELETE FROM relay_storedfile WHERE id = %s AND removed_at IS NOT NULL", (row.id,))
     return len(rows)
+
+
+def _put_last(file_id: int) -> None:
+    """Let the other files be removed before this one, whose objects alone may be locked."""
+    with hold_write_lock():
+        statements.execute(
+            "UPDATE relay_storedfile SET removed_at = %s WHERE id = %s AND removed_at IS NOT NULL",
+            (statements.now(), file_id),
+        )
 
 
 def sweep(stop: threading.Event) -> int:

@@ -17,7 +17,7 @@ from relay.flows.checks.actions import MAX_ID_IN_LOOP, action_faults
 from relay.flows.checks.answers import WITHOUT_BODY, written_faults
 from relay.flows.checks.names import NOWHERE, ROOTS, Scope, condition_faults, template_faults
 from relay.flows.compiler import MAX_DIGEST_RUNS
-from relay.flows.limits import MAX_DEPTH, MAX_NESTED_LOOPS, MAX_STEPS
+from relay.flows.limits import MAX_DEPTH, MAX_NESTED_LOOPS, MAX_PATHS, MAX_STEPS
 from relay.flows.outputs import output_names
 from relay.flows.structure_checks import join, suggestion
 from relay.templating.environment import GLOBALS
@@ -37,6 +37,10 @@ def step_faults(steps: Sequence[step_types.Step], scope: Scope = NOWHERE) -> Ite
     """Yields every fault of a document's steps. `scope`: that of the first step."""
     if sum(1 for _ in step_types.every(steps)) > MAX_STEPS:
         yield Fault("steps", f"a flow may have {MAX_STEPS} steps")
+        return
+    branches = (step for step in step_types.every(steps) if isinstance(step, step_types.Branch))
+    if sum(len(branch.branches) for branch in branches) > MAX_PATHS:
+        yield Fault("steps", f"the branches of a flow may have {MAX_PATHS} paths together")
         return
     gives = {step.id: output_names(step) for step in step_types.every(steps)}
     yield from _Checker().block(steps, "steps", replace(scope, gives=gives))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -13,10 +14,15 @@ from relay.flows import nesting
 from relay.web.editor.steps import places
 
 JSON = dict[str, Any]
+# An id that can be an address: the commands of buttons have spaces between their words, and addresses have colons.
+_is_address = re.compile(r"[^\s:]{1,200}").fullmatch
 
 
 def editable_copy(document: Any) -> JSON:
-    """Return a copy in which `trigger` is an object and every list of steps holds objects with ids."""
+    """Return a copy in which `trigger` is an object and every list of steps holds objects with ids.
+
+    An id that can't be an address, which no published flow has, is replaced, so that no button means another step.
+    """
     # A round trip through JSON costs a tenth of a deep copy.
     edited: JSON = msgspec.json.decode(msgspec.json.encode(document)) if isinstance(document, dict) else {}
     steps = edited.get("steps")
@@ -26,7 +32,8 @@ def editable_copy(document: Any) -> JSON:
     nameless = list(_tidy(edited["steps"]))
     step_ids = StepIds(edited) if nameless else None
     for step in nameless:
-        step["id"] = step_ids.unused(str(step.get("kind") or "step")) if step_ids else ""
+        stem = re.sub(r"\W+", "_", str(step.get("id") or step.get("kind") or ""))[:40].strip("_") or "step"
+        step["id"] = step_ids.unused(stem) if step_ids else ""
     return edited
 
 
@@ -35,9 +42,9 @@ def _objects(value: list[Any]) -> list[JSON]:
 
 
 def _tidy(steps: list[JSON]) -> Iterator[JSON]:
-    """Remove what is not an object from every list; yield the steps without an id."""
+    """Remove what is not an object from every list; yield the steps without an id that can be an address."""
     for step in steps:
-        if not isinstance(step.get("id"), str) or not step["id"]:
+        if not isinstance(step.get("id"), str) or not _is_address(step["id"]):
             yield step
         if isinstance(step.get("branches"), list):
             step["branches"] = _objects(step["branches"])

@@ -76,6 +76,11 @@ class EditorCommand:
         self.said = ""
 
     def require_fresh(self) -> None:
-        """Raise RelayError if others have changed the flow since the page was loaded."""
+        """Raise RelayError if others have changed the flow since the page was loaded; what was typed is saved then.
+
+        The page is shown again with the error, so that it would lose the open form.
+        """
         if draft_saving.is_stale(self.flow, self.data):
+            if self.document != draft_edits.editable_copy(self.flow.draft):
+                self.save()
             raise RelayError(STALE)

@@ -26,7 +26,9 @@ from relay.web.editor.steps.cards import Card
 from relay.web.editor.trigger_form import TriggerForm
 from relay.web.flows import data_source, versions
 from relay.web.flows.data_source import DataSource
-from relay.web.ui import payload_tree
+from relay.web.ui import form_rows, payload_tree
+
+MAX_FIELDS = 500  # of a form
 
 
 @dataclass(slots=True)
@@ -70,6 +72,13 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
     def open_card(self) -> Card | None:
         """The card that is open, with its present name and summary; None for the trigger and the flow."""
         return next((card for card in cards_of_steps.every_card(self.cards) if card.id == self.open_id), None)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the open card has too many rows for a form, so that it is edited as text."""
+        if self.open_id == "flow":
+            return len(self.constants) > form_rows.MAX_ROWS + 1
+        return self.form is not None and _is_too_long(self.form)
 
     @property
     def known(self) -> KnownData:
@@ -126,6 +135,12 @@ class EditorPage(TriggerForm, StepForm, FlowForm):
         """The run of another event whose answers are shown, if the chosen event has no run of its own."""
         run = last_answers.source(self.flow, self.event.pk) if self.event and self.step else None
         return run if run is not None and self.event is not None and run.event_id != self.event.pk else None
+
+
+def _is_too_long(form: Form) -> bool:
+    """Whether a form has more rows than can be posted, or more fields than a page can show."""
+    rows = max((len(pairs) for pairs in (form.pairs, *(group.pairs for group in form.groups))), default=0)
+    return rows > form_rows.MAX_ROWS + 1 or len(form.shown()) > MAX_FIELDS
 
 
 def build_page(

@@ -108,6 +108,8 @@ def flat_rules(when: Any) -> tuple[str, list[dict[str, Any]]] | None:
     join, rules = next(iter(when.items()))
     if join not in ("all", "any") or not isinstance(rules, list) or not all(map(_is_rule, rules)):
         return None
+    if len(rules) > MAX_ROWS:
+        return None
     return join, rules
 
 

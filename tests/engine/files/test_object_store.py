@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 from pytest_httpserver import HTTPServer
 
-from relay import files_url
+from relay import files_url, ids
 from relay.connectors import registry
 from relay.engine.configuration import flow_lifecycle
 from relay.engine.files import file_store
@@ -171,6 +171,19 @@ def test_removed_files_lose_their_objects_and_nothing_else_does(
     assert (marked, kept, removed) == (2, 2, 2)
     assert list(StoredFile.objects.values_list("pk", flat=True)) == [other.id]
     assert sorted(map(len, store.objects.values())) == [len(b"theirs"), 5_000, 10_000]
+
+
+def test_a_file_that_cannot_be_removed_does_not_keep_the_others(workspace: Workspace, store: S3Server) -> None:
+    locked, other = stored(workspace, b"x" * 5_000), stored(workspace, b"y" * 5_000)
+    file_store.remove([locked.id])
+    file_store.remove([other.id])
+    store.locked = ids.text(locked.id)
+
+    for _ in range(2):
+        with pytest.raises(FileStoreDown):
+            object_removal.remove_some()
+
+    assert list(StoredFile.objects.values_list("pk", flat=True)) == [locked.id]
 
 
 def test_a_file_whose_event_was_never_stored_is_removed(workspace: Workspace, store: S3Server) -> None:

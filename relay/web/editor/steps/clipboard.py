@@ -51,6 +51,7 @@ def _steps_of(value: Any) -> list[JSON]:
 
 def paste(document: JSON, steps: list[JSON], *, place: str) -> str:
     """Insert steps at a place under ids of their own, and return the id of the first one."""
+    step_edits.check_count(document, steps)
     pieces.rename(document, steps)
     step_edits.insert(document, steps, place=place)
     return str(steps[0]["id"])

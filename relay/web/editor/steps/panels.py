@@ -75,7 +75,11 @@ def build_panel(
         return _adding(request, page, str(query.get("place", "")), typed)
     if kind == "move" and page.step is not None and page.step.get("kind") != "path":
         return Panel("move", targets=list(_targets(page)))
-    if kind == "text" and (page.step is not None or page.open_id == "flow") and ":" not in page.open_id:
+    if (
+        (kind == "text" or page.is_too_long)
+        and (page.step is not None or page.open_id == "flow")
+        and ":" not in page.open_id
+    ):
         return _text(page, typed)
     return None
 

@@ -107,13 +107,15 @@ def _remove(command: EditorCommand, address: str, _second: str) -> None:
     def edit() -> None:
         command.open_id = step_edits.remove(command.document, address)
 
-    _require_place(command, address)
+    # Others may have added steps inside it, which the page doesn't show.
+    command.require_fresh()
     what = f"{_name(command, address)} removed."
     command.change(what, edit)
     command.focus = f"card-{_key(command.open_id)}"
 
 
 def _remove_failure(command: EditorCommand, step_id: str, _second: str) -> None:
+    command.require_fresh()
     _edit(
         command,
         "no longer has steps for its failure",

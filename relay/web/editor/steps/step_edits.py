@@ -34,14 +34,15 @@ def add(document: JSON, kind: str, *, place: str) -> str:
 
 def insert(document: JSON, steps: Sequence[JSON], *, place: str) -> None:
     """Insert steps at a place. RelayError if it is too deep for them, or if the flow has too many steps."""
-    _check_count(document, steps)
+    check_count(document, steps)
     position = places.resolve(document, place)
     _check_fits(position, steps)
     position.list.steps[position.index : position.index] = steps
     _use(position)
 
 
-def _check_count(document: JSON, added: Sequence[JSON]) -> None:
+def check_count(document: JSON, added: Sequence[JSON]) -> None:
+    """Refuse more steps than a flow may have."""
     if sum(1 for _ in [*nesting.all_steps(document), *nesting.every(list(added))]) > limits.MAX_STEPS:
         raise RelayError(f"A flow may have {limits.MAX_STEPS} steps. Split it into two flows: one can call the other.")
 
@@ -135,13 +136,13 @@ def duplicate(document: JSON, address: str) -> str:
     siblings, index = _place_in_list(document, address)
     duplicated = copy.deepcopy(siblings[index])
     if places.find_step(document, address) is None:
-        _check_count(document, duplicated.get("steps") or [])
+        check_count(document, duplicated.get("steps") or [])
         _check_path_count(siblings)
         duplicated["name"] = _unused_name(siblings, str(duplicated.get("name") or "Path"))
         pieces.rename(document, duplicated.get("steps") or [])
         siblings.insert(index + 1, duplicated)
         return f"{address.rpartition(':')[0]}:{index + 2}"
-    _check_count(document, [duplicated])
+    check_count(document, [duplicated])
     pieces.rename(document, [duplicated])
     siblings.insert(index + 1, duplicated)
     return str(duplicated["id"])
