@@ -64,7 +64,7 @@ def test_every_heading_has_an_anchor_of_its_own(page: Page) -> None:
 
 
 def test_tables_scroll_and_have_no_style(page: Page) -> None:
-    assert '<div class="table-box" tabindex="0" role="group" aria-label="Table">\n<table>' in page.html
+    assert '<div aria-label="Table" class="table-box" role="group" tabindex="0">\n<table>' in page.html
     assert '<td align="right">1</td>' in page.html
     assert "style=" not in page.html
 
