@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 
 from relay import ids
+from relay.engine.oauth.clients import REDIRECT_PATH
 from relay.web.auth import account, setup, sign_in
 from relay.web.editor import choice_pages, editor_pages, live_preview, subscription_pages, trigger_secrets
 from relay.web.flows import (
@@ -160,7 +161,7 @@ urlpatterns = [
     path("connections/<int:connection_id>/access/connect/", oauth_pages.start, name="connect"),
     path("connections/<int:connection_id>/access/renew/", oauth_pages.renew, name="renew-access"),
     path("connections/<int:connection_id>/access/disconnect/", oauth_pages.disconnect, name="disconnect"),
-    path("connections/authorized/", oauth_pages.authorized, name="authorized"),
+    path(REDIRECT_PATH.removeprefix("/"), oauth_pages.authorized, name="authorized"),
     path("connections/clients/<slug:connector_key>/", oauth_pages.client, name="oauth-client"),
     path("variables/", variable_pages.listing, name="variables"),
     path("variables/new/", variable_pages.add, name="new-variable"),

@@ -15,6 +15,7 @@ import msgspec
 
 from relay import redaction
 from relay.connectors.definition import TOKENS, Connector, OAuth2
+from relay.connectors.response_rules import RETRIED_STATUSES
 from relay.errors import RelayError, RequestRefused, TokenDelayed, TokenRefused, ValueRefused
 from relay.masking import mask
 from relay.outbound import Answer, Request, exact, origin_of
@@ -268,7 +269,7 @@ def _fault(
     code = error if isinstance(error, str) else ""
     message = said(connector, code, _description(body), secrets, status=answer.status)
     is_answer = bool(error) or 400 <= answer.status < 500
-    if not is_answer or answer.status >= 500 or answer.status in (408, 425, 429) or code in _TEMPORARY:
+    if not is_answer or answer.status >= 500 or answer.status in RETRIED_STATUSES or code in _TEMPORARY:
         return TokenDelayed(message)
     return TokenRefused(message)
 

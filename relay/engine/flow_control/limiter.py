@@ -1,4 +1,7 @@
-"""Limits the sends in flight, per destination, flow and workspace. Used by all walks of a process; needs no query."""
+"""Limits the sends in flight: per flow and destination, per flow, and per workspace.
+
+Used by all walks of a process; needs no query.
+"""
 
 from __future__ import annotations
 
