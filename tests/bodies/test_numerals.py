@@ -270,6 +270,7 @@ WITHOUT_NUMERALS = {
     "engine/configuration/recipes.py",
     "engine/intake/sample_events.py",
     "engine/configuration/schedules.py",
+    "engine/configuration/samples.py",
     "engine/walk/size_limits.py",
     "engine/intake/internal_events.py",
     "engine/preview/render_task.py",

@@ -259,4 +259,5 @@ def test_xml_that_is_refused_in_bounded_time(body: bytes, message: str) -> None:
     with pytest.raises(PayloadError, match=message):
         parse(body, "application/xml")
 
-    assert time.thread_time() - started < 2
+    # Less than a second on a free machine. Work that grows with the square of the body takes minutes.
+    assert time.thread_time() - started < 10

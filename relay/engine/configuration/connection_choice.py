@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+import copy
 
 from relay.connectors import registry
 from relay.engine.configuration import flow_lifecycle
@@ -13,7 +13,7 @@ from relay.models import Connection, Flow, User
 
 def choose(flow: Flow, step_id: str, connection: Connection, *, by: User) -> None:
     """Choose a connection in a step of the draft, if the step uses its connector."""
-    document = msgspec.json.decode(msgspec.json.encode(flow.draft))
+    document = copy.deepcopy(flow.draft)
     step = next((step for step in nesting.all_steps(document) if step.get("id") == step_id), None)
     known = registry.known((step or {}).get("action"))
     if step is None or known is None or known[0].key != connection.connector:
