@@ -1,4 +1,4 @@
-"""Pages get the client address, scheme and host of requests that came through proxies, and of direct ones."""
+"""Tests the client address, scheme and host that pages get, with and without proxies."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Flow:
         return listed
 
     def ended(self, count: int = 1, *, seconds: float = 60.0) -> list[dict[str, Any]]:
-        """Its runs, as soon as there are so many and all have ended."""
+        """Its runs, once this number exists and all have ended."""
 
         def all_ended() -> list[dict[str, Any]] | None:
             runs = self.runs()

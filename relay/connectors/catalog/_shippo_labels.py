@@ -48,7 +48,7 @@ SHIPMENT = (
         kind="list",
         source="carrier_accounts",
         example=["6aa34d5f6865448fbb1ee93636e98999"],
-        help="Ids; if empty, all of them.",
+        help="The ids of carrier accounts. If empty, all of them.",
     ),
     Field("metadata", "Note", max_length=100, example="Order 1001"),
 )
@@ -83,20 +83,7 @@ LABELS = (
         key="get_rates",
         label="Get rates",
         help="Lists the prices of carriers for parcels. Buys nothing.",
-        inputs=(
-            Field("address_from", "From", kind="object", required=True, fields=ADDRESS),
-            Field("address_to", "To", kind="object", required=True, fields=ADDRESS),
-            Field("parcels", "Parcels", kind="rows", required=True, fields=PARCEL),
-            Field(
-                "carrier_accounts",
-                "Carrier accounts",
-                kind="list",
-                source="carrier_accounts",
-                example=["6aa34d5f6865448fbb1ee93636e98999"],
-                help="The ids of carrier accounts. If empty, all of them.",
-            ),
-            Field("metadata", "Note", max_length=100, example="Order 1001"),
-        ),
+        inputs=SHIPMENT,
         url="/shipments",
         json=OF_SHIPMENT,
         outputs=(

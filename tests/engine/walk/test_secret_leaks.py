@@ -151,7 +151,7 @@ def places(url: str, template: str) -> list[JSON]:
 
 
 def document(inputs: list[JSON], **step: Any) -> JSON:
-    """A flow that goes on whatever fails, and ends as failed."""
+    """A flow that continues after any failure, and ends as failed."""
     usual = {"kind": "action", "action": "http.request", "retry": {"delays": []}, "on_error": "continue", **step}
     steps = [{"id": f"s{number}", **usual, "inputs": one} for number, one in enumerate(inputs)]
     steps.append(

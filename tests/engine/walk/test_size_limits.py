@@ -99,7 +99,7 @@ def test_the_leaves_of_one_step_have_a_limit_together() -> None:
 
 
 def test_answers_that_nobody_reads_fill_no_trail() -> None:
-    """A loop of calls is settled when much waits to be stored, and goes on without what it was answered."""
+    """A loop of calls is settled when much waits to be stored, and continues without the answers."""
     large = answer(200, b'{"a": "' + b"x" * 200_000 + b'"}', **{"content-type": "application/json"})
     sender, trail, size, walks = Recorder(*[large] * 40), [], 0, 0
     state = "queued"

@@ -158,7 +158,7 @@ def test_loops_of_loops_see_their_own_elements_after_each_turn() -> None:
 
 
 class _Spent(CpuAllowance):
-    """A turn that has used so many seconds."""
+    """A turn that has used this number of seconds."""
 
     used = 7.0
     is_over = True
